@@ -1,0 +1,44 @@
+"""The shape each channel's folder fills. A new channel is one folder and one line in `registry.py`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from commsd.config.read import Table
+from commsd.core.firm import Firm
+from commsd.duty import Duty
+from commsd.sla.rules import Rules
+from commsd.store.claims import Claims
+from commsd.store.journal import Journal
+from commsd.store.log import Log
+from commsd.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """All that a channel works with: the firm, its rules, the store and the world. key: signs ids and links."""
+
+    firm: Firm
+    rules: Rules
+    log: Log
+    claims: Claims
+    journal: Journal
+    world: World
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One way in which customers reach us.
+
+    tables: the top-level config tables it reads, e.g. ("mailbox",). read_settings: those tables -> its frozen
+    settings; every mistake is noted on the Table with its place. duties and routes: what it runs with them.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    read_settings: Callable[[Table, Firm], Any]
+    duties: Callable[[Any, Means], Sequence[Duty]]
+    routes: Callable[[Any, Means], Sequence[BaseRoute]]

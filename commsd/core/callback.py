@@ -1,0 +1,248 @@
+"""An owed call: one open per line and number. Its states are a table; nothing but the table moves it.
+
+What an interaction does to callbacks is here too; dialling lives in `channels.phone.dialler`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from commsd.core.contact import Contact, phone_identity
+from commsd.core.interaction import Direction, Interaction, Kind, Outcome
+from commsd.errors import IllegalStep
+
+REOPENS = timedelta(minutes=30)
+"""A new miss within this time of closing opens the same callback again; telephony.md section 6b."""
+
+CLAIM = timedelta(minutes=30)
+"""How long a person's claim lasts."""
+
+
+class State(StrEnum):
+    """The words of interface.md section 5; telephony.md section 6b says what each means."""
+
+    WAITING = "waiting"
+    NEEDS_NUMBER = "needs_number"
+    HELD = "held"
+    CLAIMED = "claimed"
+    DIALLING = "dialling"
+    TALKING = "talking"
+    CONFIRM = "confirm"
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """All the ways an owed call ends. There is no "expired"."""
+
+    REACHED = "reached"
+    ANSWERED_INBOUND = "answered_inbound"
+    ANSWERED_OTHER_CHANNEL = "answered_other_channel"
+    DECLINED_BY_CUSTOMER = "declined_by_customer"
+    MERGED = "merged"
+    CLOSED_BY_HUMAN = "closed_by_human"
+
+
+class Step(StrEnum):
+    """What can happen to a callback."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    TRY_AGAIN = "try_again"  # voicemail, wrong person, no answer: the promise stands
+    CALL_LATER = "call_later"  # reached, and owed again at an agreed time
+    NUMBER_GIVEN = "number_given"
+    HOLD = "hold"
+    ESCALATE = "escalate"
+    CLOSE = "close"
+
+
+_OPEN = tuple(state for state in State if state is not State.CLOSED)
+
+NEXT: Mapping[tuple[State, Step], State] = {
+    (State.WAITING, Step.CLAIM): State.CLAIMED,
+    (State.ESCALATED, Step.CLAIM): State.CLAIMED,
+    (State.CLAIMED, Step.RELEASE): State.WAITING,
+    (State.HELD, Step.RELEASE): State.WAITING,
+    (State.NEEDS_NUMBER, Step.NUMBER_GIVEN): State.WAITING,
+    (State.WAITING, Step.NUMBER_GIVEN): State.WAITING,
+    **{(state, Step.TRY_AGAIN): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
+    **{(state, Step.CALL_LATER): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
+    **{(state, Step.HOLD): State.HELD for state in (State.WAITING, State.CLAIMED)},
+    **{(state, Step.ESCALATE): State.ESCALATED for state in (State.WAITING, State.CLAIMED)},
+    **{(state, Step.CLOSE): State.CLOSED for state in _OPEN},
+}
+
+
+def after(state: State, step: Step) -> State:
+    """The next state. Raises IllegalStep for a pair the table does not know."""
+    try:
+        return NEXT[state, step]
+    except KeyError:
+        raise IllegalStep(
+            f"a callback that is {state.value} cannot take '{step.value}'",
+            remedy="look at it with `commsd callbacks show ID`; a closed one is opened again by the next missed call",
+        ) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to reach the customer, by whom and what came of it."""
+
+    at: datetime
+    by: str | None
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """An owed call as of one revision.
+
+    number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first.
+    due_at: the clock's due time, or the time agreed with the customer. claimed_until: a lost claim gives it back.
+    """
+
+    id: str
+    revision: int = 1
+    created_at: datetime
+    line: str | None
+    number: str | None
+    contact_id: str | None
+    case_id: str
+    state: State
+    due_at: datetime | None
+    opened_at: datetime
+    misses: tuple[str, ...] = ()
+    purpose: str | None = None
+    questions: tuple[str, ...] = ()
+    owner: str | None = None
+    claimed_until: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    close_reason: CloseReason | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the call is still owed."""
+        return self.state is not State.CLOSED
+
+
+def callbacks_after(
+    fact: Interaction,
+    case_id: str,
+    owner: str | None,
+    contact: Contact | None,
+    callbacks: tuple[Callback, ...],
+    now: datetime,
+    new_id: Callable[[], str],
+) -> tuple[Callback, ...]:
+    """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it."""
+    if fact.detail.callback_id is not None:
+        return tuple(_settled(c, fact, now) for c in callbacks if c.id == fact.detail.callback_id and c.open)
+    if fact.kind is Kind.CLOSE:
+        return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now) for c in callbacks if c.open and c.case_id == case_id)
+    if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
+        return ()
+    if fact.outcome is Outcome.REACHED:
+        number = _number(fact)
+        same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
+        return tuple(_closed(callback, CloseReason.ANSWERED_INBOUND, now) for callback in same)
+    if fact.outcome is Outcome.MISSED and not (contact and contact.blocked):
+        return (_missed(fact, case_id, owner, callbacks, now, new_id),)
+    return ()
+
+
+def _number(fact: Interaction) -> str | None:
+    identity = phone_identity(fact.customer or "")
+    return identity.value if identity else None
+
+
+def _missed(
+    fact: Interaction,
+    case_id: str,
+    owner: str | None,
+    callbacks: tuple[Callback, ...],
+    now: datetime,
+    new_id: Callable[[], str],
+) -> Callback:
+    number = _number(fact)
+    same = [c for c in callbacks if number and c.line == fact.line and c.number == number]
+    owed = next((c for c in same if c.open), None)
+    just_closed = next((c for c in same if c.closed_at and now - c.closed_at <= REOPENS), None)
+    if owed:
+        return _next(owed, misses=_with(owed.misses, fact.id))
+    if just_closed:
+        return _next(
+            just_closed,
+            state=State.WAITING,
+            misses=_with(just_closed.misses, fact.id),
+            case_id=case_id,
+            due_at=None,
+            close_reason=None,
+            closed_at=None,
+        )
+    return Callback(
+        id=new_id(),
+        created_at=now,
+        line=fact.line,
+        number=number,
+        contact_id=fact.contact_id,
+        case_id=case_id,
+        state=State.WAITING if number else State.NEEDS_NUMBER,
+        due_at=None,
+        opened_at=min(fact.occurred_at, now),
+        misses=(fact.id,),
+        owner=owner,
+    )
+
+
+def _with(misses: tuple[str, ...], miss: str) -> tuple[str, ...]:
+    return misses if miss in misses else (*misses, miss)
+
+
+def _next(callback: Callback, **changes: Any) -> Callback:
+    return replace(callback, revision=callback.revision + 1, **changes)
+
+
+def _closed(callback: Callback, reason: CloseReason, now: datetime) -> Callback:
+    state = after(callback.state, Step.CLOSE)
+    return _next(callback, state=state, close_reason=reason, closed_at=now, claimed_until=None)
+
+
+def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
+    """What came of it, by the table of results in interface.md section 4."""
+    if fact.kind is Kind.CLOSE:
+        return _closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now)
+    result = fact.detail.result or "reached"
+    tried = (*callback.attempts, Attempt(at=fact.occurred_at, by=fact.agent_id or fact.agent, result=result))
+    if result in ("reached", "declined"):
+        reason = CloseReason.REACHED if result == "reached" else CloseReason.DECLINED_BY_CUSTOMER
+        return replace(_closed(callback, reason, now), attempts=tried)
+    if result in ("call_again", "partly"):
+        due = fact.detail.promise.due_at if fact.detail.promise else callback.due_at
+        questions = tuple(dict.fromkeys((*callback.questions, *fact.detail.questions)))
+        return _next(
+            callback,
+            state=after(callback.state, Step.CALL_LATER),
+            attempts=tried,
+            due_at=due,
+            questions=questions,
+            claimed_until=None,
+        )
+    return _next(callback, state=after(callback.state, Step.TRY_AGAIN), attempts=tried, claimed_until=None)
+
+
+def claimed(callback: Callback, agent: str, now: datetime) -> Callback:
+    """The callback in a person's hand for CLAIM. Raises IllegalStep where it is not waiting."""
+    return _next(callback, state=after(callback.state, Step.CLAIM), owner=agent, claimed_until=now + CLAIM)
+
+
+def released(callback: Callback) -> Callback:
+    """The callback given back. Raises IllegalStep where nobody has it."""
+    return _next(callback, state=after(callback.state, Step.RELEASE), claimed_until=None)
+
+
+def with_number(callback: Callback, number: str) -> Callback:
+    """The callback with a number a person found out. number: E.164."""
+    return _next(callback, state=after(callback.state, Step.NUMBER_GIVEN), number=number)

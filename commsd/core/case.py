@@ -1,0 +1,247 @@
+"""One matter with one contact over all channels: why an interaction belongs to it, and how it opens, closes and rests.
+
+interface.md section 7. Its clocks are recomputed in `core.recompute`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from commsd.core.callback import Callback
+from commsd.core.clock import Clock
+from commsd.core.clock import State as ClockState
+from commsd.core.contact import Contact
+from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
+from commsd.core.policy import ClockKind
+
+FRESH = timedelta(days=14)
+"""How long a closed or silent case is still found by subject or by recency."""
+
+SPOKEN = frozenset({Channel.PHONE, Channel.SMS, Channel.WHATSAPP, Channel.IN_PERSON})
+"""Channels without a subject, where the contact's only active case is meant."""
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A matter as of one revision.
+
+    attrs: what the rules match of the case as it was opened (team, tier, priority, organisation, owner, tz); later
+    values are `set` interactions. active_at: its last interaction. closes_at: when it closes by itself, if ever.
+    """
+
+    id: str
+    revision: int = 1
+    created_at: datetime
+    contact_id: str | None
+    state: CaseState = CaseState.OPEN
+    subject: str | None = None
+    priority: str = "normal"
+    owner: str | None = None
+    team: str | None = None
+    mailbox: str | None = None
+    line: str | None = None
+    opened_at: datetime
+    closed_at: datetime | None = None
+    close_reason: str | None = None
+    related_to: str | None = None
+    on_hold: bool = False
+    attrs: Mapping[str, str] = field(default_factory=dict)
+    active_at: datetime
+    closes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRecord:
+    """A clock of a case as last recorded. promised_at: what the customer was told. told: what our people were told of.
+
+    warned_at: set once the warning was recorded. told holds "warned" and "breached".
+    """
+
+    id: str
+    revision: int = 1
+    created_at: datetime
+    case_id: str
+    value: Clock
+    promised_at: datetime | None = None
+    warned_at: datetime | None = None
+    told: tuple[str, ...] = ()
+
+    @property
+    def owed(self) -> bool:
+        """Whether somebody still has to act: running, paused, or late and not yet stopped."""
+        return self.value.state is not ClockState.CANCELLED and self.value.stopped_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A case with all that a decision about it needs. interactions: current revisions by (recorded_at, id)."""
+
+    case: Case
+    interactions: tuple[Interaction, ...] = ()
+    clocks: tuple[ClockRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an interaction belongs. case None: nowhere yet (cause NEW) or nowhere at all (cause None).
+
+    related_to: the closed case a new one continues. ambiguous: several would fit, the newest was taken.
+    """
+
+    case: Case | None
+    cause: CaseCause | None
+    ambiguous: bool = False
+    related_to: str | None = None
+
+
+def link(
+    fact: Interaction,
+    *,
+    referred: Iterable[str],
+    files: Mapping[str, CaseFile],
+    callbacks: Iterable[Callback],
+    now: datetime,
+) -> Link:
+    """The first that holds: reference, callback, subject, recent, new. Machine mail joins by reference only.
+
+    referred: case ids of the interactions this one refers to, nearest first. files: cases of the contact and those
+    referred to. callbacks: open ones to the customer's number.
+    """
+    by_reference = next((files[case_id].case for case_id in referred if case_id in files), None)
+    if by_reference:
+        return Link(by_reference, CaseCause.REFERENCE)
+    if fact.automation is not Automation.NONE:
+        return Link(None, None)
+    by_callback = next((files[c.case_id].case for c in callbacks if c.open and c.case_id in files), None)
+    if by_callback and fact.channel is Channel.PHONE:
+        return Link(by_callback, CaseCause.CALLBACK)
+    return _by_contact(fact, [file.case for file in files.values() if _same_contact(file.case, fact)], now)
+
+
+def _same_contact(case: Case, fact: Interaction) -> bool:
+    return case.contact_id is not None and case.contact_id == fact.contact_id
+
+
+def _by_contact(fact: Interaction, cases: list[Case], now: datetime) -> Link:
+    newest_first = sorted(cases, key=lambda case: (case.active_at, case.id), reverse=True)
+    subject = normal_subject(fact.subject)
+    same = [case for case in newest_first if subject and normal_subject(case.subject) == subject]
+    for case in same:
+        if case.closed_at is None or now - case.closed_at < FRESH:
+            return Link(case, CaseCause.SUBJECT)
+    if fact.channel in SPOKEN:
+        active = [case for case in newest_first if now - case.active_at < FRESH]
+        if active:
+            return Link(active[0], CaseCause.RECENT, ambiguous=len(active) > 1)
+    return Link(None, CaseCause.NEW, related_to=same[0].id if same else None)
+
+
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|vb|tr|rif|bls|ref|tentang)(?:\[\d+\])?\s*:|\[[^\]]{1,30}\])\s*", re.IGNORECASE
+)
+
+
+def normal_subject(subject: str | None) -> str:
+    """The subject without reply and forward marks, tags in brackets, case and runs of white space; "" when empty."""
+    text = " ".join((subject or "").split())
+    while (shorter := _PREFIX.sub("", text)) != text:
+        text = shorter
+    return text.casefold()
+
+
+def opened_by(fact: Interaction, contact: Contact | None, now: datetime, case_id: str, related_to: str | None) -> Case:
+    """The case this interaction opens. What the rules match of it is fixed here, in `attrs`."""
+    owner = contact.owner if contact else None
+    attrs = {
+        "team": fact.team,
+        "tier": contact.tier if contact else None,
+        "priority": fact.priority,
+        "organisation": contact.organisation_id if contact else None,
+        "owner": owner,
+        "tz": contact.timezone if contact else None,
+    }
+    return Case(
+        id=case_id,
+        created_at=now,
+        contact_id=fact.contact_id,
+        subject=fact.subject,
+        priority=fact.priority,
+        owner=owner,
+        team=fact.team,
+        mailbox=fact.mailbox,
+        line=fact.line,
+        opened_at=min(fact.occurred_at, now),
+        related_to=related_to,
+        attrs={key: value for key, value in attrs.items() if value},
+        active_at=now,
+    )
+
+
+def customer_speaks(fact: Interaction) -> bool:
+    """A message of the customer's own, or a talk he began; sla/README.md section 5."""
+    if fact.direction is not Direction.INBOUND or fact.automation is not Automation.NONE:
+        return False
+    return fact.kind is Kind.MESSAGE or (
+        fact.kind in (Kind.CALL, Kind.MEETING) and fact.outcome in (Outcome.REACHED, Outcome.MISSED)
+    )
+
+
+def moved_by(fact: Interaction, file: CaseFile, now: datetime) -> tuple[Case, str | None]:
+    """The case after this interaction, and the word of what happened to it: closed, reopened, held, released, updated."""
+    case = file.case
+    closed = case.state is CaseState.CLOSED
+    if fact.kind is Kind.CLOSE and fact.detail.callback_id is None and not closed:
+        reason = "junk" if fact.detail.void_case else (fact.detail.reason or "closed")
+        return replace(
+            _next(case), state=CaseState.CLOSED, closed_at=now, close_reason=reason, on_hold=False
+        ), "closed"
+    if closed and (fact.kind is Kind.REOPEN or customer_speaks(fact)):
+        reopened = replace(_next(case), state=CaseState.OPEN, closed_at=None, close_reason=None, active_at=now)
+        return reopened, "reopened"
+    if fact.kind is Kind.HOLD and not closed:
+        return replace(_next(case), on_hold=True), "held"
+    if case.on_hold and (fact.kind is Kind.RELEASE or (customer_speaks(fact) and _waits_for_customer(file))):
+        return replace(_next(case), on_hold=False, active_at=now), "released"
+    if fact.kind is Kind.SET:
+        return _set(_next(case), fact.detail.attrs), "updated"
+    if fact.actor is Actor.MACHINE or fact.direction is Direction.INTERNAL:
+        return case, None
+    return replace(case, active_at=now), None
+
+
+def _next(case: Case) -> Case:
+    return replace(case, revision=case.revision + 1)
+
+
+def _waits_for_customer(file: CaseFile) -> bool:
+    holds = [known.detail.reason for known in file.interactions if known.kind is Kind.HOLD]
+    return bool(holds) and holds[-1] == "customer"
+
+
+def _set(case: Case, attrs: Mapping[str, str]) -> Case:
+    return replace(
+        case,
+        priority=attrs.get("priority", case.priority),
+        owner=attrs.get("owner", case.owner),
+        team=attrs.get("team", case.team),
+    )
+
+
+def closing_at(
+    case: Case, clocks: Iterable[ClockRecord], owes_a_call: bool, auto_close: timedelta
+) -> datetime | None:
+    """When the case closes by itself: this long after its last interaction, once nothing is owed.
+
+    `update` counts as nothing owed; interface.md section 7.
+    """
+    if case.state is CaseState.CLOSED or owes_a_call:
+        return None
+    owed = any(record.owed for record in clocks if record.value.clock is not ClockKind.UPDATE)
+    return None if owed else case.active_at + auto_close

@@ -1,0 +1,343 @@
+"""What one interaction changes: the record itself, its contact and case, callbacks, clocks, and the events that say so.
+
+Pure: `change_of` gets the open items a decision has read and gives a Change; the store writes it in one commit and folds
+it into the items before the next decision that shares a key. Channels add what only they know (an ack's bytes).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from commsd.core.callback import Callback, callbacks_after
+from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by
+from commsd.core.clock import State
+from commsd.core.contact import Contact, Identity, identity_of, match
+from commsd.core.event import Event
+from commsd.core.interaction import (
+    Automation,
+    CaseCause,
+    Delivery,
+    Direction,
+    Interaction,
+    Kind,
+    Outcome,
+    Role,
+)
+from commsd.core.policy import ClockKind, Version
+from commsd.core.recompute import clocks_after
+from commsd.core.record import clock_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The rules a decision is made under. versions: in order of effective_from."""
+
+    versions: tuple[Version, ...]
+    auto_close: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEntry:
+    """One journalled webhook of a call, in the order of its arrival. fields: the form as signed, empty values kept."""
+
+    id: int
+    received_at: datetime
+    route: str
+    step: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItems:
+    """All that a decision may look at, read under its keys.
+
+    now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
+    again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
+    callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
+    answered: TwiML already given, by step. sent_today: acks to the address within 24 h, newest first.
+    """
+
+    now: datetime
+    new_id: Callable[[], str]
+    contacts: Mapping[Identity, Contact] = field(default_factory=dict)
+    files: Mapping[str, CaseFile] = field(default_factory=dict)
+    callbacks: tuple[Callback, ...] = ()
+    known: Mapping[str, Interaction] = field(default_factory=dict)
+    webhooks: tuple[WebhookEntry, ...] = ()
+    answered: Mapping[str, bytes] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+    def callback(self, callback_id: str) -> Callback | None:
+        """The callback of this id."""
+        return next((callback for callback in self.callbacks if callback.id == callback_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """Bytes to keep as they came. sha256: hex of the bytes."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A further copy of an interaction already recorded: another mailbox, a restored folder."""
+
+    interaction_id: str
+    place: str
+    uid: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far a folder is decided. place: `mailbox/folder`. last_uid moves only over decided mails."""
+
+    place: str
+    uidvalidity: int
+    last_uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """The lease a decision acts under; refused with LeaseLost where `number` is no longer the lease's."""
+
+    resource: str
+    owner: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogicalKey:
+    """What makes two copies one interaction; unique for ever."""
+
+    key: str
+    interaction_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTimer:
+    """When a call without a verdict is looked at again; at None: it has its verdict."""
+
+    call_sid: str
+    line: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The TwiML given for one step of a call; a repeated request gets the same bytes."""
+
+    call_sid: str
+    step: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Everything one decision commits. Records replace those of the same id; `+` joins two changes.
+
+    result: what the decision tells its caller, e.g. the TwiML to answer with.
+    """
+
+    interactions: tuple[Interaction, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    cases: tuple[Case, ...] = ()
+    clocks: tuple[ClockRecord, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    events: tuple[Event, ...] = ()
+    originals: tuple[Original, ...] = ()
+    keys: tuple[LogicalKey, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    timers: tuple[CallTimer, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    consumed: tuple[int, ...] = ()
+    checkpoint: Checkpoint | None = None
+    fence: Fence | None = None
+    result: object = None
+
+    def __add__(self, other: "Change") -> "Change":
+        joined = {name: getattr(self, name) + getattr(other, name) for name in _JOINED}
+        return Change(
+            checkpoint=other.checkpoint or self.checkpoint,
+            fence=other.fence or self.fence,
+            result=other.result if other.result is not None else self.result,
+            **joined,
+        )
+
+    def clock(self, *kinds: ClockKind) -> ClockRecord | None:
+        """The clock of the first of these kinds that runs after this change."""
+        running = {record.value.clock: record for record in self.clocks if record.value.state is State.RUNNING}
+        return next((running[kind] for kind in kinds if kind in running), None)
+
+
+_JOINED = (
+    "interactions",
+    "contacts",
+    "cases",
+    "clocks",
+    "callbacks",
+    "deliveries",
+    "events",
+    "originals",
+    "keys",
+    "sightings",
+    "timers",
+    "answers",
+    "consumed",
+)
+
+
+def change_of(
+    fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "machine", opens: bool = True
+) -> Change:
+    """Everything this interaction changes.
+
+    fact: as the channel saw it; case and contact are found here unless it names its case. opens False: it may join a
+    case but opens none and makes no contact. by: agent, API key or machine, for the events.
+    """
+    contact, fact, made = _with_contact(fact, items, opens=opens)
+    file, fact, opened = _with_case(fact, items, contact, opens=opens)
+    change = Change(
+        contacts=made,
+        events=tuple(Event("contact.created", new, items.now, by) for new in made),
+    )
+    if file is None:
+        return change + _recorded(fact, items.now, by)
+    case, moved = moved_by(fact, file, items.now)
+    owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
+    file = CaseFile(case=case, interactions=_with(file.interactions, fact), clocks=file.clocks)
+    clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
+    owed = tuple(_due_as_clock(callback, clocks.all) for callback in owed)
+    case = replace(case, closes_at=closing_at(case, clocks.all, _open_after(owed, items, case.id), terms.auto_close))
+    fact = replace(fact, clocks=tuple(clock_record(record) for record in clocks.all))
+    return (
+        change
+        + Change(cases=(case,), events=tuple(_case_events(case, opened, moved, items.now, by)))
+        + _recorded(fact, items.now, by)
+        + Change(callbacks=owed, events=tuple(_callback_event(callback, items, by) for callback in owed))
+        + Change(clocks=clocks.changed, events=clock_events)
+    )
+
+
+def recheck(file: CaseFile, items: OpenItems, terms: Terms, *, by: str = "machine") -> Change:
+    """What time alone changed in a case: clocks warned and breached at their true instants."""
+    clocks, events = clocks_after(file, terms.versions, items.now, items.new_id, by)
+    return Change(clocks=clocks.changed, events=events)
+
+
+def with_promise(change: Change, record: ClockRecord, promised_at: datetime) -> Change:
+    """The change, with the time the customer was told kept on the clock it was computed from."""
+    told = replace(record, promised_at=promised_at)
+    return replace(
+        change,
+        clocks=tuple(told if clock.id == record.id else clock for clock in change.clocks),
+        events=tuple(
+            replace(event, thing=told) if isinstance(event.thing, ClockRecord) and event.thing.id == record.id else event
+            for event in change.events
+        ),
+    )
+
+
+def _recorded(fact: Interaction, now: datetime, by: str) -> Change:
+    """A live call is durable but not published before its verdict; interface.md section 5."""
+    if fact.kind is Kind.CALL and fact.outcome is Outcome.PENDING:
+        return Change(interactions=(fact,))
+    seen_before = fact.revision > (2 if fact.kind is Kind.CALL and fact.external_ids else 1)
+    word = "interaction.updated" if seen_before else "interaction.recorded"
+    return Change(interactions=(fact,), events=(Event(word, fact, now, by),))
+
+
+def _with(interactions: Iterable[Interaction], fact: Interaction) -> tuple[Interaction, ...]:
+    others = [known for known in interactions if known.id != fact.id]
+    return tuple(sorted([*others, fact], key=lambda known: (known.recorded_at, known.id)))
+
+
+_COMMUNICATION = frozenset({Kind.MESSAGE, Kind.CALL, Kind.VOICEMAIL, Kind.ATTEMPT, Kind.MEETING})
+
+
+def _with_contact(
+    fact: Interaction, items: OpenItems, *, opens: bool
+) -> tuple[Contact | None, Interaction, tuple[Contact, ...]]:
+    if fact.case_id and fact.case_id in items.files:
+        contact_id = fact.contact_id or items.files[fact.case_id].case.contact_id
+        known = next((contact for contact in items.contacts.values() if contact.id == contact_id), None)
+        return known, replace(fact, contact_id=contact_id), ()
+    identity = identity_of(fact.customer)
+    contact, grade = match(identity, items.contacts)
+    if contact:
+        return contact, replace(fact, contact_id=contact.id, contact_match=grade), ()
+    if not identity or not opens or fact.automation is not Automation.NONE or fact.kind not in _COMMUNICATION:
+        return None, fact, ()
+    contact = Contact(
+        id=items.new_id(),
+        created_at=items.now,
+        name=fact.name(Role.FROM, Role.CALLER) if fact.direction is Direction.INBOUND else fact.name(Role.TO),
+        identities=(identity,),
+    )
+    return contact, replace(fact, contact_id=contact.id), (contact,)
+
+
+def _with_case(
+    fact: Interaction, items: OpenItems, contact: Contact | None, *, opens: bool
+) -> tuple[CaseFile | None, Interaction, bool]:
+    """The file the interaction joins, the interaction linked to it, and whether the case is new."""
+    if fact.case_id and fact.case_id in items.files:
+        return items.files[fact.case_id], fact, False
+    if fact.kind not in _COMMUNICATION and fact.kind is not Kind.NOTE:
+        return None, fact, False
+    found = link(
+        fact,
+        referred=tuple(known.case_id for key, known in items.known.items() if key.startswith("id:") and known.case_id),
+        files=items.files,
+        callbacks=items.callbacks,
+        now=items.now,
+    )
+    if found.case:
+        linked = replace(fact, case_id=found.case.id, case_cause=found.cause, ambiguous=found.ambiguous)
+        return items.files[found.case.id], linked, False
+    if not opens or found.cause is None:
+        return None, fact, False
+    case = opened_by(fact, contact, items.now, items.new_id(), related_to=found.related_to)
+    return CaseFile(case=case), replace(fact, case_id=case.id, case_cause=CaseCause.NEW), True
+
+
+def _case_events(case: Case, opened: bool, moved: str | None, now: datetime, by: str) -> Iterable[Event]:
+    if opened:
+        yield Event("case.opened", case, now, by)
+    if moved:
+        yield Event(f"case.{moved}", case, now, by)
+
+
+def _due_as_clock(callback: Callback, clocks: tuple[ClockRecord, ...]) -> Callback:
+    """A callback without a time of its own is due when its clock is."""
+    running = [record.value.due_at for record in clocks if record.value.clock is ClockKind.CALLBACK]
+    if callback.due_at is not None or not running:
+        return callback
+    return replace(callback, due_at=running[-1])
+
+
+def _open_after(owed: tuple[Callback, ...], items: OpenItems, case_id: str) -> bool:
+    """Whether the case still owes a call."""
+    after = {callback.id: callback for callback in (*items.callbacks, *owed)}
+    return any(callback.open and callback.case_id == case_id for callback in after.values())
+
+
+def _callback_event(callback: Callback, items: OpenItems, by: str) -> Event:
+    return Event(f"callback.{_callback_word(callback, items)}", callback, items.now, by)
+
+
+def _callback_word(callback: Callback, items: OpenItems) -> str:
+    before = items.callback(callback.id)
+    if before is None:
+        return "opened"
+    if callback.open and not before.open:
+        return "reopened"
+    if before.open and not callback.open:
+        return "closed"
+    return "attempted" if len(callback.attempts) > len(before.attempts) else "updated"
+

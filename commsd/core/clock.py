@@ -1,0 +1,313 @@
+"""The clocks of a case at an instant: which are owed, when they are due, and how they stand.
+
+One pure function of touches, rule versions and attributes; live, `explain` and what-if replay all call it. What starts
+and stops a clock stands in obligation.py, open time in calendar.py. This file brings policies to obligations: target
+and hours at each moment, the due time, the verdict.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone
+from commsd.core.obligation import Hold, Obligation, in_force, obligations
+from commsd.core.policy import ClockKind, Policy, Target, Version, policy_for
+from commsd.core.touch import Facts, Touch, TouchKind
+
+_NOTHING = timedelta(0)
+_NO_OPTIONS = Target()
+
+Span = tuple[datetime, datetime | None]
+
+
+class State(StrEnum):
+    """How a clock stands. Breached is later than due; a cancelled clock is counted in no attainment figure."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """One promise to one person, as it stands at one instant.
+
+    n: the how manyth of its kind. reason: why it was cancelled (closed, void_case, merged, replaced, no_policy,
+    callback_closed). opened_by, stopped_by: touch ids; nobody stopped what a change of rules cancelled.
+    due_at, warn_at: None while paused short of the target, when cancelled, and where hours never come.
+    stopped_at: the stop or the cancellation. elapsed: open time (of a promise: real time) until the stop, the
+    cancellation or now; waited: the same in real time. policy, rules_version, calendar: what governs it, or did last.
+    """
+
+    clock: ClockKind
+    n: int
+    state: State
+    reason: str | None
+    opened_by: str
+    stopped_by: str | None
+    started_at: datetime
+    due_at: datetime | None
+    warn_at: datetime | None
+    stopped_at: datetime | None
+    elapsed: timedelta
+    waited: timedelta
+    policy: str
+    rules_version: str
+    calendar: str
+
+
+def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, now: datetime) -> tuple[Clock, ...]:
+    """The clocks of a case at `now`, ordered by (started_at, clock, n).
+
+    touches: in any order that keeps those of equal time as they were recorded. attrs: the case's at its start.
+    """
+    known = in_force(touches, now)
+    rules = _Rules(versions, attrs, known)
+    book = obligations(known, rules.options)
+    found = (_clock(owed, _breaks(owed, book.holds), rules, now) for owed in book.owed)
+    return tuple(sorted((clock for clock in found if clock), key=lambda c: (c.started_at, c.clock, c.n)))
+
+
+def next_change(clock: Clock, now: datetime) -> datetime | None:
+    """When this clock changes by time alone: its warning if that is to come, else its due time. None: never.
+
+    It is breached only at an instant LATER than due_at; a timer that fires exactly then finds it running.
+    """
+    if clock.state is not State.RUNNING:
+        return None
+    if clock.warn_at is not None and clock.warn_at > now:
+        return clock.warn_at
+    return clock.due_at
+
+
+class _Term(NamedTuple):
+    """What governs a clock for a while: its target in the hours of a calendar that has a zone."""
+
+    target: Target
+    calendar: Calendar
+    policy: str
+    version: str
+
+    def same_demand(self, other: "_Term", kind: ClockKind) -> bool:
+        mine, theirs = self.target, other.target
+        if (mine.warn_before, mine.warn_percent) != (theirs.warn_before, theirs.warn_percent):
+            return False
+        if kind is ClockKind.PROMISE:
+            return True
+        return self.calendar == other.calendar and (
+            (mine.duration, mine.business_days) == (theirs.duration, theirs.business_days)
+        )
+
+
+class _Governed(NamedTuple):
+    """A term and the change that brought it in; None: the clock began under it."""
+
+    term: _Term
+    since: datetime | None
+
+    def not_before(self, at: datetime | None) -> datetime | None:
+        """A change makes nobody late before it took effect."""
+        return at if at is None or self.since is None else max(at, self.since)
+
+
+class _Rules:
+    """Which target governs a clock at an instant, and when that changes."""
+
+    def __init__(self, versions: Iterable[Version], attrs: Facts, known: Sequence[Touch]) -> None:
+        self._versions = sorted(versions, key=lambda version: version.effective_from)
+        self._froms = [version.effective_from for version in self._versions]
+        self._sets: list[datetime] = []
+        self._attrs: list[Facts] = [attrs]
+        for touch in known:
+            if touch.kind is TouchKind.SET:
+                self._sets.append(touch.time)
+                self._attrs.append({**self._attrs[-1], **touch.attrs})
+        self._policies: dict[tuple[int, int, int], Policy | None] = {}
+
+    def options(self, kind: ClockKind, facts: Facts, at: datetime) -> Target:
+        """The options of a clock that starts now; the plain ones if its policy does not have it."""
+        policy = self._policy(self._version_at(at), facts, at)
+        return _NO_OPTIONS if policy is None else policy.targets.get(kind, _NO_OPTIONS)
+
+    def course(self, owed: Obligation, until: datetime) -> Iterator[tuple[datetime, _Term | None]]:
+        """What governs from the start and from each change on, up to and with `until`. None: no such clock."""
+        start = owed.started_at
+        governing = self._version_at(start)
+        yield start, self._term(governing, owed, start)
+        for at in self._changes(start, until):
+            latest = self._version_at(at)
+            running = [i for i in range(governing + 1, latest + 1) if self._versions[i].applies == "running"]
+            governing = running[-1] if running else governing
+            yield at, self._term(governing, owed, at)
+
+    def _changes(self, start: datetime, until: datetime) -> list[datetime]:
+        if (not self._sets or self._sets[-1] <= start) and (not self._froms or self._froms[-1] <= start):
+            return []
+        return sorted({at for at in (*self._sets, *self._froms) if start < at <= until})
+
+    def _version_at(self, at: datetime) -> int:
+        return bisect_right(self._froms, at) - 1
+
+    def _term(self, version: int, owed: Obligation, at: datetime) -> _Term | None:
+        policy = self._policy(version, owed.facts, at)
+        target = None if policy is None else policy.targets.get(owed.kind)
+        if policy is None or target is None:
+            return None
+        calendar = self._versions[version].calendars[target.calendar or policy.calendar]
+        tz = self._attrs[bisect_right(self._sets, at)].get("tz")
+        return _Term(
+            target, in_zone(calendar, tz if isinstance(tz, str) else None), policy.name, self._versions[version].id
+        )
+
+    def _policy(self, version: int, facts: Facts, at: datetime) -> Policy | None:
+        if version < 0:
+            return None
+        stage = bisect_right(self._sets, at)  # the attributes once everything at that instant has happened
+        key = (version, stage, id(facts))
+        if key not in self._policies:
+            attrs = self._attrs[stage]
+            self._policies[key] = policy_for(self._versions[version], {**attrs, **facts} if facts else attrs)
+        return self._policies[key]
+
+
+def _clock(owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime) -> Clock | None:
+    governed, lost_at = _governed(owed, breaks, rules, now)
+    if governed is None:
+        return None
+    end = min(at for at in (owed.ended_at, lost_at, now) if at is not None)
+    due, warn = _due(owed, governed, breaks), _warn(owed, governed, breaks)
+    state, reason = _verdict(owed, due, lost_at, end, on_hold=any(until is None for _, until in breaks))
+    if state is State.CANCELLED:
+        due = warn = None
+    return Clock(
+        clock=owed.kind,
+        n=owed.n,
+        state=state,
+        reason=reason,
+        opened_by=owed.opened_by,
+        stopped_by=None if reason == "no_policy" else owed.ended_by,
+        started_at=owed.started_at,
+        due_at=due,
+        warn_at=warn,
+        stopped_at=None if owed.ended_at is None and lost_at is None else end,
+        elapsed=_elapsed(owed, governed.term, breaks, end),
+        waited=end - owed.started_at,
+        policy=governed.term.policy,
+        rules_version=governed.term.version,
+        calendar=governed.term.calendar.name,
+    )
+
+
+def _governed(
+    owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime
+) -> tuple[_Governed | None, datetime | None]:
+    """What governs the clock in the end, and since when its policy lacks it. A breach stays under its own terms."""
+    governed: _Governed | None = None
+    lost_at: datetime | None = None
+    for at, term in rules.course(owed, now if owed.ended_at is None else owed.ended_at):
+        if governed is not None and lost_at is None:
+            due = _due(owed, governed, breaks)
+            if due is not None and due < _ran_until(owed, at):
+                break
+        if term is None:
+            lost_at = lost_at or at if governed is not None else None
+        elif governed is not None and lost_at is None and term.same_demand(governed.term, owed.kind):
+            governed = _Governed(term, governed.since)
+        else:
+            governed, lost_at = _Governed(term, None if at == owed.started_at else at), None
+    return governed, lost_at
+
+
+def _ran_until(owed: Obligation, at: datetime) -> datetime:
+    """The last instant up to `at` at which the clock ran: while the case is closed, nobody gets late."""
+    return next((since for since, until in owed.closed if since <= at <= until), at)
+
+
+def _verdict(
+    owed: Obligation, due: datetime | None, lost_at: datetime | None, end: datetime, *, on_hold: bool
+) -> tuple[State, str | None]:
+    if owed.wiped is not None:
+        return State.CANCELLED, owed.wiped
+    if lost_at is not None:
+        return State.CANCELLED, "no_policy"
+    if due is not None and end > due:
+        return State.BREACHED, None
+    if owed.ended_at is not None:
+        return (State.MET, None) if owed.reason is None else (State.CANCELLED, owed.reason)
+    return (State.PAUSED if due is None and on_hold else State.RUNNING), None
+
+
+def _due(owed: Obligation, governed: _Governed, breaks: list[Span]) -> datetime | None:
+    target, calendar = governed.term.target, governed.term.calendar
+    if owed.due is not None:
+        due: datetime | None = owed.due
+    elif target.business_days is not None:
+        due = end_of_business_day(calendar, owed.started_at, target.business_days)
+    elif target.duration is not None:
+        due = _reached(calendar, owed.started_at, breaks, target.duration)
+    else:
+        due = None
+    return governed.not_before(due)
+
+
+def _warn(owed: Obligation, governed: _Governed, breaks: list[Span]) -> datetime | None:
+    target, start = governed.term.target, owed.started_at
+    whole = target.duration if owed.due is None else owed.due - start
+    if whole is None or target.business_days is not None:
+        return None
+    if target.warn_before is not None:
+        share = max(whole - target.warn_before, _NOTHING)
+    elif target.warn_percent is not None:
+        share = max(timedelta(seconds=whole // timedelta(seconds=1) * target.warn_percent // 100), _NOTHING)
+    else:
+        return None
+    return governed.not_before(
+        _reached(governed.term.calendar, start, breaks, share) if owed.due is None else start + share
+    )
+
+
+def _reached(calendar: Calendar, start: datetime, breaks: list[Span], target: timedelta) -> datetime | None:
+    """The first instant by which `target` of open time outside the breaks has passed."""
+    if target <= _NOTHING:
+        return start
+    for since, until in breaks:
+        before = between(calendar, start, since)
+        if before >= target:
+            break
+        if until is None:
+            return None
+        target -= before
+        start = max(start, until)
+    return add(calendar, start, target)
+
+
+def _elapsed(owed: Obligation, term: _Term, breaks: list[Span], end: datetime) -> timedelta:
+    if owed.kind is ClockKind.PROMISE:
+        return end - owed.started_at
+    if term.target.business_days is not None:
+        breaks = list(owed.closed)
+    paused = (
+        between(term.calendar, max(since, owed.started_at), end if until is None else min(until, end))
+        for since, until in breaks
+    )
+    return between(term.calendar, owed.started_at, end) - sum(paused, _NOTHING)
+
+
+def _breaks(owed: Obligation, holds: Sequence[Hold]) -> list[Span]:
+    """The spans of a resolution that do not count: holds for a listed reason, and the time the case was closed."""
+    if owed.kind is not ClockKind.RESOLUTION:
+        return []
+    end = owed.ended_at
+    spans: list[Span] = [
+        (max(hold.since, owed.started_at), hold.until)
+        for hold in holds
+        if hold.reason in owed.options.pause_on
+        and (hold.until is None or hold.until > owed.started_at)
+        and (end is None or hold.since < end)
+    ]
+    return sorted((*spans, *owed.closed), key=lambda span: span[0])

@@ -1,0 +1,70 @@
+"""What every channel knows about the firm it works for: name, zone, languages, people, and whether we are live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from commsd.config.read import Table
+from commsd.config.unit import DOMAIN, LANGUAGE, TEXT, URL, ZONE
+from commsd.core.agent import People
+
+MODES = ("live", "observe")
+_LANGUAGES = ("en", "de", "da", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firm:
+    """The `[service]` table and the people. timezone: IANA. languages: the first is the default.
+
+    observe: everything is recorded and decided, nothing reaches a customer. address_as: e.g. {"da": "du"}.
+    public_url: base of links given to customers and staff, None for mailto links. hours: as written, where no SLA
+    files say when we are open. country: e.g. "DE-BE".
+    """
+
+    name: str
+    timezone: str
+    languages: tuple[str, ...] = _LANGUAGES
+    address_as: Mapping[str, str] = field(default_factory=dict)
+    internal_domains: frozenset[str] = frozenset()
+    public_url: str | None = None
+    country: str | None = None
+    hours: str | None = None
+    observe: bool = False
+    people: People = field(default_factory=People)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The firm's own zone."""
+        return ZoneInfo(self.timezone)
+
+    def day(self, instant: datetime) -> date:
+        """The local date of an instant, by which people are away or at work."""
+        return instant.astimezone(self.zone).date()
+
+
+def read_firm(root: Table, people: People) -> Firm:
+    """The `[service]` table. Mistakes are noted on the table with their places."""
+    service = root.table("service", required=True)
+    address_as = service.table("address_as")
+    return Firm(
+        name=service.text("name"),
+        timezone=service.read("timezone", ZONE),
+        languages=service.many("languages", LANGUAGE, _LANGUAGES) or _LANGUAGES,
+        address_as={language: address_as.text(language) for language in address_as.every_key()},
+        internal_domains=frozenset(domain.lower() for domain in service.many("internal_domains", DOMAIN)),
+        public_url=_base(service.maybe("public_url", URL)),
+        country=service.maybe("country", TEXT),
+        hours=service.maybe("hours", TEXT),
+        observe=observes(service),
+        people=people,
+    )
+
+
+def observes(table: Table, otherwise: bool = False) -> bool:
+    """Whether `mode` says observe; `otherwise` where the table does not say."""
+    return table.choice("mode", MODES, "observe" if otherwise else "live") == "observe"
+
+
+def _base(url: str | None) -> str | None:
+    return url.rstrip("/") if url else None

@@ -1,0 +1,48 @@
+"""Keys: the texts that name all a decision hangs on. Two decisions that share one are taken one after the other."""
+
+from commsd.core.contact import Identity, identity_of
+
+
+def of_identity(identity: Identity) -> str:
+    """The contact behind an address or number, its open cases and callbacks."""
+    return f"{identity.kind}:{identity.value}"
+
+
+def of_addresses(*addresses: str | None) -> tuple[str, ...]:
+    """The keys of those addresses and numbers that have a normal form."""
+    return tuple(of_identity(identity) for address in addresses if (identity := identity_of(address)))
+
+
+def of_message_id(message_id: str) -> str:
+    """The interactions that carry this Message-ID, and their case."""
+    return f"id:{message_id}"
+
+
+def of_logical(logical_key: str) -> str:
+    """The interaction recorded under this logical key, if any."""
+    return f"logical:{logical_key}"
+
+
+def of_call(call_sid: str) -> str:
+    """A call: its interaction, webhooks and answers."""
+    return f"call:{call_sid}"
+
+
+def of_case(case_id: str) -> str:
+    """A case with all its interactions and clocks."""
+    return f"case:{case_id}"
+
+
+def of_callback(callback_id: str) -> str:
+    """A callback and its case."""
+    return f"callback:{callback_id}"
+
+
+def of_interaction(interaction_id: str) -> str:
+    """One interaction and its case."""
+    return f"interaction:{interaction_id}"
+
+
+def of_delivery(delivery_id: str) -> str:
+    """One delivery, the interaction it is for and its case."""
+    return f"delivery:{delivery_id}"

@@ -1,0 +1,51 @@
+"""Telephone numbers: E.164, region and type, by libphonenumber. A number is a Number here, never a bare string.
+
+Which numbers are never dialled is decided in `channels.phone.screen`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+KEYPAD_SENTINELS = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE typed on a keypad: Twilio's words for a withheld number."""
+
+_TYPES = {value: name.lower() for name, value in vars(PhoneNumberType).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A valid number. e164: with the plus. region: ISO 3166 alpha-2, "001" for worldwide. type: libphonenumber's word."""
+
+    e164: str
+    region: str
+    type: str
+
+    def as_dialled_from(self, region: str) -> str:
+        """As a person there would dial it: national within the country, international from abroad."""
+        parsed = phonenumbers.parse(self.e164)
+        form = PhoneNumberFormat.NATIONAL if self.region == region else PhoneNumberFormat.INTERNATIONAL
+        return phonenumbers.format_number(parsed, form)
+
+
+@lru_cache(maxsize=4096)
+def parse_number(text: str, region: str | None = None) -> Number | None:
+    """The number in a text, or None where it is withheld, a SIP or client address, a short code or not valid.
+
+    region: whose national numbers are meant where the text has no plus.
+    """
+    if not text or text in KEYPAD_SENTINELS or ":" in text:
+        return None
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return Number(
+        e164=phonenumbers.format_number(parsed, PhoneNumberFormat.E164),
+        region=phonenumbers.region_code_for_number(parsed) or "001",
+        type=_TYPES.get(phonenumbers.number_type(parsed), "unknown"),
+    )

@@ -1,0 +1,55 @@
+"""Duties: small loops that claim what is due, do it and settle it; and the supervisor that keeps them running.
+
+A supervisor never raises: a duty that does is told of once, and started again after a growing pause.
+"""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+
+from commsd.errors import CommsdError
+from commsd.world import World
+
+log = structlog.get_logger()
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 120.0
+
+
+class Duty(Protocol):
+    """A loop. `once` does one turn and says whether it found work; tests call it. `run` loops until cancelled."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def run(self) -> None: ...
+
+    async def once(self) -> bool: ...
+
+
+async def supervise(duty: Duty, world: World) -> None:
+    """Run a duty until cancelled. What it raises is logged once per kind of failure, then retried with full jitter."""
+    pause, last = FIRST_PAUSE, ""
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await duty.run()
+            return
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
+                pause, last = FIRST_PAUSE, ""
+            _tell(duty.name, error, seen=last)
+            last = type(error).__name__
+        await world.sleep(pause * (0.5 + world.jitter() / 2))
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _tell(name: str, error: Exception, *, seen: str) -> None:
+    kind = type(error).__name__
+    if kind == seen:
+        log.debug("duty.failed_again", duty=name, error=kind)
+    elif isinstance(error, CommsdError):
+        log.warning("duty.failed", duty=name, error=kind, what=error.what, remedy=error.remedy)
+    else:
+        log.error("duty.failed", duty=name, error=kind, exc_info=error)

@@ -1,0 +1,165 @@
+"""Leases with fencing, claims of due work, checkpoints, and what is due when.
+
+A claim is a compare-and-set; no advisory locks, no NOTIFY. What a decision settles, `log.decide` writes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from commsd.core.change import Checkpoint, Fence
+from commsd.core.interaction import Delivery, DeliveryState
+from commsd.store import schema
+from commsd.store.log import Log
+from commsd.store.rows import delivery_of
+from commsd.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class DueCall:
+    """A call whose timer ran out before its verdict. number: the caller's, where it is one."""
+
+    call_sid: str
+    line: str
+    at: datetime
+
+
+class Claims:
+    """Who may do what, for how long. owner: this process."""
+
+    def __init__(self, log: Log, world: World, owner: str) -> None:
+        self._log = log
+        self._world = world
+        self.owner = owner
+
+    async def lease(self, resource: str, ttl: timedelta) -> Fence | None:
+        """The lease of a resource, taken or renewed; None while another holds it. A new holder gets a higher number."""
+        now = self._world.now()
+        fence = await self._log.writer.write(lambda connection: _lease(connection, resource, self.owner, now, ttl))
+        return Fence(resource=resource, owner=self.owner, number=fence) if fence is not None else None
+
+    async def give_back(self, resource: str) -> None:
+        """Let a lease end now, so that the next holder need not wait."""
+        now = self._world.now()
+        table = schema.leases
+        statement = update(table).where(and_(table.c.resource == resource, table.c.owner == self.owner))
+        await self._log.writer.write(lambda connection: connection.execute(statement.values(expires_at=now)))
+
+    async def deliveries(self, vias: tuple[str, ...], limit: int, ttl: timedelta) -> tuple[Delivery, ...]:
+        """Up to `limit` due deliveries of these mailboxes, oldest first, in state sending for this process alone."""
+        now = self._world.now()
+        return await self._log.writer.write(
+            lambda connection: _claim_deliveries(connection, vias, self.owner, now, limit, ttl)
+        )
+
+    async def lost_deliveries(self) -> int:
+        """Put deliveries whose sender died back in the queue: perhaps sent, so the identical bytes go once more."""
+        now = self._world.now()
+        return await self._log.writer.write(lambda connection: _requeue_lost(connection, self.owner, now))
+
+    async def checkpoint(self, place: str) -> Checkpoint | None:
+        """How far this folder is decided; None where it was never seen."""
+        table = schema.checkpoints
+        row = await self._log.read(
+            lambda connection: connection.execute(select(table).where(table.c.place == place)).one_or_none()
+        )
+        return Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid) if row else None
+
+    async def due_calls(self, now: datetime, limit: int = 50) -> tuple[DueCall, ...]:
+        """Calls without a verdict whose timer is due, oldest first."""
+        table = schema.call_timers
+        statement = select(table).where(table.c.at <= now).order_by(table.c.at).limit(limit)
+        rows = await self._log.read(lambda connection: connection.execute(statement).all())
+        return tuple(DueCall(row.call_sid, row.line, row.at) for row in rows)
+
+    async def due_cases(self, now: datetime, limit: int = 200) -> tuple[str, ...]:
+        """Cases with a clock that must be looked at, the longest due first."""
+        table = schema.clocks
+        statement = (
+            select(table.c.case_id, func.min(table.c.timer_at).label("due"))
+            .where(table.c.timer_at < now)
+            .group_by(table.c.case_id)
+            .order_by("due")
+            .limit(limit)
+        )
+        rows = await self._log.read(lambda connection: connection.execute(statement).all())
+        return tuple(row.case_id for row in rows)
+
+    async def silent_cases(self, now: datetime, limit: int = 200) -> tuple[str, ...]:
+        """Open cases past the time at which they close by themselves."""
+        table = schema.cases
+        statement = select(table.c.id).where(and_(table.c.state == "open", table.c.closes_at <= now)).limit(limit)
+        rows = await self._log.read(lambda connection: connection.execute(statement).all())
+        return tuple(row.id for row in rows)
+
+    async def lapsed_callbacks(self, now: datetime, limit: int = 200) -> tuple[str, ...]:
+        """Callbacks whose claim ran out."""
+        table = schema.callbacks
+        lapsed = and_(table.c.state == "claimed", table.c.claimed_until <= now)
+        rows = await self._log.read(lambda c: c.execute(select(table.c.id).where(lapsed).limit(limit)).all())
+        return tuple(row.id for row in rows)
+
+
+def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl: timedelta) -> int | None:
+    """On PostgreSQL its own clock decides, so that nodes with different clocks agree."""
+    if connection.dialect.name == "postgresql":
+        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    table = schema.leases
+    made = {"resource": resource, "owner": owner, "fence": 0, "expires_at": now - ttl}
+    connection.execute(dialect.insert(table).values(**made).on_conflict_do_nothing())
+    mine = and_(table.c.owner == owner, table.c.fence > 0, table.c.expires_at > now)
+    renewed = connection.execute(
+        update(table).where(and_(table.c.resource == resource, mine)).values(expires_at=now + ttl)
+        .returning(table.c.fence)
+    ).scalar()
+    if renewed is not None:
+        return int(renewed)
+    taken = connection.execute(
+        update(table)
+        .where(and_(table.c.resource == resource, or_(table.c.expires_at <= now, table.c.owner == owner)))
+        .values(owner=owner, fence=table.c.fence + 1, expires_at=now + ttl)
+        .returning(table.c.fence)
+    ).scalar()
+    return int(taken) if taken is not None else None
+
+
+def _claim_deliveries(
+    connection: Connection, vias: tuple[str, ...], owner: str, now: datetime, limit: int, ttl: timedelta
+) -> tuple[Delivery, ...]:
+    table = schema.deliveries
+    ready = and_(
+        table.c.state.in_((DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)),
+        table.c.due_at <= now,
+        table.c.via.in_(vias),
+    )
+    ids = select(table.c.id).where(ready).order_by(table.c.due_at).limit(limit)
+    if connection.dialect.name == "postgresql":
+        ids = ids.with_for_update(skip_locked=True)
+    claimed = connection.execute(
+        update(table)
+        .where(and_(table.c.id.in_(ids), ready))
+        .values(
+            state=DeliveryState.SENDING.value,
+            attempts=table.c.attempts + 1,
+            claimed_by=owner,
+            claimed_until=now + ttl,
+        )
+        .returning(table)
+    ).all()
+    return tuple(sorted((delivery_of(row) for row in claimed), key=lambda owed: owed.due_at))
+
+
+def _requeue_lost(connection: Connection, owner: str, now: datetime) -> int:
+    """Those of a dead claimer: past their claim, or held by an earlier life of this process on a private database."""
+    table = schema.deliveries
+    dead = table.c.claimed_until <= now
+    if connection.dialect.name == "sqlite":
+        dead = or_(dead, table.c.claimed_by != owner)
+    lost = and_(table.c.state == DeliveryState.SENDING.value, dead)
+    done = connection.execute(
+        update(table).where(lost).values(state=DeliveryState.UNKNOWN.value, due_at=now, claimed_by=None)
+    )
+    return int(done.rowcount)

@@ -1,0 +1,48 @@
+"""Raw webhooks, appended through the same group commit as decisions, before anything is decided about them."""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, insert
+
+from commsd.store import schema
+from commsd.store.log import Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One signed request as it came. fields: the form, empty values kept. token: Twilio's idempotency token."""
+
+    call_sid: str
+    route: str
+    step: str
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+    token: str | None = None
+    received_at: datetime
+
+
+class Journal:
+    """The journal of webhooks."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def append(self, webhook: Webhook) -> Awaitable[int]:
+        """Queue the webhook now; a decision submitted after sees it. The awaitable gives its number once durable."""
+        return self._log.writer.write(lambda connection: _append(connection, webhook))
+
+
+def _append(connection: Connection, webhook: Webhook) -> int:
+    row = {
+        "received_at": webhook.received_at,
+        "call_sid": webhook.call_sid,
+        "route": webhook.route,
+        "step": webhook.step,
+        "url": webhook.url,
+        "fields": dict(webhook.fields),
+        "token": webhook.token,
+    }
+    done = connection.execute(insert(schema.journal).values(**row).returning(schema.journal.c.id))
+    return int(done.scalar_one())

@@ -1,0 +1,168 @@
+"""The log: decisions go in, and nothing leaves the house before they are committed.
+
+`decide` queues a pure function; the one writer reads what is open for its keys, calls it, folds its Change into what the
+next decision sees, and commits the batch. What is read for people is in `query`.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql
+
+from commsd.core.change import Change, Fence, OpenItems
+from commsd.errors import LeaseLost, NotFound
+from commsd.store import open_items, rows, schema
+from commsd.store.engine import Engine, Work, Write, Writer
+from commsd.world import World
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+Decide = Callable[[OpenItems], Change]
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision(Work[Change]):
+    """One decision to take: its keys, the pure function, and what to record instead where that raises."""
+
+    keys: tuple[str, ...]
+    f: Decide
+    otherwise: Callable[[OpenItems, Exception], Change] | None = None
+
+
+class Log:
+    """The store as everybody but the CLI's lists sees it. Start it before use; close it last."""
+
+    def __init__(self, engine: Engine, world: World) -> None:
+        self.engine = engine
+        self._world = world
+        self.writer = Writer(engine, world, self._run_batch)
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self.writer.start()
+
+    async def close(self) -> None:
+        """Commit what is queued and let the database go."""
+        await self.writer.close()
+        await self.engine.close()
+
+    async def decide(
+        self,
+        keys: Sequence[str],
+        f: Decide,
+        *,
+        otherwise: Callable[[OpenItems, Exception], Change] | None = None,
+        urgent: bool = False,
+    ) -> Change:
+        """Take one decision and give what was committed.
+
+        f: pure; it may run again, with other ids. otherwise: the recorded decision where f raises; without it the
+        error is the caller's. Raises LeaseLost where the change's fence no longer holds; nothing of it is written then.
+        """
+        return await self.submit(keys, f, otherwise=otherwise, urgent=urgent)
+
+    def submit(
+        self,
+        keys: Sequence[str],
+        f: Decide,
+        *,
+        otherwise: Callable[[OpenItems, Exception], Change] | None = None,
+        urgent: bool = False,
+    ) -> Awaitable[Change]:
+        """Queue a decision now, so that decisions of one caller keep their order; await it later."""
+        decision = Decision(told=self.writer.promise(), keys=tuple(dict.fromkeys(keys)), f=f, otherwise=otherwise)
+        return self.writer.submit(decision, urgent=urgent)
+
+    async def read(self, f: Callable[[Connection], T]) -> T:
+        """Run a reading function of this folder."""
+        return await self.engine.read(f)
+
+    async def original(self, sha256: str) -> bytes:
+        """The kept bytes of this hash. Raises NotFound."""
+        table = schema.originals
+        content = await self.read(
+            lambda connection: connection.execute(select(table.c.content).where(table.c.sha256 == sha256)).scalar()
+        )
+        if content is None:
+            raise NotFound("no original of this hash is kept", remedy="it may be past its retention")
+        return bytes(content)
+
+    def _run_batch(self, connection: Connection, batch: Sequence[Work[Any]]) -> None:
+        """One transaction: plain writes first, in their order, then the decisions."""
+        decisions: list[Decision] = []
+        for work in batch:
+            work.error = None
+            if isinstance(work, Decision):
+                decisions.append(work)
+            elif isinstance(work, Write):
+                work.result = work.run(connection)
+        if decisions:
+            self._decide_all(connection, decisions)
+
+    def _decide_all(self, connection: Connection, decisions: Sequence[Decision]) -> None:
+        keys = sorted({key for decision in decisions for key in decision.keys})
+        _lock(connection, keys)
+        items = open_items.load(connection, keys, self._world.now())
+        fences = _fences(connection)
+        changes: list[Change] = []
+        for decision in decisions:
+            try:
+                change = self._decide_one(decision, items)
+                _check(change.fence, fences)
+            except Exception as error:
+                decision.error = error
+                continue
+            items.fold(change)
+            changes.append(change)
+            decision.result = change
+        rows.write(connection, changes, self._now(items), self._world.new_id)
+
+    def _decide_one(self, decision: Decision, items: open_items.Items) -> Change:
+        view = items.view(decision.keys, self._now(items), self._world.new_id)
+        try:
+            return decision.f(view)
+        except Exception as error:
+            if decision.otherwise is None:
+                raise
+            log.error("decision.failed", error=type(error).__name__, exc_info=error)
+            return decision.otherwise(view, error)
+
+    def _now(self, items: open_items.Items) -> datetime:
+        """Never before the last recorded_at a decision can see, also when the host's clock was set back."""
+        now = self._world.now()
+        return max(now, items.latest) if items.latest else now
+
+
+def _lock(connection: Connection, keys: Sequence[str]) -> None:
+    """On PostgreSQL each key is a row of its own, inserted when absent and locked in sorted order."""
+    if connection.dialect.name != "postgresql" or not keys:
+        return
+    table = schema.decision_keys
+    hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys)
+    connection.execute(
+        postgresql.insert(table).on_conflict_do_nothing(), [{"key": key} for key in hashes]
+    )
+    connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
+
+
+def _fences(connection: Connection) -> set[tuple[str, str, int]]:
+    table = schema.leases
+    return {
+        (row.resource, row.owner, row.fence)
+        for row in connection.execute(select(table.c.resource, table.c.owner, table.c.fence))
+    }
+
+
+def _check(fence: Fence | None, held: set[tuple[str, str, int]]) -> None:
+    if fence is not None and (fence.resource, fence.owner, fence.number) not in held:
+        raise LeaseLost(
+            f"the lease of {fence.resource} went to another node",
+            remedy="nothing to do: the other node goes on from the last checkpoint",
+        )
+

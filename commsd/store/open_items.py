@@ -1,0 +1,297 @@
+"""What is open for the keys of a batch of decisions: read once, shown to each decision, folded after each.
+
+`load` reads in a handful of statements for all keys together; `view` shows one decision what its own keys name.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+
+from commsd.core.callback import REOPENS, Callback
+from commsd.core.case import FRESH, Case, CaseFile, CaseState, ClockRecord
+from commsd.core.change import Change, OpenItems, WebhookEntry
+from commsd.core.contact import Contact, Identity
+from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, Interaction
+from commsd.core.record import THING, thing_of, together
+from commsd.store import schema
+from commsd.store.rows import delivery_of, external_key
+
+T = TypeVar("T")
+
+OLD_CASES = 20
+"""How many long closed cases of a contact are looked at for `related_to`."""
+
+
+@dataclass(slots=True)
+class Items:
+    """The working set of one batch, by id, with the look-ups that keys need."""
+
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    contact_of: dict[Identity, str] = field(default_factory=dict)
+    interactions: dict[str, Interaction] = field(default_factory=dict)
+    by_external: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    by_logical: dict[str, str] = field(default_factory=dict)
+    in_case: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    cases: dict[str, Case] = field(default_factory=dict)
+    clocks: dict[str, dict[str, ClockRecord]] = field(default_factory=lambda: defaultdict(dict))
+    callbacks: dict[str, Callback] = field(default_factory=dict)
+    webhooks: dict[str, list[WebhookEntry]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    latest: datetime | None = None
+
+    def fold(self, change: Change) -> None:
+        """Take a decision's change in, so that the next decision sees it."""
+        for contact in change.contacts:
+            self.add_contact(contact)
+        for interaction in change.interactions:
+            self.add_interaction(interaction)
+        for case in change.cases:
+            self.cases[case.id] = case
+        for clock in change.clocks:
+            self.clocks[clock.case_id][clock.id] = clock
+        for callback in change.callbacks:
+            self.callbacks[callback.id] = callback
+        for delivery in change.deliveries:
+            self.deliveries[delivery.id] = delivery
+        for logical in change.keys:
+            self.by_logical[logical.key] = logical.interaction_id
+        for answer in change.answers:
+            self.answers[answer.call_sid][answer.step] = answer.body
+
+    def add_contact(self, contact: Contact) -> None:
+        self.contacts[contact.id] = contact
+        for identity in contact.identities:
+            self.contact_of[identity] = contact.id
+
+    def add_interaction(self, interaction: Interaction) -> None:
+        self.interactions[interaction.id] = interaction
+        if self.latest is None or interaction.recorded_at > self.latest:
+            self.latest = interaction.recorded_at
+        if interaction.case_id:
+            self.in_case[interaction.case_id][interaction.id] = None
+        for known in interaction.external_ids:
+            self.by_external[external_key(known.system, known.id)][interaction.id] = None
+
+    def view(self, keys: Sequence[str], now: datetime, new_id: Callable[[], str]) -> OpenItems:
+        """What a decision under these keys may look at."""
+        known = {key: self.interactions[found] for key in keys for found in self._interactions_of(key)}
+        identities = [identity for key in keys if (identity := _identity(key))]
+        contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
+        numbers = {identity.value for identity in identities if identity.kind == "phone"}
+        calls = {key.partition(":")[2] for key in keys if key.startswith("call:")}
+        case_ids = dict.fromkeys(
+            [
+                *(interaction.case_id for interaction in known.values() if interaction.case_id),
+                *(key[5:] for key in keys if key.startswith("case:") and key[5:] in self.cases),
+                *(case.id for case in self.cases.values() if case.contact_id in contact_ids),
+            ]
+        )
+        asked = {key[9:] for key in keys if key.startswith("callback:")}
+        calls_owed = [
+            callback
+            for callback in self.callbacks.values()
+            if callback.id in asked or callback.number in numbers or callback.case_id in case_ids
+        ]
+        case_ids |= dict.fromkeys(callback.case_id for callback in calls_owed)
+        files = {case_id: self._file(case_id) for case_id in case_ids if case_id in self.cases}
+        contact_ids |= {file.case.contact_id for file in files.values() if file.case.contact_id}
+        people = [self.contacts[contact_id] for contact_id in contact_ids if contact_id in self.contacts]
+        asked_deliveries = {key[9:] for key in keys if key.startswith("delivery:")}
+        return OpenItems(
+            now=now,
+            new_id=new_id,
+            contacts={identity: contact for contact in people for identity in contact.identities},
+            files=files,
+            callbacks=tuple(sorted(calls_owed, key=lambda callback: (callback.opened_at, callback.id))),
+            known=known,
+            webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
+            answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
+            deliveries={found: self.deliveries[found] for found in asked_deliveries if found in self.deliveries},
+        )
+
+    def _interactions_of(self, key: str) -> Iterable[str]:
+        kind, _, value = key.partition(":")
+        if kind in _SYSTEMS:
+            return [found for found in self.by_external.get(external_key(_SYSTEMS[kind], value), ())]
+        if kind == "logical":
+            return [self.by_logical[value]] if self.by_logical.get(value) in self.interactions else []
+        return [value] if kind == "interaction" and value in self.interactions else []
+
+    def _file(self, case_id: str) -> CaseFile:
+        inside = [self.interactions[found] for found in self.in_case.get(case_id, ()) if found in self.interactions]
+        return CaseFile(
+            case=self.cases[case_id],
+            interactions=tuple(
+                sorted((i for i in inside if i.case_id == case_id), key=lambda known: (known.recorded_at, known.id))
+            ),
+            clocks=tuple(self.clocks.get(case_id, {}).values()),
+        )
+
+
+_SYSTEMS = {"id": MESSAGE_ID, "call": CALL_SID}
+
+
+def _identity(key: str) -> Identity | None:
+    kind, _, value = key.partition(":")
+    return Identity(kind, value) if kind in ("email", "phone") else None
+
+
+def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
+    """Everything the keys name: contacts, their fresh cases with interactions, clocks and callbacks, calls, deliveries."""
+    items = Items()
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        kind, _, value = key.partition(":")
+        by_kind[kind].add(value)
+    people = _contact_ids(connection, items, by_kind)
+    case_ids = set(by_kind["case"])
+    direct = _interaction_ids(connection, items, by_kind)
+    _deliveries(connection, items, by_kind["delivery"], direct, case_ids)
+    for interaction in _interactions(connection, schema.interactions.c.id.in_(direct), bool(direct)):
+        items.add_interaction(interaction)
+        if interaction.case_id:
+            case_ids.add(interaction.case_id)
+    _callbacks(connection, items, by_kind, case_ids, now)
+    case_ids |= {callback.case_id for callback in items.callbacks.values()}
+    full = _cases(connection, items, people, case_ids, now)
+    _fill(connection, items, full)
+    _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
+    _webhooks(connection, items, by_kind["call"])
+    return items
+
+
+def _contact_ids(connection: Connection, items: Items, by_kind: dict[str, set[str]]) -> set[str]:
+    table = schema.identities
+    wanted = [
+        and_(table.c.kind == kind, table.c.value.in_(by_kind[kind])) for kind in ("email", "phone") if by_kind[kind]
+    ]
+    if not wanted:
+        return set()
+    rows = connection.execute(select(table).where(or_(*wanted))).all()
+    for row in rows:
+        items.contact_of[Identity(row.kind, row.value)] = row.contact_id
+    return {row.contact_id for row in rows}
+
+
+def _interaction_ids(connection: Connection, items: Items, by_kind: dict[str, set[str]]) -> set[str]:
+    found = set(by_kind["interaction"])
+    hashes = [external_key(system, value) for kind, system in _SYSTEMS.items() for value in by_kind[kind]]
+    if hashes:
+        table = schema.external_ids
+        for row in connection.execute(select(table).where(table.c.key.in_(hashes)).order_by(table.c.interaction_id)):
+            items.by_external[row.key][row.interaction_id] = None
+            found.add(row.interaction_id)
+    if by_kind["logical"]:
+        keys = schema.logical_keys
+        for row in connection.execute(select(keys).where(keys.c.key.in_(by_kind["logical"]))):
+            items.by_logical[row.key] = row.interaction_id
+            found.add(row.interaction_id)
+    return found
+
+
+def _deliveries(
+    connection: Connection, items: Items, wanted: set[str], direct: set[str], case_ids: set[str]
+) -> None:
+    if not wanted:
+        return
+    for row in connection.execute(select(schema.deliveries).where(schema.deliveries.c.id.in_(wanted))):
+        items.deliveries[row.id] = delivery_of(row)
+        direct |= {row.interaction_id} - {None}
+        case_ids |= {row.case_id} - {None}
+
+
+def records(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> list[T]:
+    """Things of a table with their personal fields."""
+    side = schema.personal
+    same: list[ColumnElement[bool]] = [
+        side.c.thing == THING[kind], side.c.id == table.c.id, side.c.revision == table.c.revision,
+    ]
+    rows = connection.execute(
+        select(table.c.record, side.c.fields).select_from(table.outerjoin(side, and_(*same))).where(*where)
+    )
+    return [thing_of(kind, together(row.record, row.fields or {})) for row in rows]
+
+
+def _interactions(connection: Connection, where: ColumnElement[bool], wanted: bool) -> list[Interaction]:
+    if not wanted:
+        return []
+    return records(connection, Interaction, schema.interactions, schema.interactions.c.current, where)
+
+
+def _callbacks(
+    connection: Connection, items: Items, by_kind: dict[str, set[str]], case_ids: set[str], now: datetime
+) -> None:
+    table = schema.callbacks
+    recent = or_(table.c.state != "closed", table.c.closed_at >= now - REOPENS)
+    wanted: list[ColumnElement[bool]] = []
+    if by_kind["callback"]:
+        wanted.append(table.c.id.in_(by_kind["callback"]))
+    if by_kind["phone"]:
+        wanted.append(and_(table.c.number.in_(by_kind["phone"]), recent))
+    if case_ids:
+        wanted.append(and_(table.c.case_id.in_(case_ids), recent))
+    if wanted:
+        for callback in records(connection, Callback, table, or_(*wanted)):
+            items.callbacks[callback.id] = callback
+
+
+def _cases(
+    connection: Connection, items: Items, people: set[str], case_ids: set[str], now: datetime
+) -> set[str]:
+    """Puts in the cases and gives the ids of those that need their interactions: named, open or fresh ones."""
+    table = schema.cases
+    fresh = or_(table.c.state == CaseState.OPEN.value, table.c.active_at >= now - FRESH, table.c.closed_at >= now - FRESH)
+    wanted: list[ColumnElement[bool]] = []
+    if case_ids:
+        wanted.append(table.c.id.in_(case_ids))
+    if people:
+        wanted.append(and_(table.c.contact_id.in_(people), fresh))
+    for case in records(connection, Case, table, or_(*wanted)) if wanted else []:
+        items.cases[case.id] = case
+    full = set(items.cases)
+    if people:
+        old = select(table.c.id).where(table.c.contact_id.in_(people)).order_by(table.c.active_at.desc())
+        ids = [row.id for row in connection.execute(old.limit(OLD_CASES * len(people))) if row.id not in full]
+        for case in records(connection, Case, table, table.c.id.in_(ids)) if ids else []:
+            items.cases[case.id] = case
+    return full
+
+
+def _fill(connection: Connection, items: Items, case_ids: set[str]) -> None:
+    if not case_ids:
+        return
+    for interaction in _interactions(connection, schema.interactions.c.case_id.in_(case_ids), True):
+        items.add_interaction(interaction)
+    for clock in records(connection, ClockRecord, schema.clocks, schema.clocks.c.case_id.in_(case_ids)):
+        items.clocks[clock.case_id][clock.id] = clock
+    table = schema.callbacks
+    open_ones = and_(table.c.case_id.in_(case_ids), table.c.state != "closed")
+    for callback in records(connection, Callback, table, open_ones):
+        items.callbacks[callback.id] = callback
+
+
+def _people(connection: Connection, items: Items, contact_ids: set[str]) -> None:
+    if contact_ids:
+        for contact in records(connection, Contact, schema.contacts, schema.contacts.c.id.in_(contact_ids)):
+            items.add_contact(contact)
+
+
+def _webhooks(connection: Connection, items: Items, calls: set[str]) -> None:
+    if not calls:
+        return
+    table = schema.journal
+    for row in connection.execute(select(table).where(table.c.call_sid.in_(calls)).order_by(table.c.id)):
+        items.webhooks[row.call_sid].append(
+            WebhookEntry(
+                id=row.id, received_at=row.received_at, route=row.route, step=row.step, fields=dict(row.fields)
+            )
+        )
+    given = schema.answers
+    for row in connection.execute(select(given).where(given.c.call_sid.in_(calls))):
+        items.answers[row.call_sid][row.step] = row.body
+

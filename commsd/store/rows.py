@@ -1,0 +1,281 @@
+"""Writing a Change: every row of it, in bulk, for a whole batch of decisions at once."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, delete, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from commsd.core.change import Change
+from commsd.core.contact import Contact
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.recompute import timer_of
+from commsd.core.record import THING, apart, record
+from commsd.store import schema
+
+Values = dict[str, Any]
+
+
+def external_key(system: str, value: str) -> str:
+    """The hash under which an external id is found."""
+    return hashlib.sha256(f"{system}\n{value}".encode()).hexdigest()
+
+
+def write(connection: Connection, changes: Sequence[Change], now: datetime, new_id: Callable[[], str]) -> None:
+    """Write the changes of one batch in order; of a record changed twice, the last state stays current."""
+    personal: dict[tuple[str, str, int], Values] = {}
+    _interactions(connection, changes, personal)
+    _upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
+    _identities(connection, [contact for change in changes for contact in change.contacts])
+    _upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
+    _upsert(connection, schema.clocks, [_clock(clock) for change in changes for clock in change.clocks])
+    _upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
+    _upsert(connection, schema.deliveries, [_delivery(d) for change in changes for d in change.deliveries])
+    _outbox(connection, changes, now, new_id, personal)
+    _insert(connection, schema.personal, list(personal.values()), ignore=True)
+    _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
+    _insert(connection, schema.logical_keys, [
+        {"key": key.key, "interaction_id": key.interaction_id} for change in changes for key in change.keys
+    ])
+    _insert(connection, schema.sightings, [
+        {"place": s.place, "uid": s.uid, "interaction_id": s.interaction_id, "seen_at": s.seen_at}
+        for change in changes for s in change.sightings
+    ], ignore=True)
+    _calls(connection, changes)
+    _checkpoints(connection, changes, now)
+
+
+def delivery_of(row: Row[Any]) -> Delivery:
+    """The delivery in a row."""
+    return Delivery(
+        id=row.id,
+        kind=DeliveryKind(row.kind),
+        key=row.key,
+        via=row.via,
+        recipient=row.recipient,
+        payload=row.payload or b"",
+        created_at=row.created_at,
+        due_at=row.due_at,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        interaction_id=row.interaction_id,
+        case_id=row.case_id,
+        reason=row.reason,
+        status_raw=row.status_raw,
+        settled_at=row.settled_at,
+    )
+
+
+def _bare(thing: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
+    """The record without personal fields, which go beside it."""
+    kind = type(thing)
+    bare, fields = apart(kind, record(thing))
+    if fields:
+        word = THING[kind]
+        personal[word, thing.id, thing.revision] = {
+            "thing": word, "id": thing.id, "revision": thing.revision, "fields": fields,
+        }
+    return bare
+
+
+def _interactions(
+    connection: Connection, changes: Sequence[Change], personal: dict[tuple[str, str, int], Values]
+) -> None:
+    rows: dict[tuple[str, int], Values] = {}
+    newest: dict[str, int] = {}
+    external: list[Values] = []
+    for fact in (fact for change in changes for fact in change.interactions):
+        newest[fact.id] = max(newest.get(fact.id, 0), fact.revision)
+        rows[fact.id, fact.revision] = {
+            "id": fact.id,
+            "revision": fact.revision,
+            "channel": fact.channel.value,
+            "kind": fact.kind.value,
+            "direction": fact.direction.value,
+            "outcome": fact.outcome.value if fact.outcome else None,
+            "reason": fact.reason,
+            "contact_id": fact.contact_id,
+            "case_id": fact.case_id,
+            "mailbox": fact.mailbox,
+            "line": fact.line,
+            "occurred_at": fact.occurred_at,
+            "recorded_at": fact.recorded_at,
+            "record": _bare(fact, personal),
+        }
+        external += [{"key": external_key(x.system, x.id), "interaction_id": fact.id} for x in fact.external_ids]
+    later = [fact_id for fact_id, revision in newest.items() if (fact_id, 1) not in rows]
+    if later:
+        table = schema.interactions
+        connection.execute(update(table).where(and_(table.c.id.in_(later), table.c.current)).values(current=False))
+    for (fact_id, revision), row in rows.items():
+        row["current"] = newest[fact_id] == revision
+    _insert(connection, schema.interactions, list(rows.values()))
+    _insert(connection, schema.external_ids, external, ignore=True)
+
+
+def _contact(contact: Contact, personal: dict[tuple[str, str, int], Values]) -> Values:
+    return {"id": contact.id, "revision": contact.revision, "record": _bare(contact, personal)}
+
+
+def _identities(connection: Connection, contacts: Iterable[Contact]) -> None:
+    rows = [
+        {"kind": identity.kind, "value": identity.value, "contact_id": contact.id}
+        for contact in contacts
+        for identity in contact.identities
+    ]
+    _insert(connection, schema.identities, rows, ignore=True)
+
+
+def _case(case: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
+    return {
+        "id": case.id,
+        "revision": case.revision,
+        "state": case.state.value,
+        "contact_id": case.contact_id,
+        "opened_at": case.opened_at,
+        "closed_at": case.closed_at,
+        "closes_at": case.closes_at,
+        "active_at": case.active_at,
+        "record": _bare(case, personal),
+    }
+
+
+def _clock(clock: Any) -> Values:
+    return {
+        "id": clock.id,
+        "revision": clock.revision,
+        "case_id": clock.case_id,
+        "clock": clock.value.clock.value,
+        "state": clock.value.state.value,
+        "owed": clock.owed,
+        "due_at": clock.value.due_at,
+        "timer_at": timer_of(clock),
+        "record": record(clock),
+    }
+
+
+def _callback(callback: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
+    return {
+        "id": callback.id,
+        "revision": callback.revision,
+        "line": callback.line,
+        "number": callback.number,
+        "case_id": callback.case_id,
+        "state": callback.state.value,
+        "due_at": callback.due_at,
+        "opened_at": callback.opened_at,
+        "closed_at": callback.closed_at,
+        "claimed_until": callback.claimed_until,
+        "record": _bare(callback, personal),
+    }
+
+
+def _delivery(owed: Delivery) -> Values:
+    return {
+        "id": owed.id,
+        "key": owed.key,
+        "kind": owed.kind.value,
+        "state": owed.state.value,
+        "via": owed.via,
+        "recipient": owed.recipient,
+        "interaction_id": owed.interaction_id,
+        "case_id": owed.case_id,
+        "created_at": owed.created_at,
+        "due_at": owed.due_at,
+        "attempts": owed.attempts,
+        "claimed_by": None,
+        "claimed_until": None,
+        "settled_at": owed.settled_at,
+        "reason": owed.reason,
+        "status_raw": owed.status_raw,
+        "payload": owed.payload,
+    }
+
+
+def _outbox(
+    connection: Connection,
+    changes: Sequence[Change],
+    now: datetime,
+    new_id: Callable[[], str],
+    personal: dict[tuple[str, str, int], Values],
+) -> None:
+    rows = [
+        {
+            "event_id": new_id(),
+            "type": event.type,
+            "thing": THING[type(event.thing)],
+            "subject": event.thing.id,
+            "revision": event.thing.revision,
+            "at": event.at,
+            "recorded_at": now,
+            "by": event.by,
+            "record": _bare(event.thing, personal),
+        }
+        for change in changes
+        for event in change.events
+    ]
+    _insert(connection, schema.outbox, rows)
+
+
+def _originals(changes: Sequence[Change], now: datetime) -> Iterable[Values]:
+    for original in (original for change in changes for original in change.originals):
+        yield {
+            "sha256": original.sha256,
+            "media_type": original.media_type,
+            "size_bytes": len(original.content),
+            "content": original.content,
+            "kept_at": now,
+        }
+
+
+def _calls(connection: Connection, changes: Sequence[Change]) -> None:
+    timers = {timer.call_sid: timer for change in changes for timer in change.timers}
+    given = [answer for change in changes for answer in change.answers]
+    consumed = [entry for change in changes for entry in change.consumed]
+    _insert(connection, schema.answers, [
+        {"call_sid": answer.call_sid, "step": answer.step, "body": answer.body} for answer in given
+    ], ignore=True)
+    if timers:
+        done = [timer.call_sid for timer in timers.values() if timer.at is None]
+        table = schema.call_timers
+        connection.execute(delete(table).where(table.c.call_sid.in_(done)))
+        running = [timer for timer in timers.values() if timer.at is not None]
+        _upsert(connection, table, [{"call_sid": t.call_sid, "line": t.line, "at": t.at} for t in running], "call_sid")
+    if consumed:
+        connection.execute(update(schema.journal).where(schema.journal.c.id.in_(consumed)).values(consumed=True))
+
+
+def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
+    last = {change.checkpoint.place: change.checkpoint for change in changes if change.checkpoint}
+    rows = [
+        {"place": point.place, "uidvalidity": point.uidvalidity, "last_uid": point.last_uid, "moved_at": now}
+        for point in last.values()
+    ]
+    _upsert(connection, schema.checkpoints, rows, "place")
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ignore: bool = False) -> None:
+    if not rows:
+        return
+    if not ignore:
+        connection.execute(insert(table), rows)
+        return
+    dialect = _dialect(connection)
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _upsert(connection: Connection, table: Table, rows: Sequence[Values], key: str = "id") -> None:
+    """Insert or replace; of rows with one key, the last."""
+    if not rows:
+        return
+    last: Mapping[str, Values] = {row[key]: row for row in rows}
+    statement = _dialect(connection).insert(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name != key}
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), list(last.values()))
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+

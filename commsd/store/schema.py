@@ -1,0 +1,340 @@
+"""Tables and constraints of the store; SQLite and PostgreSQL alike. Statements are in the other files of this folder.
+
+Rows keep a few columns to look things up by and the record as JSON. Personal fields are side rows (`personal`), so
+that erasing them leaves the order of the log intact.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """Aware UTC; on SQLite a text of fixed width, which sorts as time does and can be read at 3 a.m."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(27))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+Id = String(36)
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("current", Boolean, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("outcome", String(16)),
+    Column("reason", String(64)),
+    Column("contact_id", Id),
+    Column("case_id", Id),
+    Column("mailbox", String(64)),
+    Column("line", String(64)),
+    Column("occurred_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("record", Json, nullable=False),
+    Index("ix_interactions_case", "case_id", sqlite_where=text("current"), postgresql_where=text("current")),
+    Index("ix_interactions_contact", "contact_id", "recorded_at"),
+    Index("ix_interactions_recorded", "recorded_at", "id"),
+)
+
+personal = Table(
+    "personal",
+    metadata,
+    Column("thing", String(16), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("fields", Json, nullable=False),
+)
+
+external_ids = Table(
+    "external_ids",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="sha256 of system and id"),
+    Column("interaction_id", Id, primary_key=True),
+)
+
+logical_keys = Table(
+    "logical_keys",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("interaction_id", Id, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("place", String(255), primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("interaction_id", Id, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("media_type", String(127), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("record", Json, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("value", String(320), primary_key=True),
+    Column("contact_id", Id, nullable=False, index=True),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("contact_id", Id, index=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("closes_at", Instant),
+    Column("active_at", Instant, nullable=False),
+    Column("record", Json, nullable=False),
+    Index("ix_cases_closes", "closes_at"),
+    Index("ix_cases_state", "state", "active_at"),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("case_id", Id, nullable=False, index=True),
+    Column("clock", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("owed", Boolean, nullable=False),
+    Column("due_at", Instant),
+    Column("timer_at", Instant),
+    Column("record", Json, nullable=False),
+    Index("ix_clocks_timer", "timer_at"),
+    Index("ix_clocks_owed", "owed", "due_at"),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("line", String(64)),
+    Column("number", String(20), comment="personal"),
+    Column("case_id", Id, nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Instant),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("claimed_until", Instant),
+    Column("record", Json, nullable=False),
+    Index("ix_callbacks_number", "number"),
+    Index("ix_callbacks_state", "state", "due_at"),
+    Index(
+        "uq_callbacks_open",
+        "line",
+        "number",
+        unique=True,
+        sqlite_where=text("state <> 'closed' AND number IS NOT NULL"),
+        postgresql_where=text("state <> 'closed' AND number IS NOT NULL"),
+    ),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", String(128), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("via", String(64), nullable=False),
+    Column("recipient", String(320), nullable=False, comment="personal"),
+    Column("interaction_id", Id, index=True),
+    Column("case_id", Id, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", Instant),
+    Column("settled_at", Instant),
+    Column("reason", String(64)),
+    Column("status_raw", String(200)),
+    Column("payload", LargeBinary),
+    Index("ix_deliveries_due", "state", "due_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("resource", String(255), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("place", String(255), primary_key=True),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("last_uid", BigInteger, nullable=False),
+    Column("moved_at", Instant, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("received_at", Instant, nullable=False),
+    Column("call_sid", String(64), index=True),
+    Column("route", String(64), nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("fields", Json, nullable=False),
+    Column("token", String(64)),
+    Column("consumed", Boolean, nullable=False, server_default=false()),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("step", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+call_timers = Table(
+    "call_timers",
+    metadata,
+    Column("call_sid", String(64), primary_key=True),
+    Column("line", String(64), nullable=False),
+    Column("at", Instant, index=True),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("event_id", Id, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("thing", String(16), nullable=False),
+    Column("subject", Id, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("record", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("thing", String(16), nullable=False),
+    Column("subject", Id, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("event", Text, nullable=False, comment="CloudEvents JSON as rendered once, without personal data"),
+)
+
+feed_head = Table(
+    "feed_head",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("epoch", Id, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("effective_from", Instant, nullable=False),
+    Column("applies", String(8), nullable=False),
+    Column("files", Json, nullable=False),
+    Column("version", Json, nullable=False, comment="the rules with their calendars materialised"),
+)
+
+decision_keys = Table(
+    "decision_keys",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="locked in sorted order; PostgreSQL only"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Json, nullable=False),
+)
