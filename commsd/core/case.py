@@ -144,7 +144,7 @@ def _by_contact(fact: Interaction, cases: list[Case], now: datetime) -> Link:
 
 
 _PREFIX = re.compile(
-    r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|vb|tr|rif|bls|ref|tentang)(?:\[\d+\])?\s*:|\[[^\]]{1,30}\])\s*", re.IGNORECASE
+    r"^\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|vb|tr|rif|bls|ref)(?:\[\d+\])?\s*:|\[[^\]]{1,30}\])\s*", re.IGNORECASE
 )
 
 
@@ -194,14 +194,12 @@ def customer_speaks(fact: Interaction) -> bool:
 
 
 def moved_by(fact: Interaction, file: CaseFile, now: datetime) -> tuple[Case, str | None]:
-    """The case after this interaction, and the word of what happened to it: closed, reopened, held, released, updated."""
+    """The case after this interaction, and the word of what happened to it ("closed"), if anything did."""
     case = file.case
     closed = case.state is CaseState.CLOSED
     if fact.kind is Kind.CLOSE and fact.detail.callback_id is None and not closed:
         reason = "junk" if fact.detail.void_case else (fact.detail.reason or "closed")
-        return replace(
-            _next(case), state=CaseState.CLOSED, closed_at=now, close_reason=reason, on_hold=False
-        ), "closed"
+        return replace(_next(case), state=CaseState.CLOSED, closed_at=now, close_reason=reason, on_hold=False), "closed"
     if closed and (fact.kind is Kind.REOPEN or customer_speaks(fact)):
         reopened = replace(_next(case), state=CaseState.OPEN, closed_at=None, close_reason=None, active_at=now)
         return reopened, "reopened"
@@ -234,9 +232,7 @@ def _set(case: Case, attrs: Mapping[str, str]) -> Case:
     )
 
 
-def closing_at(
-    case: Case, clocks: Iterable[ClockRecord], owes_a_call: bool, auto_close: timedelta
-) -> datetime | None:
+def closing_at(case: Case, clocks: Iterable[ClockRecord], owes_a_call: bool, auto_close: timedelta) -> datetime | None:
     """When the case closes by itself: this long after its last interaction, once nothing is owed.
 
     `update` counts as nothing owed; interface.md section 7.

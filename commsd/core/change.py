@@ -1,7 +1,7 @@
-"""What one interaction changes: the record itself, its contact and case, callbacks, clocks, and the events that say so.
+"""What one interaction changes: the record itself, its contact and case, callbacks, clocks, and the events of it.
 
-Pure: `change_of` gets the open items a decision has read and gives a Change; the store writes it in one commit and folds
-it into the items before the next decision that shares a key. Channels add what only they know (an ack's bytes).
+Pure: `change_of` gets the open items a decision has read and gives a Change; the store writes it in one commit and
+folds it into the items before the next decision that shares a key. Channels add what only they know (an ack's bytes).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -192,9 +192,7 @@ _JOINED = (
 )
 
 
-def change_of(
-    fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "machine", opens: bool = True
-) -> Change:
+def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "machine", opens: bool = True) -> Change:
     """Everything this interaction changes.
 
     fact: as the channel saw it; case and contact are found here unless it names its case. opens False: it may join a
@@ -236,11 +234,12 @@ def with_promise(change: Change, record: ClockRecord, promised_at: datetime) -> 
     return replace(
         change,
         clocks=tuple(told if clock.id == record.id else clock for clock in change.clocks),
-        events=tuple(
-            replace(event, thing=told) if isinstance(event.thing, ClockRecord) and event.thing.id == record.id else event
-            for event in change.events
-        ),
+        events=tuple(replace(event, thing=told) if _is_of(event, record) else event for event in change.events),
     )
+
+
+def _is_of(event: Event, record: ClockRecord) -> bool:
+    return isinstance(event.thing, ClockRecord) and event.thing.id == record.id
 
 
 def _recorded(fact: Interaction, now: datetime, by: str) -> Change:
@@ -340,4 +339,3 @@ def _callback_word(callback: Callback, items: OpenItems) -> str:
     if before.open and not callback.open:
         return "closed"
     return "attempted" if len(callback.attempts) > len(before.attempts) else "updated"
-

@@ -17,7 +17,7 @@ _TYPES = {value: name.lower() for name, value in vars(PhoneNumberType).items() i
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A valid number. e164: with the plus. region: ISO 3166 alpha-2, "001" for worldwide. type: libphonenumber's word."""
+    """A valid number. e164: with the plus. region: ISO 3166, "001" for worldwide. type: libphonenumber's word."""
 
     e164: str
     region: str

@@ -1,5 +1,6 @@
-"""A case's clocks, recomputed from all its interactions and compared with the recorded ones; the difference is the events.
+"""A case's clocks, recomputed from all its interactions and compared with the recorded ones.
 
+The difference is the events.
 The same pure function live, in `explain` and in what-if.
 """
 
@@ -137,7 +138,5 @@ def _instant(value: Clock, now: datetime) -> datetime:
 def _gone(record: ClockRecord, now: datetime) -> ClockRecord:
     if record.value.state is State.CANCELLED:
         return record
-    value = replace(
-        record.value, state=State.CANCELLED, reason="void", due_at=None, warn_at=None, stopped_at=now
-    )
+    value = replace(record.value, state=State.CANCELLED, reason="void", due_at=None, warn_at=None, stopped_at=now)
     return replace(record, value=value, revision=record.revision + 1)

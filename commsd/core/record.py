@@ -5,7 +5,7 @@ the feed and the API; what a field is called outside, is said here.
 """
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -50,13 +50,13 @@ def record(thing: object) -> Json:
     """The whole record of a thing, personal fields included."""
     if isinstance(thing, ClockRecord):
         return clock_record(thing)
-    return _encoder(type(thing))(thing)
+    return cast(Json, _encoder(cast(Hashable, type(thing)))(thing))
 
 
 def clock_record(thing: ClockRecord) -> Json:
     """A clock's record: what is recorded of it and its value, in one flat object."""
     outer = cast(Json, _encoder(ClockRecord)(thing))
-    value = outer.pop("value")
+    value: Json = outer.pop("value")
     return outer | value
 
 
@@ -65,7 +65,7 @@ def thing_of(kind: type[T], data: Json) -> T:
     if kind is ClockRecord:
         inner = {name: data[name] for name in _names(Clock) if name in data}
         data = {name: item for name, item in data.items() if name not in inner} | {"value": inner}
-    return cast(T, _decoder(kind)(data))
+    return cast(T, _decoder(cast(Hashable, kind))(data))
 
 
 def apart(kind: type, data: Json) -> tuple[Json, Json]:

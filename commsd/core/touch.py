@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from commsd.core.interaction import Actor, Automation, Direction, Interaction, Kind, Outcome, Role
+
 Facts = Mapping[str, str | tuple[str, ...]]
 
 
@@ -65,3 +67,98 @@ class Touch:
     def time(self) -> datetime:
         """When it counts: nothing happens after its own record."""
         return self.at if self.recorded_at is None or self.at <= self.recorded_at else self.recorded_at
+
+
+def touches_of(interaction: Interaction) -> tuple[Touch, ...]:
+    """The touches behind one interaction; sla/README.md section 8. None for what concerns no clock."""
+    kind = _kind(interaction)
+    promise = interaction.detail.promise
+    touches: tuple[Touch, ...] = (_touch(interaction, kind),) if kind else ()
+    if promise and kind is not TouchKind.PROMISE:
+        touches += (_touch(interaction, TouchKind.PROMISE),)
+    return touches
+
+
+_WRITTEN = frozenset({Kind.MESSAGE, Kind.ACK})
+_SPOKEN = frozenset({Kind.CALL, Kind.MEETING})
+_INTERNAL = {
+    Kind.HOLD: TouchKind.HOLD,
+    Kind.RELEASE: TouchKind.RELEASE,
+    Kind.CLOSE: TouchKind.CLOSE,
+    Kind.REOPEN: TouchKind.REOPEN,
+    Kind.SET: TouchKind.SET,
+    Kind.VOID: TouchKind.VOID,
+    Kind.PROMISE: TouchKind.PROMISE,
+    Kind.MERGE: TouchKind.MERGED,
+}
+_VAIN = frozenset({Outcome.NOT_REACHED, Outcome.LEFT_MESSAGE})
+_NEVER_WAS = frozenset({Outcome.PENDING, Outcome.FAILED, Outcome.SUPPRESSED, Outcome.CANCELLED})
+
+
+def _kind(interaction: Interaction) -> TouchKind | None:
+    kind, inbound = interaction.kind, interaction.direction is Direction.INBOUND
+    if kind is Kind.CLOSE and interaction.detail.callback_id:
+        return TouchKind.CALLBACK_CLOSED
+    if kind in _INTERNAL:
+        return _INTERNAL[kind]
+    if interaction.outcome in _NEVER_WAS:
+        return None
+    if kind in _WRITTEN or (kind is Kind.NOTE and interaction.direction is Direction.OUTBOUND):
+        return TouchKind.IN if inbound else TouchKind.OUT
+    if kind in _SPOKEN:
+        return _spoken(interaction, inbound)
+    if kind is Kind.ATTEMPT or (kind is Kind.VOICEMAIL and not inbound):
+        return TouchKind.ATTEMPT
+    return TouchKind.NOTE if kind is Kind.NOTE else None
+
+
+def _spoken(interaction: Interaction, inbound: bool) -> TouchKind | None:
+    if interaction.outcome is Outcome.MISSED:
+        return TouchKind.MISSED if inbound else TouchKind.ATTEMPT
+    if interaction.outcome in _VAIN:
+        return TouchKind.ATTEMPT
+    if inbound or interaction.kind is Kind.MEETING or interaction.detail.result:
+        return TouchKind.TALK
+    return None  # an outbound call was bridged, but what came of it was not yet said
+
+
+def _touch(interaction: Interaction, kind: TouchKind) -> Touch:
+    detail = interaction.detail
+    promise = detail.promise if kind is TouchKind.PROMISE else None
+    return Touch(
+        id=interaction.id,
+        at=interaction.occurred_at,
+        recorded_at=interaction.recorded_at,
+        kind=kind,
+        channel=interaction.channel.value,
+        direction="in" if interaction.direction is Direction.INBOUND else "out",
+        auto=interaction.automation is not Automation.NONE or interaction.actor is Actor.MACHINE,
+        observed=detail.observed,
+        partial=interaction.partial,
+        reason=detail.reason,
+        promise=promise.id if promise else None,
+        due=promise.due_at if promise else None,
+        via="call" if promise and promise.via == "call" else "any",
+        replaces=promise.replaces if promise else None,
+        keeps=detail.keeps,
+        attrs=detail.attrs,
+        facts=_facts(interaction),
+        touch=detail.voids,
+        void_case=detail.void_case,
+    )
+
+
+def _facts(interaction: Interaction) -> Facts:
+    """What rules match on of the touch itself; a key the channel does not have is not there, so it does not match."""
+    words = " ".join(text for text in (interaction.subject, interaction.preview) if text)
+    facts: dict[str, str | tuple[str, ...] | None] = {
+        "channel": interaction.channel.value,
+        "mailbox": interaction.mailbox,
+        "line": interaction.line,
+        "to": tuple(party.address for party in interaction.parties if party.role in (Role.TO, Role.CC)),
+        "from": interaction.address(Role.FROM),
+        "caller": interaction.address(Role.CALLER),
+        "language": interaction.language,
+        "keywords": words or None,
+    }
+    return {key: value for key, value in facts.items() if value}

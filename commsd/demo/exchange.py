@@ -151,7 +151,7 @@ class Exchange:
     ) -> None:
         await self.office.stop()
         await self.post.close()
-        self._server.should_exit = True
+        self._server.leave.set()
         async with asyncio.timeout(_STOPPING_SECONDS):
             await self._serving
 
@@ -314,6 +314,11 @@ class _Embedded(uvicorn.Server):
             uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1)
         )
         self.ready = asyncio.Event()
+        self.leave = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own wakes ten times a second to see whether it shall stop
+        await self.leave.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

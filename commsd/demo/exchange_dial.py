@@ -43,6 +43,8 @@ async def ring_person(office: Office, call: Call, person: Person, timeout: float
         return "canceled"
     if not answers:
         return "no-answer"
+    if office.engaged(call.to):
+        return "busy"
     leg.answer()
     return "in-progress"
 

@@ -66,6 +66,7 @@ HOURS: Form[Weekly] = Form(
 
 def read_calendar(table: Table, now: datetime) -> Calendar:
     """One `[calendar.*]` table. Mistakes are noted on it with their places."""
+    mistakes = len(table.findings.errors)
     tz, fallback = _zones(table)
     written = table.value("hours")
     week = _week(table) if isinstance(written, dict) else table.read("hours", HOURS)
@@ -73,7 +74,7 @@ def read_calendar(table: Table, now: datetime) -> Calendar:
     free = _holidays(table, now)
     dates = _dates(table, free, now)
     calendar = Calendar(name=table.name, tz=tz, weekly=week, dates=dates, fallback_tz=fallback)
-    if not _ever_open(calendar, now):
+    if len(table.findings.errors) == mistakes and not _ever_open(calendar, now):
         table.error(None, f"{table.path} is never open in the next 366 days", "give it hours, such as " + OFFICE_HOURS)
     return calendar
 
@@ -136,22 +137,15 @@ def _windows(table: Table, key: str) -> tuple[Window, ...]:
 
 
 def _odd(table: Table, key: str, item: int, text: str, found: Window) -> None:
-    start, _, end = text.replace(" ", "").partition("-")
+    start, _, end = (part.strip() for part in text.partition("-"))
     if start == end:
         table.error(key, f'{key}: "{text}" starts where it ends', 'write "00:00-24:00" for the whole day', item)
     elif end == "23:59":
-        table.findings.warn(
-            table.place(key, item),
-            f'{key}: "{text}" ends at 23:59 and leaves a minute closed',
-            f'write "{start}-24:00"',
-        )
+        table.warn(key, f'{key}: "{text}" ends at 23:59 and leaves a minute closed', f'write "{start}-24:00"', item)
     elif found.end > DAY_MINUTES and found.end - found.start > _LONG:
-        span = (found.end - found.start) / 60
-        table.findings.warn(
-            table.place(key, item),
-            f'{key}: "{text}" runs to {end} next day, {span:g} hours',
-            "turn it round if it is meant for one day",
-        )
+        long = f"{(found.end - found.start) / 60:g} hours"
+        remedy = "turn it round if it is meant for one day"
+        table.warn(key, f'{key}: "{text}" runs to {end} next day, {long}', remedy, item)
 
 
 def _overlaps(table: Table, week: Weekly) -> None:

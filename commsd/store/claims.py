@@ -112,7 +112,9 @@ def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl
     connection.execute(dialect.insert(table).values(**made).on_conflict_do_nothing())
     mine = and_(table.c.owner == owner, table.c.fence > 0, table.c.expires_at > now)
     renewed = connection.execute(
-        update(table).where(and_(table.c.resource == resource, mine)).values(expires_at=now + ttl)
+        update(table)
+        .where(and_(table.c.resource == resource, mine))
+        .values(expires_at=now + ttl)
         .returning(table.c.fence)
     ).scalar()
     if renewed is not None:

@@ -51,7 +51,8 @@ def open_engine(url: str) -> Engine:
     if kind in ("postgresql", "postgres"):
         return PostgresEngine(url)
     raise ConfigError(
-        f"[store] url begins with '{kind}:'", remedy='write "sqlite:////path/commsd.db" or "postgresql://user@host/name"'
+        f"[store] url begins with '{kind}:'",
+        remedy='write "sqlite:////path/commsd.db" or "postgresql://user@host/name"',
     )
 
 
@@ -80,7 +81,10 @@ class SqliteEngine:
         return await self._in(self._writing, self._commit, f, COMMIT_DEADLINE)
 
     async def _in(
-        self, pool: ThreadPoolExecutor, run: Callable[[Callable[[Connection], T]], T], f: Callable[[Connection], T],
+        self,
+        pool: ThreadPoolExecutor,
+        run: Callable[[Callable[[Connection], T]], T],
+        f: Callable[[Connection], T],
         deadline: float,
     ) -> T:
         async with asyncio.timeout(deadline):

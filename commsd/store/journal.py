@@ -43,6 +43,7 @@ def _append(connection: Connection, webhook: Webhook) -> int:
         "url": webhook.url,
         "fields": dict(webhook.fields),
         "token": webhook.token,
+        "consumed": False,
     }
     done = connection.execute(insert(schema.journal).values(**row).returning(schema.journal.c.id))
     return int(done.scalar_one())

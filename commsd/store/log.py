@@ -1,7 +1,7 @@
 """The log: decisions go in, and nothing leaves the house before they are committed.
 
-`decide` queues a pure function; the one writer reads what is open for its keys, calls it, folds its Change into what the
-next decision sees, and commits the batch. What is read for people is in `query`.
+`decide` queues a pure function; the one writer reads what is open for its keys, calls it, folds its Change into what
+the next decision sees, and commits the batch. What is read for people is in `query`.
 """
 
 import hashlib
@@ -145,9 +145,7 @@ def _lock(connection: Connection, keys: Sequence[str]) -> None:
         return
     table = schema.decision_keys
     hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys)
-    connection.execute(
-        postgresql.insert(table).on_conflict_do_nothing(), [{"key": key} for key in hashes]
-    )
+    connection.execute(postgresql.insert(table).on_conflict_do_nothing(), [{"key": key} for key in hashes])
     connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
 
 
@@ -165,4 +163,3 @@ def _check(fence: Fence | None, held: set[tuple[str, str, int]]) -> None:
             f"the lease of {fence.resource} went to another node",
             remedy="nothing to do: the other node goes on from the last checkpoint",
         )
-

@@ -117,7 +117,7 @@ class Items:
     def _interactions_of(self, key: str) -> Iterable[str]:
         kind, _, value = key.partition(":")
         if kind in _SYSTEMS:
-            return [found for found in self.by_external.get(external_key(_SYSTEMS[kind], value), ())]
+            return list(self.by_external.get(external_key(_SYSTEMS[kind], value), ()))
         if kind == "logical":
             return [self.by_logical[value]] if self.by_logical.get(value) in self.interactions else []
         return [value] if kind == "interaction" and value in self.interactions else []
@@ -142,7 +142,7 @@ def _identity(key: str) -> Identity | None:
 
 
 def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
-    """Everything the keys name: contacts, their fresh cases with interactions, clocks and callbacks, calls, deliveries."""
+    """Everything the keys name: contacts, their fresh cases with all inside them, callbacks, calls, deliveries."""
     items = Items()
     by_kind: dict[str, set[str]] = defaultdict(set)
     for key in keys:
@@ -194,9 +194,7 @@ def _interaction_ids(connection: Connection, items: Items, by_kind: dict[str, se
     return found
 
 
-def _deliveries(
-    connection: Connection, items: Items, wanted: set[str], direct: set[str], case_ids: set[str]
-) -> None:
+def _deliveries(connection: Connection, items: Items, wanted: set[str], direct: set[str], case_ids: set[str]) -> None:
     if not wanted:
         return
     for row in connection.execute(select(schema.deliveries).where(schema.deliveries.c.id.in_(wanted))):
@@ -209,7 +207,9 @@ def records(connection: Connection, kind: type[T], table: Table, *where: ColumnE
     """Things of a table with their personal fields."""
     side = schema.personal
     same: list[ColumnElement[bool]] = [
-        side.c.thing == THING[kind], side.c.id == table.c.id, side.c.revision == table.c.revision,
+        side.c.thing == THING[kind],
+        side.c.id == table.c.id,
+        side.c.revision == table.c.revision,
     ]
     rows = connection.execute(
         select(table.c.record, side.c.fields).select_from(table.outerjoin(side, and_(*same))).where(*where)
@@ -240,12 +240,12 @@ def _callbacks(
             items.callbacks[callback.id] = callback
 
 
-def _cases(
-    connection: Connection, items: Items, people: set[str], case_ids: set[str], now: datetime
-) -> set[str]:
+def _cases(connection: Connection, items: Items, people: set[str], case_ids: set[str], now: datetime) -> set[str]:
     """Puts in the cases and gives the ids of those that need their interactions: named, open or fresh ones."""
     table = schema.cases
-    fresh = or_(table.c.state == CaseState.OPEN.value, table.c.active_at >= now - FRESH, table.c.closed_at >= now - FRESH)
+    fresh = or_(
+        table.c.state == CaseState.OPEN.value, table.c.active_at >= now - FRESH, table.c.closed_at >= now - FRESH
+    )
     wanted: list[ColumnElement[bool]] = []
     if case_ids:
         wanted.append(table.c.id.in_(case_ids))
@@ -294,4 +294,3 @@ def _webhooks(connection: Connection, items: Items, calls: set[str]) -> None:
     given = schema.answers
     for row in connection.execute(select(given).where(given.c.call_sid.in_(calls))):
         items.answers[row.call_sid][row.step] = row.body
-

@@ -36,13 +36,21 @@ def write(connection: Connection, changes: Sequence[Change], now: datetime, new_
     _outbox(connection, changes, now, new_id, personal)
     _insert(connection, schema.personal, list(personal.values()), ignore=True)
     _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
-    _insert(connection, schema.logical_keys, [
-        {"key": key.key, "interaction_id": key.interaction_id} for change in changes for key in change.keys
-    ])
-    _insert(connection, schema.sightings, [
-        {"place": s.place, "uid": s.uid, "interaction_id": s.interaction_id, "seen_at": s.seen_at}
-        for change in changes for s in change.sightings
-    ], ignore=True)
+    _insert(
+        connection,
+        schema.logical_keys,
+        [{"key": key.key, "interaction_id": key.interaction_id} for change in changes for key in change.keys],
+    )
+    _insert(
+        connection,
+        schema.sightings,
+        [
+            {"place": s.place, "uid": s.uid, "interaction_id": s.interaction_id, "seen_at": s.seen_at}
+            for change in changes
+            for s in change.sightings
+        ],
+        ignore=True,
+    )
     _calls(connection, changes)
     _checkpoints(connection, changes, now)
 
@@ -75,7 +83,10 @@ def _bare(thing: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
     if fields:
         word = THING[kind]
         personal[word, thing.id, thing.revision] = {
-            "thing": word, "id": thing.id, "revision": thing.revision, "fields": fields,
+            "thing": word,
+            "id": thing.id,
+            "revision": thing.revision,
+            "fields": fields,
         }
     return bare
 
@@ -234,9 +245,12 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
     timers = {timer.call_sid: timer for change in changes for timer in change.timers}
     given = [answer for change in changes for answer in change.answers]
     consumed = [entry for change in changes for entry in change.consumed]
-    _insert(connection, schema.answers, [
-        {"call_sid": answer.call_sid, "step": answer.step, "body": answer.body} for answer in given
-    ], ignore=True)
+    _insert(
+        connection,
+        schema.answers,
+        [{"call_sid": answer.call_sid, "step": answer.step, "body": answer.body} for answer in given],
+        ignore=True,
+    )
     if timers:
         done = [timer.call_sid for timer in timers.values() if timer.at is None]
         table = schema.call_timers
@@ -278,4 +292,3 @@ def _upsert(connection: Connection, table: Table, rows: Sequence[Values], key: s
 
 def _dialect(connection: Connection) -> Any:
     return postgresql if connection.dialect.name == "postgresql" else sqlite
-

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -248,7 +247,7 @@ journal = Table(
     Column("url", Text, nullable=False),
     Column("fields", Json, nullable=False),
     Column("token", String(64)),
-    Column("consumed", Boolean, nullable=False, server_default=false()),
+    Column("consumed", Boolean, nullable=False),
 )
 
 answers = Table(

@@ -5,9 +5,9 @@ targets must be multiples of the step. Only the input values (Touch, Version, Ca
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from commsd.core.calendar import Calendar
@@ -15,6 +15,15 @@ from commsd.core.policy import Target, Version
 from commsd.core.touch import Touch
 
 DAY = timedelta(days=1)
+NIL = timedelta(0)
+FAR = "after all the steps there are"
+
+
+class Term(NamedTuple):
+    target: Target
+    calendar: Calendar
+    policy: str
+    version: str
 
 
 class NaiveHours:
@@ -23,7 +32,7 @@ class NaiveHours:
     def __init__(self, calendar: Calendar, begin: datetime, *, days: int, step: timedelta) -> None:
         self.begin, self.step, self.zone = begin, step, ZoneInfo(calendar.tz)
         self.calendar = calendar
-        self.dates = []
+        self.dates: list[date] = []
         self.opened: list[bool] = []
         furthest = datetime(1, 1, 1)  # noqa: DTZ001 - wall time
         for n in range(int(days * DAY / step)):
@@ -58,7 +67,7 @@ class NaiveHours:
 
     def end_of_day(self, start: datetime, n: int) -> datetime | None:
         today = start.astimezone(self.zone).date()
-        days: list[Any] = []
+        days: list[date] = []
         for place in range(self.place(start), len(self.opened)):
             day = self.dates[place]
             if day > today and self.opened[place] and day not in days:
@@ -89,7 +98,7 @@ class Ticking:
     missed: list[datetime] = field(default_factory=list)
     paused: set[datetime] = field(default_factory=set)
     shut: set[datetime] = field(default_factory=set)
-    term: tuple[Any, ...] | None = None
+    term: Term | None = None
     since: datetime | None = None
     version: int = -1
     lost: datetime | None = None
@@ -119,6 +128,7 @@ class NaiveCase:
         self.hold: str | None = None
         self.held = False
         self.customer: Mapping[str, Any] = {}
+        self.clock_now = now
         self.by_time: dict[datetime, list[Touch]] = {}
         for touch in _surviving(touches, now):
             self.by_time.setdefault(_time(touch), []).append(touch)
@@ -127,16 +137,13 @@ class NaiveCase:
     def run(self) -> None:
         at = min([*self.by_time, self.now])
         while at <= self.now:
-            touches = self.by_time.get(at, [])
+            self.clock_now, touches = at, self.by_time.get(at, [])
             changed = any(v.effective_from == at for v in self.versions)
             if touches or changed or at == self.now:
                 self.notice_breaches(at)
-            self.sets_now = [t for t in touches if t.kind == "set"]
-            for touch in self.sets_now:  # all of an instant's attributes count for what starts in it
-                self.attrs.update(touch.attrs)
             for touch in touches:
                 self.happens(touch, at)
-            if changed or self.sets_now:
+            if changed or any(touch.kind == "set" for touch in touches):
                 self.rules_change(at)
             self.mark_pauses(at)
             at += self.step
@@ -259,9 +266,9 @@ class NaiveCase:
         n = len([c for c in self.clocks if c.kind == kind]) + 1
         clock = Ticking(kind, n, touch.id, at, self.customer, Target())
         clock.version = max((i for i, v in enumerate(self.versions) if v.effective_from <= at), default=-1)
-        clock.term = self.match(clock)
+        clock.term = self.match(clock, at)
         if clock.term is not None:
-            clock.options = clock.term[0]
+            clock.options = clock.term.target
         self.clocks.append(clock)
         return clock
 
@@ -278,19 +285,31 @@ class NaiveCase:
 
     # rules
 
-    def match(self, clock: Ticking) -> tuple[Any, ...] | None:
+    def attrs_at(self, at: datetime) -> dict[str, Any]:
+        attrs = dict(self.attrs)
+        for time in sorted(self.by_time):
+            for touch in self.by_time[time]:
+                if touch.kind == "set" and time <= at:
+                    attrs.update(touch.attrs)
+        return attrs
+
+    def match(self, clock: Ticking, at: datetime) -> Term | None:
         if clock.version < 0:
             return None
-        version = self.versions[clock.version]
-        facts = {**self.attrs, **clock.facts}
+        version, attrs = self.versions[clock.version], self.attrs_at(at)
+        facts = {**attrs, **clock.facts}
         for rule in version.rules:
             if all(key in facts and facts[key] in values for key, values in rule.match.items()):
                 policy = version.policies[rule.policy or ""]
                 for kind, target in policy.targets.items():
                     if kind == clock.kind:
                         calendar = version.calendars[target.calendar or policy.calendar]
-                        zone = calendar.tz if calendar.tz != "customer" else self.attrs.get("tz", calendar.fallback_tz)
-                        return target, calendar, zone, policy.name, version.id
+                        zone = (
+                            calendar.tz
+                            if calendar.tz != "customer"
+                            else attrs.get("tz") or calendar.fallback_tz or "UTC"
+                        )
+                        return Term(target, replace(calendar, tz=zone), policy.name, version.id)
                 return None
         return None
 
@@ -298,9 +317,149 @@ class NaiveCase:
         for clock in self.clocks:
             if clock.limbo and clock.ended != at:
                 clock.missed.append(at)
-                clock.missed_attrs = dict(self.attrs)  # type: ignore[attr-defined]
-            elif clock.started < at and (clock.ended is None or clock.ended == at):
+            elif clock.started < at and clock.ended in (None, at):
                 self.apply(clock, at)
 
     def apply(self, clock: Ticking, at: datetime) -> None:
-        raise NotImplementedError
+        if clock.late:
+            return
+        for place, version in enumerate(self.versions):
+            if place > clock.version and version.effective_from <= at and version.applies == "running":
+                clock.version = place
+        new, old = self.match(clock, at), clock.term
+        if new is None:
+            if old is not None and clock.lost is None:
+                clock.lost = at
+        elif old is not None and clock.lost is None and _same(clock.kind, old, new):
+            clock.term = new
+        else:
+            clock.term, clock.since, clock.lost = new, at, None
+
+    def notice_breaches(self, at: datetime) -> None:
+        for clock in self.clocks:
+            if clock.ended is None and clock.term is not None and clock.lost is None:
+                due = self.due(clock)
+                clock.late = clock.late or (isinstance(due, datetime) and due < at)
+
+    # counting
+
+    def hours(self, calendar: Calendar) -> NaiveHours:
+        key = (calendar, self.begin)
+        if key not in self.cache:
+            self.cache[key] = NaiveHours(calendar, self.begin, days=self.days, step=self.step)
+        return self.cache[key]
+
+    def due(self, clock: Ticking) -> datetime | str | None:
+        assert clock.term is not None
+        target = clock.term.target
+        if clock.due is not None:
+            return max(clock.due, clock.since or clock.due)
+        if target.business_days is not None:
+            due = self.hours(clock.term.calendar).end_of_day(clock.started, target.business_days)
+            return FAR if due is None else max(due, clock.since or due)
+        return self.reach(clock, target.duration) if target.duration is not None else None
+
+    def warn(self, clock: Ticking) -> datetime | str | None:
+        assert clock.term is not None
+        target = clock.term.target
+        length = target.duration if clock.due is None else clock.due - clock.started
+        if length is None or target.business_days is not None:
+            return None
+        whole = int(length.total_seconds())
+        if target.warn_before is not None:
+            share = whole - int(target.warn_before.total_seconds())
+        elif target.warn_percent is not None:
+            share = whole * target.warn_percent // 100
+        else:
+            return None
+        share = max(share, 0)
+        if clock.due is None:
+            return self.reach(clock, timedelta(seconds=share))
+        at = clock.started + timedelta(seconds=share)
+        return max(at, clock.since or at)
+
+    def reach(self, clock: Ticking, share: timedelta) -> datetime | str | None:
+        assert clock.term is not None
+        hours, at, counted = self.hours(clock.term.calendar), clock.started, timedelta(0)
+        on_hold = clock.ended is None and self.held and self.hold in clock.options.pause_on
+        while hours.place(at) < len(hours.opened):
+            if counted >= share and (clock.since is None or at >= clock.since):
+                return at
+            stands = at in clock.paused or at in clock.shut
+            if clock.kind == "resolution" and on_hold and at >= self.clock_now:
+                return None
+            if hours.open(at) and not (stands and (clock.ended is None or at < clock.ended)):
+                counted += self.step
+            at += self.step
+        return FAR
+
+    def elapsed(self, clock: Ticking, end: datetime) -> timedelta:
+        assert clock.term is not None
+        if clock.kind == "promise":
+            return end - clock.started
+        hours = self.hours(clock.term.calendar)
+        stands = clock.shut if clock.term.target.business_days is not None else clock.shut | clock.paused
+        return sum((self.step for at in hours.ticks(clock.started, end) if hours.open(at) and at not in stands), NIL)
+
+    def result(self) -> list[dict[str, Any]]:
+        found = [self.stand(clock) for clock in self.clocks if clock.term is not None]
+        return sorted(found, key=lambda each: (each["started_at"], each["clock"], each["n"]))
+
+    def stand(self, clock: Ticking) -> dict[str, Any]:
+        assert clock.term is not None
+        ends = [at for at in (clock.ended, clock.lost) if at is not None]
+        end = min([*ends, self.now])
+        due, warn, reason = self.due(clock), self.warn(clock), None
+        if clock.void:
+            state, reason = "cancelled", clock.void
+        elif clock.lost is not None:
+            state, reason = "cancelled", "no_policy"
+        elif isinstance(due, datetime) and end > due:
+            state = "breached"
+        elif clock.ended is not None:
+            state, reason = ("met", None) if clock.ended_as == "stop" else ("cancelled", clock.ended_as)
+        else:
+            state = "paused" if due is None and self.held else "running"
+        return {
+            "clock": clock.kind,
+            "n": clock.n,
+            "state": state,
+            "reason": reason,
+            "opened_by": clock.opened_by,
+            "stopped_by": None if reason == "no_policy" else clock.ended_by,
+            "started_at": clock.started,
+            "due_at": None if state == "cancelled" else due,
+            "warn_at": None if state == "cancelled" else warn,
+            "stopped_at": end if ends else None,
+            "elapsed": self.elapsed(clock, end),
+            "waited": end - clock.started,
+            "policy": clock.term.policy,
+            "rules_version": clock.term.version,
+        }
+
+
+def _same(kind: str, old: Term, new: Term) -> bool:
+    def demand(term: Term) -> tuple[Any, ...]:
+        target = term.target
+        warning = (target.warn_before, target.warn_percent)
+        return warning if kind == "promise" else (*warning, target.duration, target.business_days, term.calendar)
+
+    return demand(old) == demand(new)
+
+
+def _time(touch: Touch) -> datetime:
+    return min(touch.at, touch.recorded_at or touch.at)
+
+
+def _surviving(touches: Iterable[Touch], now: datetime) -> list[Touch]:
+    """Without what was taken back. A void counts unless a void that counts takes it back."""
+    known = [touch for touch in touches if _time(touch) <= now]
+    voids = sorted((t for t in known if t.kind == "void"), key=_time)
+    counts: dict[str, bool] = {}
+    while len(counts) < len(voids):
+        unknown = [v for v in voids if v.id not in counts]
+        ripe = [v for v in unknown if not any(w.touch == v.id for w in unknown)]
+        void = (ripe or unknown)[-1]
+        counts[void.id] = not any(w.touch == void.id and counts.get(w.id) for w in voids)
+    gone = {v.touch for v in voids if counts[v.id]}
+    return [t for t in known if t.id not in gone and t.kind != "void"]

@@ -33,10 +33,10 @@ class Row:
 
 
 def loaded() -> dict[str, Any]:
-    """The file; empty where it is absent."""
+    """The file with every value as text; empty where it is absent."""
     if not EXAMPLES.is_file():
         return {}
-    found: dict[str, Any] = yaml.load(EXAMPLES.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - strings only
+    found: dict[str, Any] = yaml.load(EXAMPLES.read_text(), Loader=yaml.BaseLoader)
     return found
 
 
@@ -46,7 +46,8 @@ def calendar(name: str, value: Mapping[str, Any]) -> Calendar:
         tz=value["tz"],
         weekly={DAYS.index(day): tuple(window(w) for w in windows) for day, windows in value["weekly"].items()},
         dates={
-            date.fromisoformat(day): tuple(window(w) for w in windows) for day, windows in value.get("dates", {}).items()
+            date.fromisoformat(day): tuple(window(w) for w in windows)
+            for day, windows in value.get("dates", {}).items()
         },
     )
 

@@ -104,7 +104,12 @@ UPDATES = policy(update=Target(duration=4 * H), resolution=Target(duration=16 * 
 
 def test_each_answer_starts_the_next_update_clock() -> None:
     got = stand(
-        [touch("in", on(10)), touch("out", on(11), partial=True), touch("out", on(12), auto=True), touch("note", on(12))],
+        [
+            touch("in", on(10)),
+            touch("out", on(11), partial=True),
+            touch("out", on(12), auto=True),
+            touch("note", on(12)),
+        ],
         UPDATES,
         on(13),
     )
@@ -298,7 +303,12 @@ def test_a_hold_while_closed_is_ignored_and_closing_ends_a_hold() -> None:
 
 def test_reopened_as_new_the_old_verdict_stays() -> None:
     rules = policy(resolution=Target(duration=2 * H, pause_on=frozenset({"parts"}), reopen="new"))
-    touches = [touch("in", on(9)), touch("close", on(10)), touch("reopen", on(12)), touch("hold", on(13), reason="parts")]
+    touches = [
+        touch("in", on(9)),
+        touch("close", on(10)),
+        touch("reopen", on(12)),
+        touch("hold", on(13), reason="parts"),
+    ]
     got = stand(touches, rules, on(14))
     assert (got["resolution", 1].state, got["resolution", 1].due_at) == (State.MET, on(11))
     assert (got["resolution", 2].state, got["resolution", 2].opened_by) == (State.PAUSED, "reopen-021200")

@@ -1,0 +1,387 @@
+"""Hands one finished message to one recipient's mail server, and says what became of it without guessing.
+
+The only file that knows aiosmtplib. What is sent, when it is tried again and what `unknown` leads to is decided in
+`send.py`. The whole point is one instant: from the moment the final dot is written the server may have the message,
+so nothing that happens afterwards but its own answer tells (RFC 1047, RFC 5321 section 4.5.3.2.6).
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import Literal
+
+import aiosmtplib
+
+from commsd.channels.mail import wire
+from commsd.errors import ConfigError
+
+Kind = Literal["sent", "refused", "later", "unknown"]
+Stage = Literal["connect", "login", "sender", "recipient", "data", "answer"]
+
+GOODBYE = 2.0
+
+# RFC 4954 section 6: they speak of our account, not of this message.
+_ABOUT_US = frozenset({530, 534, 535, 538})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where mail is handed in. ca: a PEM file that vouches for it; None trusts what the system trusts.
+
+    tls: "implicit" (port 465), "starttls" (never goes on without), "none" on loopback only.
+    """
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds. opening, envelope: all of it, up to the message. answer: to the final dot. grace: for it, once stopped.
+
+    idle: a kept connection older than that is not used again, for the server may have dropped it.
+    """
+
+    opening: float = 30.0
+    envelope: float = 30.0
+    answer: float = 600.0
+    grace: float = 60.0
+    idle: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a message.
+
+    kind: "sent"; "refused", the same again is in vain; "later", certainly not taken; "unknown", it may have been taken.
+    code: the server's, if it gave one. text: its words or ours, no addresses. stage: how far it came.
+    "later" at stage "connect" or "login" speaks of the account and concerns every message.
+    """
+
+    kind: Kind
+    code: int | None
+    text: str
+    stage: Stage
+
+
+class Attempt:
+    """One message on its way; a cancel of whoever waits does not touch it. Given by `Submission.begin`."""
+
+    def __init__(self, raw: bytes, sender: str, recipient: str, grace: float) -> None:
+        self.raw, self.sender, self.recipient = raw, sender, recipient
+        self.stage: Stage = "connect"
+        self.stopping = False
+        self._grace = grace
+        self._task: asyncio.Task[Outcome] | None = None
+
+    async def outcome(self) -> Outcome:
+        """When it is known. If this is cancelled, call `stop`: the message may have gone out."""
+        task = self._running()
+        await asyncio.wait({task})
+        return self._result(task)
+
+    async def stop(self) -> Outcome:
+        """Breaks off before the message is written; after that waits for the server's answer, `grace` at most.
+
+        To be called also while being cancelled. A cancel of this one breaks off at once.
+        """
+        task = self._running()
+        self.stopping = True
+        if self.stage != "answer":
+            task.cancel()
+        try:
+            await asyncio.wait({task}, timeout=self._grace)
+        finally:
+            task.cancel()
+        await asyncio.wait({task}, timeout=GOODBYE)
+        return self._result(task)
+
+    def broken_off(self) -> Outcome:
+        """What is known when nobody waits any longer."""
+        kind: Kind = "unknown" if self.stage == "answer" else "later"
+        return Outcome(kind=kind, code=None, text="broken off by us", stage=self.stage)
+
+    def start(self, task: asyncio.Task[Outcome]) -> None:
+        """Bound to the task that does it."""
+        self._task = task
+
+    def _running(self) -> asyncio.Task[Outcome]:
+        assert self._task is not None, "an Attempt comes from Submission.begin"
+        return self._task
+
+    def _result(self, task: asyncio.Task[Outcome]) -> Outcome:
+        return task.result() if task.done() and not task.cancelled() else self.broken_off()
+
+
+@dataclass(slots=True)
+class _Connection:
+    client: aiosmtplib.SMTP
+    used_at: float = 0.0  # loop time; 0: fresh
+    soiled: bool = False  # the last transaction ended half-way
+
+    def drop(self) -> None:
+        """Closed at once: what is still in its buffer shall not leave later."""
+        if isinstance(self.client.transport, asyncio.WriteTransport):
+            self.client.transport.abort()
+        self.client.close()
+
+
+class _Reply(Exception):
+    """The server answered something else than hoped for."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code, self.text = code, text
+
+
+class Submission:
+    """A few kept-open connections to one server. Raises ConfigError for clear text to another machine."""
+
+    def __init__(self, server: Server, *, size: int = 2, patience: Patience | None = None) -> None:
+        if server.tls == "none" and not wire.is_loopback(server.host):
+            raise ConfigError(
+                f'tls = "none" would send mail and password for {server.host} in clear',
+                remedy='write tls = "implicit" or tls = "starttls"',
+            )
+        self._server, self._patience = server, patience or Patience()
+        self._trust = None if server.tls == "none" else _trust(server)
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[_Connection] = []
+        self._under_way: set[Attempt] = set()
+
+    def begin(self, raw: bytes, *, sender: str, recipient: str) -> Attempt:
+        """Starts it. sender "" is the null sender. raw is sent as it is, but for line ends, which become CR LF."""
+        attempt = Attempt(raw, sender, recipient, self._patience.grace)
+        # A task of its own, since a cancel of the caller must not tear the message from the server's answer.
+        attempt.start(asyncio.create_task(self._see_through(attempt), name="mail.submission"))
+        self._under_way.add(attempt)
+        return attempt
+
+    async def submit(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+        """`begin`, then the outcome. Cancelled, it ends only when the attempt has; then the outcome is lost."""
+        attempt = self.begin(raw, sender=sender, recipient=recipient)
+        try:
+            return await attempt.outcome()
+        except asyncio.CancelledError:
+            await attempt.stop()
+            raise
+
+    async def close(self) -> None:
+        """Stops every attempt, then says goodbye, briefly."""
+        await asyncio.gather(*(attempt.stop() for attempt in self._under_way))
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                async with asyncio.timeout(GOODBYE):
+                    await connection.client.quit()
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                pass  # gone either way
+            finally:
+                connection.drop()
+
+    async def _see_through(self, attempt: Attempt) -> Outcome:
+        try:
+            return _unsendable(attempt) or await self._deliver(attempt)
+        except asyncio.CancelledError:  # by `stop` alone, which asks for this outcome
+            return attempt.broken_off()
+        finally:
+            self._under_way.discard(attempt)
+
+    async def _deliver(self, attempt: Attempt) -> Outcome:
+        async with self._places:
+            kept = self._kept()
+            if kept is not None:
+                outcome = await self._try(kept, attempt)
+                if outcome is not None:
+                    return outcome
+            try:
+                async with asyncio.timeout(self._patience.opening):
+                    fresh = await self._opened(attempt)
+            except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply) as error:
+                code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Reply) else None
+                return Outcome(kind="later", code=code, text=_told(error), stage=attempt.stage)
+            outcome = await self._try(fresh, attempt)
+            return outcome or Outcome(kind="later", code=None, text="connection lost", stage=attempt.stage)
+
+    def _kept(self) -> _Connection | None:
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.client.is_connected and now - connection.used_at < self._patience.idle:
+                return connection
+            connection.drop()
+        return None
+
+    async def _opened(self, attempt: Attempt) -> _Connection:
+        server = self._server
+        attempt.stage = "connect"
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.tls == "implicit",
+            start_tls=server.tls == "starttls",  # False, not None: None goes on in clear where TLS is not offered
+            tls_context=self._trust,
+            local_hostname=_own_name(),
+            timeout=self._patience.opening,
+        )
+        connection = _Connection(client)
+        try:
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo()
+            if server.username is not None:
+                attempt.stage = "login"
+                await _log_in(client, server.username, server.password or "")
+        except BaseException:
+            connection.drop()
+            raise
+        return connection
+
+    async def _try(self, connection: _Connection, attempt: Attempt) -> Outcome | None:
+        """The outcome; None when a kept connection turns out to have been dropped, which tells nothing of the mail."""
+        reused, keep = connection.used_at > 0, False
+        try:
+            async with asyncio.timeout(self._patience.envelope):
+                await _envelope(connection, attempt)
+            reply = await _message(connection.client, attempt, self._patience.answer)
+            outcome, keep = Outcome(kind="sent", code=reply.code, text=wire.words(reply.text), stage="answer"), True
+            connection.soiled = False
+            return outcome
+        except _Reply as reply:
+            if reply.code == 421 and reused and attempt.stage != "answer":
+                return None
+            keep = 400 <= reply.code < 600 and reply.code != 421
+            connection.soiled = True
+            return Outcome(
+                kind=_kind(reply.code, attempt.stage), code=reply.code, text=_told(reply), stage=attempt.stage
+            )
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if reused and isinstance(error, ConnectionError) and attempt.stage != "answer":
+                return None
+            kind: Kind = "unknown" if attempt.stage == "answer" else "later"
+            return Outcome(kind=kind, code=None, text=_told(error), stage=attempt.stage)
+        finally:
+            if keep:
+                connection.used_at = asyncio.get_running_loop().time()
+                self._idle.append(connection)
+            else:
+                connection.drop()
+
+
+async def _envelope(connection: _Connection, attempt: Attempt) -> None:
+    """All up to the server's consent to take the message."""
+    client = connection.client
+    attempt.stage = "sender"
+    if connection.soiled:
+        await _expect(client, 2, b"RSET")
+    wide = not (attempt.sender + attempt.recipient).isascii()
+    if wide and not client.supports_extension("smtputf8"):
+        attempt.stage = "recipient"
+        raise _Reply(553, "this server takes no address with letters beyond ASCII")
+    options = [f"SIZE={len(attempt.raw)}".encode()] if client.supports_extension("size") else []
+    if not attempt.raw.isascii() and client.supports_extension("8bitmime"):
+        options.append(b"BODY=8BITMIME")
+    options += [b"SMTPUTF8"] if wide else []
+    await _expect(client, 2, b"MAIL", f"FROM:<{attempt.sender}>".encode(), *options)
+    attempt.stage = "recipient"
+    await _expect(client, 2, b"RCPT", f"TO:<{attempt.recipient}>".encode())
+    attempt.stage = "data"
+    await _expect(client, 3, b"DATA")
+
+
+async def _message(client: aiosmtplib.SMTP, attempt: Attempt, patience: float) -> _Reply:
+    """The server's consent. The dot is written here, not by the vendor's `data`, whose errors do not tell before or
+    after."""
+    if attempt.stopping:  # wait_for in Python 3.11 may swallow a cancel
+        raise asyncio.CancelledError
+    if client.protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("connection lost")
+    client.protocol.write(_dotted(attempt.raw))
+    attempt.stage = "answer"
+    code, text = await client.protocol.read_response(timeout=patience)
+    if code // 100 != 2:
+        raise _Reply(code, text)
+    return _Reply(code, text)
+
+
+async def _expect(client: aiosmtplib.SMTP, first_digit: int, *command: bytes) -> None:
+    code, text = await client.execute_command(*command)
+    if code // 100 != first_digit:
+        raise _Reply(code, text)
+
+
+async def _log_in(client: aiosmtplib.SMTP, username: str, password: str) -> None:
+    """With the first method both know: trying all three with a wrong password soon locks the account."""
+    for method, present in (
+        ("plain", client.auth_plain),
+        ("login", client.auth_login),
+        ("cram-md5", client.auth_crammd5),
+    ):
+        if method in client.server_auth_methods:
+            await present(username, password)
+            return
+    raise aiosmtplib.SMTPException("the server offers no way to log in with a password")
+
+
+def _kind(code: int, stage: Stage) -> Kind:
+    if code in _ABOUT_US or 400 <= code < 500:
+        return "later"
+    if 500 <= code < 600:
+        return "refused"
+    return "unknown" if stage == "answer" else "later"
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, _Reply):
+        return wire.words(error.text)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return wire.words(error.message)
+    return wire.words(str(error)) or type(error).__name__
+
+
+def _unsendable(attempt: Attempt) -> Outcome | None:
+    """Addresses are looked at once more here: the vendor silently cuts one at its line end and reports success."""
+    if attempt.sender and not _is_address(attempt.sender):
+        return Outcome(kind="refused", code=None, text="the sender is not an address", stage="sender")
+    if not _is_address(attempt.recipient):
+        return Outcome(kind="refused", code=None, text="the recipient is not an address", stage="recipient")
+    return None
+
+
+def _is_address(text: str) -> bool:
+    local, _, domain = text.rpartition("@")
+    clean = all(c.isprintable() and not c.isspace() and c not in "<>" for c in text)
+    return bool(clean and local and domain and len(text) <= 320)
+
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+def _dotted(raw: bytes) -> bytes:
+    """Ready for DATA, final dot included; RFC 5321 section 4.5.2."""
+    text = _LINE_END.sub(b"\r\n", raw)
+    if not text.endswith(b"\r\n"):
+        text += b"\r\n"
+    return _LEADING_DOT.sub(b"..", text) + b".\r\n"
+
+
+def _own_name() -> str:
+    """Without the DNS the vendor would ask: a submission server does not look at it."""
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() and not any(c.isspace() for c in name) else "[127.0.0.1]"
+
+
+def _trust(server: Server) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=server.ca)
+    except OSError as error:
+        raise ConfigError(f"{server.ca} holds no certificates", remedy="name a PEM file as `ca`") from error

@@ -1,0 +1,293 @@
+"""`[twilio]`, `[line.*]`, `[callbacks]` and `[dialling]` -> frozen settings of the telephone.
+
+Every mistake is noted on the table with its place. What a caller hears is `twiml`'s matter, who is dialled
+`screen`'s and `dialler`'s.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+import phonenumbers
+
+from commsd.config.read import Table, did_you_mean
+from commsd.config.secret import SecretSource
+from commsd.config.unit import COUNT, DAILY_SPAN, DURATION, LANGUAGE, RATE, TEXT, URL, Form, Minutes, Rate, duration
+from commsd.core.agent import NUMBER, known_name, known_names
+from commsd.core.firm import Firm, observes
+from commsd.core.number import Number
+
+Wait = timedelta | Literal["next-window"]
+"""How long until the next try; "next-window": when the calendar and the customer's day next allow it."""
+
+_QUIET = Minutes(20 * 60, 8 * 60)
+_PACE = Rate(1, timedelta(seconds=1))
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A Twilio API key. sid: SK…"""
+
+    sid: str
+    secret: SecretSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twilio:
+    """The account. auth_tokens: each may have signed a webhook; the first also logs in where there is no api_key.
+
+    public_url: what Twilio signs; None where webhooks is False and its call list is polled.
+    """
+
+    account_sid: str
+    auth_tokens: tuple[SecretSource, ...] = ()
+    api_key: ApiKey | None = None
+    webhooks: bool = True
+    public_url: str | None = None
+    api_base_url: str = "https://api.twilio.com"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """This share of calls (0 to 1) answered within this time."""
+
+    share: float
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One Twilio number. rounds: agents and teams rung at once, round after round; none: straight to the offer.
+
+    ring: one round. calendar: decides only whether to ring, None for always. tell: one notice per missed call.
+    observe: answered and rung, but no SMS and no dialling.
+    """
+
+    name: str
+    number: Number
+    team: str | None = None
+    languages: tuple[str, ...] = ()
+    calendar: str | None = None
+    rounds: tuple[tuple[str, ...], ...] = ()
+    ring: timedelta = timedelta(seconds=20)
+    answer: ServiceLevel | None = None
+    tell: tuple[str, ...] = ()
+    sms_ack: bool = True
+    observe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """When to try again, by how it went; the last entry of a list is for all further tries."""
+
+    busy: tuple[Wait, ...] = (timedelta(minutes=5),)
+    no_answer: tuple[Wait, ...] = (timedelta(minutes=30), timedelta(hours=2), "next-window")
+    voicemail: tuple[Wait, ...] = (timedelta(hours=4),)
+    technical: tuple[Wait, ...] = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """How callbacks are made. tries: vain rings, then a person is told. quiet_hours: in the customer's zone.
+
+    owner_grace: the owner's head start. confirm: how long to state the result.
+    """
+
+    tries_per_day: int = 3
+    tries: int = 6
+    retry: Retry = field(default_factory=Retry)
+    quiet_hours: Minutes = _QUIET
+    owner_grace: timedelta = timedelta(minutes=15)
+    confirm: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """At most this much money in each `per`."""
+
+    amount: Decimal
+    currency: str
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialling:
+    """What the machine may dial. regions: ISO 3166; any other is held for a person. None: no cap."""
+
+    enabled: bool = True
+    regions: frozenset[str] = frozenset({"DE", "AT", "CH", "DK", "ID", "GB"})
+    pace: Rate = _PACE
+    max_cost: Cost | None = Cost(Decimal(20), "EUR", timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSettings:
+    """All of the telephone. twilio None: no telephone at all."""
+
+    twilio: Twilio | None = None
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    dialling: Dialling = field(default_factory=Dialling)
+
+
+_PER = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+
+
+def _level(value: object) -> ServiceLevel | None:
+    found = re.fullmatch(r"([0-9]{1,3})% ?/ ?(\S+)", value) if isinstance(value, str) else None
+    within = duration(found[2]) if found else None
+    return ServiceLevel(int(found[1]) / 100, within) if found and within and 0 < int(found[1]) <= 100 else None
+
+
+def _cost(value: object) -> Cost | None:
+    pattern = r"([0-9]{1,9}(?:\.[0-9]{1,2})?) ([A-Z]{3}) ?/ ?(hour|day|week|month)"
+    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
+    return Cost(Decimal(found[1]), found[2], _PER[found[3]]) if found else None
+
+
+def _waits(value: object) -> tuple[Wait, ...] | None:
+    """One wait or a list of them."""
+    found: list[Wait] = []
+    for each in value if isinstance(value, list) else [value]:
+        length: Wait | None = "next-window" if each == "next-window" else duration(each)
+        if not length:
+            return None
+        found.append(length)
+    return tuple(found) or None
+
+
+def _sid(prefix: str) -> Form[str]:
+    return Form(
+        f"a Twilio SID beginning with {prefix}",
+        f"copy it from Twilio's console: {prefix} and 32 digits and letters",
+        lambda value: value if isinstance(value, str) and value.startswith(prefix) else None,
+        "",
+        echo=False,
+    )
+
+
+LEVEL = Form("a service level", 'write "80% / 20s"', _level, ServiceLevel(0.8, timedelta(seconds=20)))
+COST = Form("an amount of money", 'write "20 EUR/day"', _cost, Cost(Decimal(0), "EUR", timedelta(days=1)))
+WAITS: Form[tuple[Wait, ...]] = Form(
+    "a wait", 'write "5m", "next-window" or a list such as ["30m", "2h", "next-window"]', _waits, ()
+)
+
+
+def read_settings(root: Table, firm: Firm) -> PhoneSettings:
+    """All tables of the telephone."""
+    tables = root.tables("line")
+    twilio = root.table("twilio")
+    lines = {name: _line(table, firm) for name, table in tables.items()}
+    if tables and not root.has("twilio"):
+        first = next(iter(tables.values()))
+        first.error(None, f"[{first.path}] needs a [twilio] table", "add [twilio] with account_sid and auth_tokens")
+    _one_line_per_number(lines, tables)
+    return PhoneSettings(
+        twilio=_twilio(twilio) if twilio.present else None,
+        lines=lines,
+        callbacks=_callbacks(root.table("callbacks")),
+        dialling=_dialling(root.table("dialling")),
+    )
+
+
+def _twilio(table: Table) -> Twilio:
+    tokens = table.secrets("auth_tokens")
+    webhooks = table.flag("webhooks", True)
+    public_url = table.maybe("public_url", URL)
+    api_key = table.table("api_key")
+    if webhooks and not table.has("public_url"):
+        remedy = 'add public_url = "https://calls.example.com", or webhooks = false'
+        table.error(None, f"public_url is missing in [{table.path}]: Twilio signs it", remedy)
+    if not table.has("auth_tokens") and (webhooks or not api_key.present):
+        what = f"auth_tokens is missing in [{table.path}]"
+        table.error(None, what, 'add auth_tokens = [{ credential = "twilio-auth-token" }]')
+    elif table.value("auth_tokens") == []:
+        table.error("auth_tokens", "auth_tokens is empty", 'write [{ credential = "twilio-auth-token" }]')
+    return Twilio(
+        account_sid=table.read("account_sid", _sid("AC")),
+        auth_tokens=tokens,
+        api_key=_api_key(api_key) if api_key.present else None,
+        webhooks=webhooks,
+        public_url=public_url.rstrip("/") if public_url else None,
+        api_base_url=table.read("api_base_url", URL, "https://api.twilio.com").rstrip("/"),
+    )
+
+
+def _api_key(table: Table) -> ApiKey | None:
+    sid, secret = table.read("sid", _sid("SK")), table.secret("secret", required=True)
+    return ApiKey(sid, secret) if secret else None
+
+
+def _line(table: Table, firm: Firm) -> Line:
+    people = firm.people
+    return Line(
+        name=table.name,
+        number=table.read("number", NUMBER),
+        team=known_name(table, "team", people.teams, "team"),
+        languages=table.many("languages", LANGUAGE) or firm.languages,
+        calendar=table.maybe("calendar", TEXT),
+        rounds=_rounds(table, frozenset((*people.agents, *people.teams))),
+        ring=table.read("ring", DURATION, "20s"),
+        answer=table.maybe("answer", LEVEL),
+        tell=known_names(table, "tell", people.names(), "agent, team or route"),
+        sms_ack=table.flag("sms_ack", True),
+        observe=observes(table, firm.observe),
+    )
+
+
+def _rounds(table: Table, known: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    rounds = table.value("rounds")
+    if rounds is None:
+        return ()
+    if not isinstance(rounds, list) or not all(isinstance(each, list) for each in rounds):
+        table.error("rounds", "rounds is not a list of lists", 'write [["anna"], ["service"]], or [] to ring nobody')
+        return ()
+    for item, each in enumerate(rounds):
+        for name in each:
+            if name not in known:
+                table.error("rounds", f'rounds: no agent or team "{name}"', did_you_mean(str(name), known), item)
+    return tuple(tuple(str(name) for name in each) for each in rounds)
+
+
+def _one_line_per_number(lines: Mapping[str, Line], tables: Mapping[str, Table]) -> None:
+    owner: dict[str, str] = {}
+    for name, line in lines.items():
+        first = owner.setdefault(line.number.e164 or name, name)
+        if first != name:
+            what = f"{line.number.e164} is the number of [line.{first}] already"
+            tables[name].error("number", what, "give each number to one line")
+
+
+def _callbacks(table: Table) -> Callbacks:
+    default, retry = Callbacks(), table.table("retry")
+    waits = Retry()
+    return Callbacks(
+        tries_per_day=table.read("tries_per_day", COUNT, 3),
+        tries=table.read("tries", COUNT, 6),
+        retry=Retry(
+            busy=retry.maybe("busy", WAITS) or waits.busy,
+            no_answer=retry.maybe("no_answer", WAITS) or waits.no_answer,
+            voicemail=retry.maybe("voicemail", WAITS) or waits.voicemail,
+            technical=retry.maybe("technical", WAITS) or waits.technical,
+        ),
+        quiet_hours=table.maybe("quiet_hours", DAILY_SPAN) or default.quiet_hours,
+        owner_grace=table.read("owner_grace", DURATION, "15m"),
+        confirm=table.read("confirm", DURATION, "2m"),
+    )
+
+
+def _dialling(table: Table) -> Dialling:
+    default = Dialling()
+    regions = table.many("regions", TEXT, sorted(default.regions))
+    for item, region in enumerate(regions):
+        if region and region not in phonenumbers.SUPPORTED_REGIONS:
+            table.error("regions", f'regions: no region "{region}"', 'write two capital letters, such as "DE"', item)
+    return Dialling(
+        enabled=table.flag("enabled", True),
+        regions=frozenset(regions),
+        pace=table.read("pace", RATE, "1/s"),
+        max_cost=table.read("max_cost", COST, "20 EUR/day"),
+    )

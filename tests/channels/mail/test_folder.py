@@ -1,0 +1,78 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commsd.channels.mail.folder import Folder, decoded_name, encoded_name, listed, sent_folder
+
+
+def named(name: str, *attributes: str, separator: str = "/") -> Folder:
+    return Folder(name=name, wire=encoded_name(name), attributes=frozenset(attributes), separator=separator)
+
+
+@given(st.text())
+def test_a_name_survives_the_wire_and_stays_ascii_without_line_ends(name: str):
+    wire = encoded_name(name)
+    assert decoded_name(wire) == name
+    assert all(" " <= c <= "~" for c in wire)
+
+
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [  # the second is RFC 3501's own
+        ("INBOX", "INBOX"),
+        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
+        ("Entwürfe", "Entw&APw-rfe"),
+        ("A&B", "A&-B"),
+        ("😀", "&2D3eAA-"),
+    ],
+)
+def test_names_are_written_as_the_rfc_says(name: str, wire: str):
+    assert encoded_name(name) == wire
+    assert decoded_name(wire) == name
+
+
+@pytest.mark.parametrize("wire", ["&", "A&B", "&ZZ-", "&2D0-", "&!!-", "Utgås"])
+def test_a_name_that_is_not_valid_stays_as_it_came(wire: str):
+    assert decoded_name(wire) == wire
+
+
+def test_folders_are_read_as_listed():
+    found = listed(
+        [
+            (b'* LIST (\\HasNoChildren \\Sent) "." "INBOX.Sent \\"x\\""',),
+            (b'* LIST (\\Noselect) NIL "top"',),
+            (b'* LIST () "/" ', b"b{x}", b""),
+            (b'* LIST () "/" ', b"a\r\nb", b""),
+            (b"* LIST ()",),
+            (b"* 3 EXISTS",),
+        ]
+    )
+    assert [(one.name, one.separator, one.selectable) for one in found] == [
+        ('INBOX.Sent "x"', ".", True), ("top", "", False), ("b{x}", "/", True),
+    ]  # fmt: skip
+    assert "\\sent" in found[0].attributes
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Sent", "Sent Items", "SENT MESSAGES", "Gesendet", "Gesendete Elemente", "Sendt", "Sendte elementer", "Terkirim",
+     "INBOX/Gesendet", "[Gmail]/Sent Mail"],
+)  # fmt: skip
+def test_the_sent_folder_is_known_by_its_usual_names(name: str):
+    folders = [named("INBOX"), named("Archive/2019/Sent"), named("Sentinel"), named(name), named("Trash")]
+    assert sent_folder(folders) == folders[3]
+
+
+def test_the_servers_word_goes_before_a_usual_name():
+    folders = [named("Sent"), named("Utgående", "\\sent")]
+    assert sent_folder(folders) == folders[1]
+
+
+def test_a_folder_that_holds_no_messages_is_not_chosen():
+    assert sent_folder([named("Sent", "\\noselect"), named("Old", "\\sent", "\\nonexistent")]) is None
+
+
+def test_of_two_usual_names_the_likelier_and_shallower_one_is_taken():
+    folders = [named("Gesendet"), named("INBOX.Sent", separator="."), named("Sent")]
+    assert sent_folder(folders) == folders[2]
+    assert sent_folder(folders[:2]) == folders[1]

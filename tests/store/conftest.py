@@ -1,0 +1,49 @@
+"""A migrated store of each kind, and a small house whose rules everybody knows."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from commsd.core.calendar import Calendar, Window
+from commsd.core.change import Terms
+from commsd.core.policy import ClockKind, Policy, Rule, Target, Version
+from commsd.store.engine import open_engine
+from commsd.store.log import Log
+from commsd.store.migrate import upgrade
+from tests.world import ScriptedWorld
+
+OFFICE = Calendar(name="office", tz="Europe/Berlin", weekly={day: (Window(540, 1020),) for day in range(5)}, dates={})
+STANDARD = Policy(
+    name="standard",
+    calendar="office",
+    targets={
+        ClockKind.ACK: Target(duration=timedelta(minutes=15)),
+        ClockKind.FIRST_RESPONSE: Target(duration=timedelta(hours=4), warn_percent=75),
+        ClockKind.NEXT_RESPONSE: Target(duration=timedelta(hours=4)),
+        ClockKind.CALLBACK: Target(duration=timedelta(hours=2)),
+        ClockKind.PROMISE: Target(warn_before=timedelta(minutes=15)),
+    },
+)
+TERMS = Terms(
+    versions=(
+        Version(
+            id="test",
+            effective_from=datetime(2020, 1, 1, tzinfo=UTC),
+            applies="new",
+            rules=(Rule(match={}, policy="standard"),),
+            policies={"standard": STANDARD},
+            calendars={"office": OFFICE},
+        ),
+    )
+)
+
+
+@pytest.fixture
+async def log(store_url: str, scripted_world: ScriptedWorld) -> AsyncIterator[Log]:
+    engine = open_engine(store_url)
+    await engine.commit(upgrade)
+    log = Log(engine, scripted_world.world)
+    log.start()
+    yield log
+    await log.close()

@@ -1,0 +1,201 @@
+"""The log keeps what was decided, and shows each decision what those before it left open. On SQLite and PostgreSQL."""
+
+import asyncio
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from commsd.core import key
+from commsd.core.change import Change, Fence, LogicalKey, OpenItems, Original, change_of
+from commsd.core.interaction import (
+    CALL_SID,
+    MESSAGE_ID,
+    Actor,
+    Channel,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Role,
+)
+from commsd.errors import LeaseLost
+from commsd.store import schema
+from commsd.store.claims import Claims
+from commsd.store.log import Log
+from tests.store.conftest import TERMS
+from tests.world import ScriptedWorld
+
+
+def mail(items: OpenItems, sender: str = "jane@example.org", subject: str = "Delivery", **more: object) -> Interaction:
+    return Interaction(
+        id=items.new_id(),
+        channel=Channel.EMAIL,
+        kind=Kind.MESSAGE,
+        direction=Direction.INBOUND,
+        actor=Actor.CUSTOMER,
+        outcome=Outcome.REACHED,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        mailbox="support",
+        subject=subject,
+        parties=(Party(Role.FROM, sender, "Jane Clarke"),),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def missed_call(items: OpenItems, number: str = "+493023125099", sid: str = "CA1") -> Interaction:
+    return Interaction(
+        id=items.new_id(),
+        channel=Channel.PHONE,
+        kind=Kind.CALL,
+        direction=Direction.INBOUND,
+        actor=Actor.CUSTOMER,
+        outcome=Outcome.MISSED,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        line="hotline",
+        parties=(Party(Role.CALLER, number),),
+        external_ids=(ExternalId(CALL_SID, sid),),
+    )
+
+
+async def count(log: Log, table: str) -> int:
+    return int(
+        await log.read(lambda c: c.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar())
+        or 0
+    )
+
+
+async def test_two_mails_of_one_new_person_meet_in_one_case(log: Log) -> None:
+    keys = key.of_addresses("jane@example.org")
+    first, second = await asyncio.gather(
+        log.decide(keys, lambda items: change_of(mail(items), items, TERMS)),
+        log.decide(keys, lambda items: change_of(mail(items, subject="Re: Delivery"), items, TERMS)),
+    )
+    assert first.interactions[0].case_id == second.interactions[0].case_id
+    assert await count(log, "contacts") == 1
+    assert await count(log, "cases") == 1
+
+
+async def test_what_was_decided_is_found_again_by_a_later_decision(log: Log) -> None:
+    keys = key.of_addresses("jane@example.org")
+    first = await log.decide(keys, lambda items: change_of(mail(items), items, TERMS))
+    seen: list[OpenItems] = []
+    await log.decide(keys, lambda items: (seen.append(items), Change())[1])
+    (file,) = seen[0].files.values()
+    assert file.interactions == first.interactions
+    assert {record.value.clock.value for record in file.clocks} == {"ack", "first_response"}
+
+
+async def test_a_reference_leads_to_the_case_whoever_writes(log: Log) -> None:
+    named = (ExternalId(MESSAGE_ID, "one@example.org"),)
+    first = await log.decide(
+        key.of_addresses("jane@example.org"),
+        lambda items: change_of(mail(items, external_ids=named), items, TERMS),
+    )
+    other = await log.decide(
+        (*key.of_addresses("bob@example.org"), key.of_message_id("one@example.org")),
+        lambda items: change_of(mail(items, sender="bob@example.org", subject="else"), items, TERMS),
+    )
+    assert other.interactions[0].case_id == first.interactions[0].case_id
+    assert other.interactions[0].case_cause == "reference"
+
+
+async def test_two_missed_calls_of_one_number_owe_one_callback(log: Log) -> None:
+    keys = key.of_addresses("+493023125099")
+    first = await log.decide(keys, lambda items: change_of(missed_call(items), items, TERMS))
+    second = await log.decide(keys, lambda items: change_of(missed_call(items, sid="CA2"), items, TERMS))
+    assert first.callbacks[0].id == second.callbacks[0].id
+    assert len(second.callbacks[0].misses) == 2
+    assert second.callbacks[0].due_at == first.callbacks[0].due_at
+
+
+async def test_a_decision_that_raises_is_the_callers_and_harms_no_other(log: Log) -> None:
+    def broken(items: OpenItems) -> Change:
+        raise ValueError("cannot decide")
+
+    keys = key.of_addresses("jane@example.org")
+    good, bad = await asyncio.gather(
+        log.decide(keys, lambda items: change_of(mail(items), items, TERMS)),
+        log.decide(keys, broken),
+        return_exceptions=True,
+    )
+    assert isinstance(good, Change)
+    assert isinstance(bad, ValueError)
+    assert await count(log, "interactions") == 1
+
+
+async def test_a_decision_that_raises_is_replaced_by_the_recorded_one(log: Log) -> None:
+    def broken(items: OpenItems) -> Change:
+        raise ValueError("cannot decide")
+
+    change = await log.decide((), broken, otherwise=lambda items, error: Change(result=str(error)))
+    assert change.result == "cannot decide"
+
+
+async def test_a_decision_the_database_refuses_is_refused_alone(log: Log) -> None:
+    taken = LogicalKey(key="same", interaction_id="0" * 36)
+    await log.decide((), lambda items: Change(keys=(taken,)))
+    good, bad = await asyncio.gather(
+        log.decide((), lambda items: change_of(mail(items), items, TERMS)),
+        log.decide((), lambda items: Change(keys=(taken,))),
+        return_exceptions=True,
+    )
+    assert isinstance(good, Change)
+    assert isinstance(bad, Exception)
+    assert await count(log, "interactions") == 1
+
+
+async def test_a_decision_under_a_lost_lease_is_refused_alone(log: Log, scripted_world: ScriptedWorld) -> None:
+    claims = Claims(log, scripted_world.world, "node-a")
+    fence = await claims.lease("mail:support", timedelta(seconds=30))
+    assert fence is not None
+    lost = Fence(resource="mail:support", owner="node-b", number=fence.number)
+    kept, refused = await asyncio.gather(
+        log.decide((), lambda items: Change(fence=fence, result="kept")),
+        log.decide((), lambda items: change_of(mail(items), items, TERMS) + Change(fence=lost)),
+        return_exceptions=True,
+    )
+    assert isinstance(kept, Change)
+    assert isinstance(refused, LeaseLost)
+    assert await count(log, "interactions") == 0
+
+
+async def test_an_original_is_kept_byte_for_byte(log: Log) -> None:
+    kept = Original(sha256="ab" * 32, media_type="message/rfc822", content=b"From: \xff\r\n\r\n\x00")
+    await log.decide((), lambda items: Change(originals=(kept,)))
+    assert await log.original("ab" * 32) == b"From: \xff\r\n\r\n\x00"
+
+
+async def test_what_erasing_would_take_is_not_in_the_record(log: Log) -> None:
+    await log.decide((), lambda items: change_of(mail(items, subject="Secret matter"), items, TERMS))
+    rows = await log.read(
+        lambda c: str(
+            c.execute(select(schema.interactions.c.record)).all() + c.execute(select(schema.outbox.c.record)).all()
+        )
+    )
+    assert "jane" not in rows.lower()
+    assert "Secret" not in rows
+
+
+async def test_hundreds_of_waiting_callers_are_committed_together(log: Log) -> None:
+    changes = await asyncio.gather(
+        *(
+            log.decide(
+                key.of_addresses(f"c{n}@example.org"),
+                lambda items, n=n: change_of(mail(items, sender=f"c{n}@example.org"), items, TERMS),
+            )
+            for n in range(600)
+        )
+    )
+    assert len({change.interactions[0].case_id for change in changes}) == 600
+    assert await count(log, "interactions") == 600
+
+
+async def test_a_caller_that_gives_up_does_not_undo_what_was_queued(log: Log) -> None:
+    waiting = asyncio.ensure_future(log.submit((), lambda items: change_of(mail(items), items, TERMS)))
+    waiting.cancel()
+    await log.decide((), lambda items: Change())
+    assert await count(log, "interactions") == 1
