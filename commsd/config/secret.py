@@ -66,7 +66,7 @@ def resolve(source: SecretSource, folder: Path, env: Mapping[str, str]) -> Secre
         if source.name not in env:
             raise SecretMissing(f"{source}: the variable is not set", remedy=f"set {source.name} for this process")
         return _usable(source, env[source.name])
-    path = _path(source, folder, env)
+    path, ours = _path(source, folder, env)
     try:
         mode = path.stat().st_mode
         text = path.read_bytes().decode("utf-8")
@@ -80,20 +80,21 @@ def resolve(source: SecretSource, folder: Path, env: Mapping[str, str]) -> Secre
         raise ConfigError(
             f"{source}: {path} cannot be read: {error.strerror}", remedy="give this user the right to read it"
         ) from None
-    if source.kind == "credential" and path.parent.parent == folder and mode & 0o177:
+    if ours and mode & 0o177:
         raise ConfigError(
             f"{source}: {path} has mode {mode & 0o777:04o}, so others may read it", remedy=f"chmod 0600 {path}"
         )
     return _usable(source, text)
 
 
-def _path(source: SecretSource, folder: Path, env: Mapping[str, str]) -> Path:
+def _path(source: SecretSource, folder: Path, env: Mapping[str, str]) -> tuple[Path, bool]:
+    """The file, and whether it is one of ours, whose mode we answer for; systemd answers for what it hands over."""
     if source.kind == "file":
-        return folder / Path(source.name).expanduser()
+        return folder / Path(source.name).expanduser(), False
     handed = env.get("CREDENTIALS_DIRECTORY")
     if handed and (Path(handed) / source.name).exists():
-        return Path(handed) / source.name
-    return folder / "credentials" / source.name
+        return Path(handed) / source.name, False
+    return folder / "credentials" / source.name, True
 
 
 def _usable(source: SecretSource, text: str) -> Secret:

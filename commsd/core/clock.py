@@ -291,10 +291,7 @@ def _elapsed(owed: Obligation, term: _Term, breaks: list[Span], end: datetime) -
         return end - owed.started_at
     if term.target.business_days is not None:
         breaks = list(owed.closed)
-    paused = (
-        between(term.calendar, max(since, owed.started_at), end if until is None else min(until, end))
-        for since, until in breaks
-    )
+    paused = (between(term.calendar, since, min(until or end, end)) for since, until in breaks)
     return between(term.calendar, owed.started_at, end) - sum(paused, _NOTHING)
 
 

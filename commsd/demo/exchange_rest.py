@@ -20,6 +20,7 @@ from starlette.routing import Route
 from commsd.demo.exchange_call import API_VERSION, Call, call_record
 from commsd.demo.exchange_office import Office
 from commsd.demo.exchange_post import Tamper
+from commsd.demo.twiml_reader import TwimlError, read
 
 _ADDRESS = re.compile(r"\+[1-9]\d{6,14}|(client|sip|whatsapp):.+")
 _URL = re.compile(r"https?://[^\s]+")
@@ -150,24 +151,33 @@ def endpoint_of(form: Mapping[str, str], name: str, code: int) -> str:
     return value
 
 
+def _check_order(form: Mapping[str, str], ours: Mapping[str, object]) -> None:
+    """Raises Refusal for a call that Twilio would not place."""
+    if not form.get("To"):
+        raise Refusal(400, 21201, "No 'To' number is specified")
+    if not form.get("From"):
+        raise Refusal(400, 21213, "No 'From' number is specified")
+    endpoint_of(form, "To", 21211)
+    if form["From"] not in ours:
+        raise Refusal(400, 21210, f"Source phone number {form['From']} is not yet verified for this account")
+    if not form.get("Url") and not form.get("Twiml"):
+        raise Refusal(400, 21200, "Account or application has no valid URL")
+    for name in ("Url", "FallbackUrl", "StatusCallback"):
+        if form.get(name) and not _URL.fullmatch(form[name]):
+            raise Refusal(400, 21205, f"{name} is not a valid URL: {form[name]}")
+    try:
+        read(form.get("Twiml") or "<Response/>")
+    except TwimlError as error:
+        raise Refusal(400, error.code, error.what) from error
+
+
 class _Calls:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
     def create(self, _path: Mapping[str, str], request: RestRequest) -> JSONResponse:
         form = dict(request.form)
-        if not form.get("To"):
-            raise Refusal(400, 21201, "No 'To' number is specified")
-        if not form.get("From"):
-            raise Refusal(400, 21213, "No 'From' number is specified")
-        endpoint_of(form, "To", 21211)
-        if form["From"] not in self._desk.numbers:
-            raise Refusal(400, 21210, f"Source phone number {form['From']} is not yet verified for this account")
-        if not form.get("Url") and not form.get("Twiml"):
-            raise Refusal(400, 21200, "Account or application has no valid URL")
-        for name in ("Url", "FallbackUrl", "StatusCallback"):
-            if form.get(name) and not _URL.fullmatch(form[name]):
-                raise Refusal(400, 21205, f"{name} is not a valid URL: {form[name]}")
+        _check_order(form, self._desk.numbers)
         events = [value for name, value in request.form if name == "StatusCallbackEvent"]
         return JSONResponse(call_record(self._desk.place(form, events)), 201)
 

@@ -25,7 +25,7 @@ class Fault(Enum):
     RCPT_550 = auto()
     RCPT_421 = auto()  # and hangs up
     DATA_451 = auto()  # instead of 354
-    CUT_IN_DATA = auto()  # 354, then hangs up
+    CUT_IN_DATA = auto()  # hangs up after the first line
     DOT_451 = auto()
     DOT_554 = auto()
     EATEN = auto()  # accepted, then hangs up instead of 250
@@ -203,6 +203,7 @@ class _Conversation:
         else:
             await self.say("354 go ahead")
             if fault is Fault.CUT_IN_DATA:
+                await self.reader.readline()
                 await self.hang_up()
             await self._answer_message(await self._message(), fault)
         self.recipient = ""

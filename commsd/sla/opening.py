@@ -85,7 +85,8 @@ def service_calendar(service: Table, name: str, now: datetime) -> Calendar:
         service.warn(
             None, f"hours is missing in [service], so it is open {OFFICE_HOURS}", f'add hours = "{OFFICE_HOURS}"'
         )
-    week = service.read("hours", HOURS, OFFICE_HOURS)
+    written = service.value("hours")
+    week = service.read("hours", HOURS, OFFICE_HOURS) if written is None or isinstance(written, str) else ALWAYS
     _overlaps(service, week)
     zone = service.read("timezone", ZONE)
     free = country_holidays(service, now) if service.has("country") else frozenset()
@@ -95,6 +96,8 @@ def service_calendar(service: Table, name: str, now: datetime) -> Calendar:
 def country_holidays(service: Table, now: datetime) -> frozenset[date]:
     """The public holidays of `country` in `[service]`: "DE" or, with its subdivision, "DE-BE"."""
     country, _, subdivision = service.read("country", TEXT).partition("-")
+    if not country:
+        return frozenset()
     return _public(service, "country", country, subdivision or None, ("public",), now)
 
 

@@ -59,13 +59,15 @@ class Claims:
         now = self._world.now()
         return await self._log.writer.write(lambda connection: _requeue_lost(connection, self.owner, now))
 
-    async def checkpoint(self, place: str) -> Checkpoint | None:
-        """How far this folder is decided; None where it was never seen."""
+    async def checkpoint(self, place: str) -> tuple[Checkpoint, datetime] | None:
+        """How far this folder is decided, and when it last moved; None where it was never seen."""
         table = schema.checkpoints
         row = await self._log.read(
             lambda connection: connection.execute(select(table).where(table.c.place == place)).one_or_none()
         )
-        return Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid) if row else None
+        if row is None:
+            return None
+        return Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid), row.moved_at
 
     async def due_calls(self, now: datetime, limit: int = 50) -> tuple[DueCall, ...]:
         """Calls without a verdict whose timer is due, oldest first."""

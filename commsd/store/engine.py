@@ -178,6 +178,7 @@ class Writer:
     engine: Engine
     world: World
     run_batch: "Callable[[Connection, Sequence[Work[Any]]], None]"
+    committed: "Callable[[Work[Any]], None]"
     _queue: "deque[Work[Any]]" = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
@@ -239,6 +240,8 @@ class Writer:
                     await self._commit([work])
                 return
         for work in batch:
+            if work.error is None:
+                self.committed(work)
             _tell(work)
 
     async def _patiently(self, batch: "list[Work[Any]]") -> None:

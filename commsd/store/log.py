@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql
 
 from commsd.core.change import Change, Fence, OpenItems
-from commsd.errors import LeaseLost, NotFound
+from commsd.errors import LeaseLost
 from commsd.store import open_items, rows, schema
 from commsd.store.engine import Engine, Work, Write, Writer
 from commsd.world import World
@@ -41,7 +41,8 @@ class Log:
     def __init__(self, engine: Engine, world: World) -> None:
         self.engine = engine
         self._world = world
-        self.writer = Writer(engine, world, self._run_batch)
+        self.writer = Writer(engine, world, self._run_batch, self._committed)
+        self._listeners: list[Callable[[Change], None]] = []
 
     def start(self) -> None:
         """Begin to commit."""
@@ -79,19 +80,18 @@ class Log:
         decision = Decision(told=self.writer.promise(), keys=tuple(dict.fromkeys(keys)), f=f, otherwise=otherwise)
         return self.writer.submit(decision, urgent=urgent)
 
+    def listen(self, hear: Callable[[Change], None]) -> None:
+        """Be told of every change this process commits, at once. A hint to look sooner, never the truth."""
+        self._listeners.append(hear)
+
     async def read(self, f: Callable[[Connection], T]) -> T:
         """Run a reading function of this folder."""
         return await self.engine.read(f)
 
-    async def original(self, sha256: str) -> bytes:
-        """The kept bytes of this hash. Raises NotFound."""
-        table = schema.originals
-        content = await self.read(
-            lambda connection: connection.execute(select(table.c.content).where(table.c.sha256 == sha256)).scalar()
-        )
-        if content is None:
-            raise NotFound("no original of this hash is kept", remedy="it may be past its retention")
-        return bytes(content)
+    def _committed(self, work: Work[Any]) -> None:
+        if isinstance(work, Decision) and work.result is not None:
+            for hear in self._listeners:
+                hear(work.result)
 
     def _run_batch(self, connection: Connection, batch: Sequence[Work[Any]]) -> None:
         """One transaction: plain writes first, in their order, then the decisions."""

@@ -117,8 +117,16 @@ originals = Table(
     Column("sha256", String(64), primary_key=True),
     Column("media_type", String(127), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary, comment="null: in original_parts"),
     Column("kept_at", Instant, nullable=False),
+)
+
+original_parts = Table(
+    "original_parts",
+    metadata,
+    Column("sha256", String(64), primary_key=True, comment="or the name it is staged under until its hash is known"),
+    Column("part", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 contacts = Table(

@@ -50,7 +50,7 @@ _SHARES: tuple[Mapping[str, Any], ...] = (
     {"warn_percent": 50},
     {"warn_percent": 75},
 )
-_LENGTHS = (20 * M, 100 * M, 2 * H, 4 * H, 16 * H, timedelta(0))
+_LENGTHS = (20 * M, 100 * M, 4 * H, 9 * H, 16 * H, 30 * H, timedelta(0))
 _TIERS = ("gold", "tin", "off", "?")
 
 
@@ -128,7 +128,7 @@ def _versions(pick: Pick[Any], calendar_set: Mapping[str, Calendar], first: date
 
 
 def _policy(pick: Pick[Any], name: str, calendar_names: Sequence[str]) -> Policy:
-    targets = {kind: _target(pick, kind, calendar_names) for kind in ClockKind if pick((True, True, True, False))}
+    targets = {kind: _target(pick, kind, calendar_names) for kind in ClockKind if pick((True, True, True, True, False))}
     return Policy(name=name, calendar=pick(calendar_names), targets=targets)
 
 
@@ -144,7 +144,7 @@ def _target(pick: Pick[Any], kind: ClockKind, calendar_names: Sequence[str]) -> 
         by=pick(("any", "human")),
         stop_on=pick(("talk", "any_reply")),
         met_after_attempts=pick((None, 1, 2)),
-        pause_on=frozenset(pick(((), ("customer",), ("customer", "parts")))),
+        pause_on=frozenset(pick((("parts",), ("customer",), ("customer", "parts")))),
         reopen=pick(("continue", "new")),
         **shares,
     )
@@ -154,7 +154,7 @@ _KINDS = (
     *[TouchKind.IN] * 6,
     *[TouchKind.OUT] * 5,
     *[TouchKind.TALK] * 3,
-    *[TouchKind.HOLD] * 3,
+    *[TouchKind.HOLD] * 4,
     *[TouchKind.CLOSE] * 3,
     *[TouchKind.SET] * 3,
     *[TouchKind.PROMISE] * 3,
@@ -166,21 +166,21 @@ _KINDS = (
     TouchKind.REOPEN,
     TouchKind.REOPEN,
     TouchKind.NOTE,
-    TouchKind.MERGED,
+    TouchKind.CALLBACK_CLOSED,
     TouchKind.CALLBACK_CLOSED,
 )
 
 
 def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime]) -> Touch:
-    kind = pick(_KINDS)
+    kind = pick(_KINDS) if pick(range(60)) else TouchKind.MERGED
     rare = (False, False, False, False, True)
     more: dict[str, Any] = {}
     if kind is TouchKind.PROMISE:
         more = {
-            "promise": f"P{pick(range(4)) if pick(rare) else place}",
-            "due": at + pick((-6, 0, 6, 60, 200, 400)) * STEP,
+            "promise": f"P{place % 5}",
+            "due": at + pick((-6, 0, 6, 60, 200, 400, 600, 800)) * STEP,
             "via": pick(("any", "call")),
-            "replaces": pick((None, f"P{pick(range(place + 1))}")),
+            "replaces": pick((None, "P0", "P1", "P2", "P3", "P4")),
         }
     elif kind is TouchKind.SET:
         more = {"attrs": pick(({"tier": "gold"}, {"tier": "tin"}, {"tier": "off"}, {"tier": "?"}, {"owner": "anna"}))}
@@ -188,7 +188,7 @@ def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime])
     elif kind is TouchKind.VOID:
         more = {"touch": f"t{pick(range(place + 2))}"}
     elif kind in (TouchKind.OUT, TouchKind.TALK, TouchKind.IN):
-        keeps = pick(((), (), (f"P{pick(range(place + 1))}", "P1")))
+        keeps = pick(((), (), ("P1", "P3")))
         facts = pick(({}, {}, {}, {"tier": "tin"}))  # stands for any fact of the touch itself
         more = {"keeps": keeps, "facts": facts, "partial": pick(rare), "auto": pick(rare), "observed": pick(rare)}
     return Touch(
@@ -197,7 +197,7 @@ def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime])
         kind=kind,
         recorded_at=pick((None, None, None, None, at + STEP, at - 3 * STEP if at > min(times) + 3 * STEP else None)),
         direction=pick(("in", "out")),
-        reason=pick(("customer", "parts", "lunch", None)),
+        reason=pick(("customer", "customer", "parts", "parts", "lunch", None)),
         void_case=kind is TouchKind.CLOSE and pick((False, False, False, False, True)),
         **more,
     )

@@ -384,6 +384,21 @@ def test_late_before_the_change_keeps_its_due_time_and_its_policy() -> None:
     assert (got.state, got.due_at, got.policy) == (State.BREACHED, on(11), "quick")
 
 
+def test_a_change_at_the_due_instant_is_in_time() -> None:
+    touches = [touch("in", on(9)), tier("", on(10))]
+    got = stand(touches, [version(SLOW, QUICK, NONE, rules=BY_TIER)], on(11), {"tier": "gold"})["first_response", 1]
+    assert (got.state, got.due_at, got.policy) == (State.RUNNING, on(13), "slow")
+
+
+def test_what_was_closed_in_time_is_not_late_when_the_rules_change_before_it_reopens() -> None:
+    longer = policy("longer", resolution=Target(duration=9 * H))
+    shorter = policy("shorter", resolution=Target(duration=2 * H))
+    rules = (Rule(match={"tier": ("gold",)}, policy="longer"), Rule(policy="shorter"))
+    touches = [touch("in", on(9)), touch("close", on(11)), tier("gold", on(12)), touch("reopen", on(13))]
+    got = stand(touches, [version(longer, shorter, rules=rules)], on(14))["resolution", 1]
+    assert (got.state, got.due_at, got.elapsed) == (State.RUNNING, on(12, day=3), 3 * H)
+
+
 def test_without_a_policy_a_clock_is_cancelled_and_with_one_it_is_there_again() -> None:
     versions = [version(SLOW, QUICK, NONE, rules=BY_TIER)]
     touches = [touch("in", on(9)), tier("off", on(10))]

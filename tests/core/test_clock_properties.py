@@ -15,8 +15,8 @@ from commsd.core.touch import Touch
 from tests.core.naive_clock import FAR, NaiveCase, NaiveHours
 from tests.core.sla_strategies import STEP, RandomCase, random_case
 
-MANY = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-SOME = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SOME = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 DAYS = 24
 
 

@@ -18,10 +18,11 @@ _TURNS = 30  # of the event loop without a sign of life before time moves
 
 
 class Clockwork:
-    """Hand `world` to what is tested and run the scene inside `running`."""
+    """Hand `world` to what is tested and run the scene inside `running`. While `held`, time stands."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self._scripted = ScriptedWorld(now) if now else ScriptedWorld()
+        self.held = False
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._numbers = count()
         inner = self._scripted.world
@@ -51,7 +52,7 @@ class Clockwork:
             quiet = 0
             while quiet < _TURNS:
                 await _turn()
-                quiet = 0 if busy() else quiet + 1
+                quiet = 0 if self.held or busy() else quiet + 1
             self._wake_next()
 
     def _wake_next(self) -> None:

@@ -1,4 +1,4 @@
-"""An IMAP server that says what a test wrote, cut where the test wants it: for the answers no real server gives on demand.
+"""An IMAP server that says what a test wrote, cut where the test wants it: answers no real server gives on demand.
 
 It speaks enough by itself to let a client log in, open a folder with three messages and idle.
 """

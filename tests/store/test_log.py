@@ -1,6 +1,7 @@
 """The log keeps what was decided, and shows each decision what those before it left open. On SQLite and PostgreSQL."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -24,6 +25,7 @@ from commsd.errors import LeaseLost
 from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
+from commsd.store.originals import keep_original, original
 from tests.store.conftest import TERMS
 from tests.world import ScriptedWorld
 
@@ -166,7 +168,19 @@ async def test_a_decision_under_a_lost_lease_is_refused_alone(log: Log, scripted
 async def test_an_original_is_kept_byte_for_byte(log: Log) -> None:
     kept = Original(sha256="ab" * 32, media_type="message/rfc822", content=b"From: \xff\r\n\r\n\x00")
     await log.decide((), lambda items: Change(originals=(kept,)))
-    assert await log.original("ab" * 32) == b"From: \xff\r\n\r\n\x00"
+    assert await original(log, "ab" * 32) == b"From: \xff\r\n\r\n\x00"
+
+
+async def test_a_large_original_is_kept_in_parts_and_given_back_whole(log: Log, scripted_world: ScriptedWorld) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for piece in (b"From: a\r\n\r\n", b"\x00" * 1000, b"\xff"):
+            yield piece
+
+    kept = await keep_original(log, scripted_world.world, parts(), "message/rfc822")
+    again = await keep_original(log, scripted_world.world, parts(), "message/rfc822")
+    assert again == kept
+    assert kept.size_bytes == len(await original(log, kept.sha256)) == 1012
+    assert await count(log, "original_parts") == 3
 
 
 async def test_what_erasing_would_take_is_not_in_the_record(log: Log) -> None:

@@ -198,18 +198,20 @@ def _imap(table: Table) -> Server:
 
 
 def _smtp(table: Table, imap: Server) -> Server:
-    """What is not given is as for IMAP: username, password or oauth, ca."""
-    tls, port = _tls(table, Tls.STARTTLS, _SMTP_PORTS)
+    """What is not given is as for IMAP: tls, username, password or oauth, ca. username = "" is no login."""
+    tls, port = _tls(table, imap.tls, _SMTP_PORTS)
     password, oauth = _login(table)
     if not table.has("password") and not table.has("auth"):
         password, oauth = imap.password, imap.oauth
+    open_house = table.value("username") == ""
+    username = None if open_house else table.maybe("username", TEXT) or imap.username
     return Server(
         host=_host(table, tls),
         port=port,
         tls=tls,
-        username=table.maybe("username", TEXT) or imap.username,
-        password=password,
-        oauth=oauth,
+        username=username,
+        password=None if open_house else password,
+        oauth=None if open_house else oauth,
         ca=_ca(table) or imap.ca,
     )
 

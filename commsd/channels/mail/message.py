@@ -38,7 +38,7 @@ class Attachment:
 class Message:
     """What one mail says.
 
-    message_id, references: without angle brackets; references holds In-Reply-To first, then References, each once.
+    message_id, references: without angle brackets; references holds References, then In-Reply-To, each id once.
     from_ and the other mailboxes: the usable ones only. return_path: None where absent, "" for the null path.
     subject: decoded, one line, perhaps "". date: the field as it stands. received_at: when it reached us, aware UTC.
     content_type: of the whole; part_types: of its direct parts. calendar_method: "REPLY", "" without a calendar part.
@@ -148,8 +148,8 @@ def _ids(values: Iterable[str]) -> Iterable[str]:
 
 
 def _references(headers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    ids = dict.fromkeys(_ids((*headers.get("in-reply-to", ()), *headers.get("references", ()))))
-    return tuple(each for each in ids if "@" in each)[:MAX_REFERENCES]
+    ids = dict.fromkeys(_ids((*headers.get("references", ()), *headers.get("in-reply-to", ()))))
+    return tuple(each for each in ids if "@" in each)[-MAX_REFERENCES:]
 
 
 def _return_path(values: tuple[str, ...]) -> str | None:

@@ -16,6 +16,7 @@ import charset_normalizer
 
 MAX_HEADER = 256 * 1024
 MAX_BODY = 64 * 1024
+CERTAINLY_WHOLE = 32 * 1024  # a longer body may have been cut by whoever fetched it
 MAX_DEPTH = 6
 MAX_PARTS = 200
 
@@ -55,7 +56,7 @@ class Part:
 
     def text(self) -> str:
         """The body as text, with plain line ends."""
-        text = decode_text(self.data(), self.parameters.get("charset", ""))
+        text = decode_text(self.data(), self.parameters.get("charset", ""), cut=not self.whole)
         return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
@@ -128,7 +129,7 @@ def read_fields(block: bytes) -> Fields:
 def read_parts(fields: Fields, body: bytes) -> tuple[Part, ...]:
     """The mail itself and, depth first, the parts inside it. Attached mails are not opened."""
     found: list[Part] = []
-    _walk(fields, body, 0, True, found)
+    _walk(fields, body, 0, len(body) < CERTAINLY_WHOLE, found)
     return tuple(found)
 
 
@@ -159,19 +160,22 @@ def plain_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def decode_text(data: bytes, charset: str) -> str:
-    """Bytes as text: the declared charset, else UTF-8, else windows-1252, else the likeliest."""
+def decode_text(data: bytes, charset: str, *, cut: bool = False) -> str:
+    """Bytes as text: the declared charset, else UTF-8, else windows-1252, else the likeliest.
+
+    cut: the last character may be incomplete.
+    """
     if not data:
         return ""
     codec = _codec(charset)
     if codec and (codec != "cp1252" or data.isascii()):  # "latin-1" is said of much that is UTF-8
-        text = _attempt(data, codec)
+        text = _attempt(data, codec, cut)
         if text is None and data.isascii():
             text = data.decode(codec, "replace")
         if text is not None:
             return text.encode("utf-8", "replace").decode() if codec == "utf-7" else text  # it lets surrogates through
     for attempt in ("utf-8", "cp1252"):
-        text = _attempt(data, attempt)
+        text = _attempt(data, attempt, cut)
         if text is not None:
             return text
     if codec:
@@ -214,7 +218,7 @@ def _walk(fields: Fields, body: bytes, depth: int, whole: bool, found: list[Part
             return
         head, _, rest = (b"", b"", piece[1:]) if piece.startswith(b"\n") else piece.partition(b"\n\n")
         inner = read_fields(head[:MAX_HEADER])
-        _walk(inner, rest if inner or not head else piece, depth + 1, ended and whole, found)
+        _walk(inner, rest if inner or not head else piece, depth + 1, ended, found)
 
 
 def _pieces(body: bytes, boundary: bytes) -> list[tuple[bytes, bool]]:
@@ -274,13 +278,13 @@ def _codec(charset: str) -> str:
     return "" if not text_codec or name.replace("-", "_") in _NOT_FOR_MAIL else name
 
 
-def _attempt(data: bytes, codec: str) -> str | None:
-    """Strict, but a character cut off at the end is forgiven: we read the first part of long mails."""
+def _attempt(data: bytes, codec: str, cut: bool) -> str | None:
+    """Strict, but for a character that was cut off at the end."""
     try:
         return data.decode(codec)
     except UnicodeError as error:
         good = error.start if isinstance(error, UnicodeDecodeError) else 0
-    if good < max(len(data) - 4, 1):
+    if not cut or good < max(len(data) - 4, 1):
         return None
     try:
         return data[:good].decode(codec)

@@ -249,10 +249,9 @@ class Submission:
         try:
             async with asyncio.timeout(self._patience.envelope):
                 await _envelope(connection, attempt)
-            reply = await _message(connection.client, attempt, self._patience.answer)
-            outcome, keep = Outcome(kind="sent", code=reply.code, text=wire.words(reply.text), stage="answer"), True
-            connection.soiled = False
-            return outcome
+            code, text = await _message(connection.client, attempt, self._patience.answer)
+            keep, connection.soiled = True, False
+            return Outcome(kind="sent", code=code, text=wire.words(text), stage="answer")
         except _Reply as reply:
             if reply.code == 421 and reused and attempt.stage != "answer":
                 return None
@@ -279,7 +278,7 @@ async def _envelope(connection: _Connection, attempt: Attempt) -> None:
     client = connection.client
     attempt.stage = "sender"
     if connection.soiled:
-        await _expect(client, 2, b"RSET")
+        await _start_over(client)
     wide = not (attempt.sender + attempt.recipient).isascii()
     if wide and not client.supports_extension("smtputf8"):
         attempt.stage = "recipient"
@@ -295,9 +294,15 @@ async def _envelope(connection: _Connection, attempt: Attempt) -> None:
     await _expect(client, 3, b"DATA")
 
 
-async def _message(client: aiosmtplib.SMTP, attempt: Attempt, patience: float) -> _Reply:
-    """The server's consent. The dot is written here, not by the vendor's `data`, whose errors do not tell before or
-    after."""
+async def _start_over(client: aiosmtplib.SMTP) -> None:
+    try:
+        await _expect(client, 2, b"RSET")
+    except _Reply as reply:  # it says nothing about the message: taken as a connection of no use
+        raise aiosmtplib.SMTPServerDisconnected(reply.text) from reply
+
+
+async def _message(client: aiosmtplib.SMTP, attempt: Attempt, patience: float) -> tuple[int, str]:
+    """Code and words of the consent. The vendor's `data` would not tell an error before the dot from one after it."""
     if attempt.stopping:  # wait_for in Python 3.11 may swallow a cancel
         raise asyncio.CancelledError
     if client.protocol is None:
@@ -307,7 +312,7 @@ async def _message(client: aiosmtplib.SMTP, attempt: Attempt, patience: float) -
     code, text = await client.protocol.read_response(timeout=patience)
     if code // 100 != 2:
         raise _Reply(code, text)
-    return _Reply(code, text)
+    return code, text
 
 
 async def _expect(client: aiosmtplib.SMTP, first_digit: int, *command: bytes) -> None:

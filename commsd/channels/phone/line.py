@@ -16,7 +16,7 @@ import phonenumbers
 from commsd.config.read import Table, did_you_mean
 from commsd.config.secret import SecretSource
 from commsd.config.unit import COUNT, DAILY_SPAN, DURATION, LANGUAGE, RATE, TEXT, URL, Form, Minutes, Rate, duration
-from commsd.core.agent import NUMBER, known_name, known_names
+from commsd.core.agent import NUMBER, RESERVED_NAMES, known_name, known_names
 from commsd.core.firm import Firm, observes
 from commsd.core.number import Number
 
@@ -232,7 +232,7 @@ def _line(table: Table, firm: Firm) -> Line:
         rounds=_rounds(table, frozenset((*people.agents, *people.teams))),
         ring=table.read("ring", DURATION, "20s"),
         answer=table.maybe("answer", LEVEL),
-        tell=known_names(table, "tell", people.names(), "agent, team or route"),
+        tell=known_names(table, "tell", people.names() | RESERVED_NAMES, "agent, team or route"),
         sms_ack=table.flag("sms_ack", True),
         observe=observes(table, firm.observe),
     )

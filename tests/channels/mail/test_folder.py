@@ -10,7 +10,7 @@ def named(name: str, *attributes: str, separator: str = "/") -> Folder:
 
 
 @given(st.text())
-def test_a_name_survives_the_wire_and_stays_ascii_without_line_ends(name: str):
+def test_a_name_survives_the_wire_and_stays_ascii_without_line_ends(name: str) -> None:
     wire = encoded_name(name)
     assert decoded_name(wire) == name
     assert all(" " <= c <= "~" for c in wire)
@@ -26,17 +26,17 @@ def test_a_name_survives_the_wire_and_stays_ascii_without_line_ends(name: str):
         ("😀", "&2D3eAA-"),
     ],
 )
-def test_names_are_written_as_the_rfc_says(name: str, wire: str):
+def test_names_are_written_as_the_rfc_says(name: str, wire: str) -> None:
     assert encoded_name(name) == wire
     assert decoded_name(wire) == name
 
 
 @pytest.mark.parametrize("wire", ["&", "A&B", "&ZZ-", "&2D0-", "&!!-", "Utgås"])
-def test_a_name_that_is_not_valid_stays_as_it_came(wire: str):
+def test_a_name_that_is_not_valid_stays_as_it_came(wire: str) -> None:
     assert decoded_name(wire) == wire
 
 
-def test_folders_are_read_as_listed():
+def test_folders_are_read_as_listed() -> None:
     found = listed(
         [
             (b'* LIST (\\HasNoChildren \\Sent) "." "INBOX.Sent \\"x\\""',),
@@ -58,21 +58,21 @@ def test_folders_are_read_as_listed():
     ["Sent", "Sent Items", "SENT MESSAGES", "Gesendet", "Gesendete Elemente", "Sendt", "Sendte elementer", "Terkirim",
      "INBOX/Gesendet", "[Gmail]/Sent Mail"],
 )  # fmt: skip
-def test_the_sent_folder_is_known_by_its_usual_names(name: str):
+def test_the_sent_folder_is_known_by_its_usual_names(name: str) -> None:
     folders = [named("INBOX"), named("Archive/2019/Sent"), named("Sentinel"), named(name), named("Trash")]
     assert sent_folder(folders) == folders[3]
 
 
-def test_the_servers_word_goes_before_a_usual_name():
+def test_the_servers_word_goes_before_a_usual_name() -> None:
     folders = [named("Sent"), named("Utgående", "\\sent")]
     assert sent_folder(folders) == folders[1]
 
 
-def test_a_folder_that_holds_no_messages_is_not_chosen():
+def test_a_folder_that_holds_no_messages_is_not_chosen() -> None:
     assert sent_folder([named("Sent", "\\noselect"), named("Old", "\\sent", "\\nonexistent")]) is None
 
 
-def test_of_two_usual_names_the_likelier_and_shallower_one_is_taken():
+def test_of_two_usual_names_the_likelier_and_shallower_one_is_taken() -> None:
     folders = [named("Gesendet"), named("INBOX.Sent", separator="."), named("Sent")]
     assert sent_folder(folders) == folders[2]
     assert sent_folder(folders[:2]) == folders[1]

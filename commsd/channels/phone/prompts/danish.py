@@ -48,7 +48,8 @@ DANISH = Spoken(
     kept_place="Dit tidligere opkald er ikke glemt, du beholder din plads i køen.",
     menu="Mere skal du ikke gøre, du kan roligt lægge røret. Er et andet nummer bedre, så tryk to. "
     "Vil du indtale en besked, så tryk tre.",
-    menu_without_number="Vi kan ikke se dit nummer. Vil du give os et, så tryk to. Vil du indtale en besked, så tryk tre.",
+    menu_without_number="Vi kan ikke se dit nummer. Vil du give os et, så tryk to. "
+    "Vil du indtale en besked, så tryk tre.",
     menu_again="En gang til: to for et andet nummer, tre for en besked.",
     ask_number="Tast nummeret, og slut med firkanttasten.",
     ask_again="Det nummer kan vi ikke ringe til. Tast det en gang til, og slut med firkanttasten.",
@@ -68,7 +69,8 @@ DANISH = Spoken(
     "så der er ikke noteret noget. Farvel.",
     cannot_connect="Tak for dit opkald til {firm}. Undskyld, vi kan ikke stille dig om i øjeblikket.",
     will_ring="Vi ringer dig op på det nummer, du har ringet fra.",
-    after_tone="Vil du sige, hvad det drejer sig om, så tal efter tonen; det bliver optaget. Læg røret, når du er færdig.",
+    after_tone="Vil du sige, hvad det drejer sig om, så tal efter tonen; det bliver optaget. "
+    "Læg røret, når du er færdig.",
 )
 
 DANISH_FORMAL = replace(

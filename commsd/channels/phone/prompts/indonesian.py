@@ -56,7 +56,7 @@ INDONESIAN = Spoken(
     back_by=" {day}, paling lambat {clock}{zone}",
     greeting="Terima kasih sudah menghubungi {firm}. Mohon tetap di telepon, kami sedang mencarikan rekan untuk Anda.",
     thanks="Terima kasih sudah menghubungi {firm}.",
-    sorry="Kami mohon maaf, tadi semua rekan kami sedang berbicara dengan penelepon lain atau tidak di tempat.",
+    sorry="Kami mohon maaf, tadi belum ada yang sempat menjawab telepon Anda.",
     closed="Terima kasih sudah menghubungi {firm}. Kami sedang tutup.",
     back_we="Kami akan menghubungi Anda{when}{where}.",
     back_person="{person} atau rekan setim akan menghubungi Anda{when}{where}.",
@@ -87,7 +87,8 @@ INDONESIAN = Spoken(
     whisper_gone="Penelepon sudah menutup telepon. Permintaan telepon balik sudah dicatat.",
     colleague="Tidak ada rekan yang dapat menerima telepon ini. Karena berasal dari nomor kita sendiri, "
     "tidak ada yang dicatat. Sampai jumpa.",
-    cannot_connect="Terima kasih sudah menghubungi {firm}. Kami mohon maaf, saat ini kami tidak dapat menyambungkan Anda.",
+    cannot_connect="Terima kasih sudah menghubungi {firm}. Kami mohon maaf, saat ini kami tidak dapat "
+    "menyambungkan Anda.",
     will_ring="Kami akan menghubungi Anda di nomor yang Anda pakai sekarang.",
     after_tone="Bila ingin menyampaikan keperluan Anda, silakan bicara setelah nada; ucapan Anda direkam. "
     "Tutup telepon bila selesai.",

@@ -55,8 +55,10 @@ class Spoken:
     after_tone: str
 
 
-def day_words(today: str, tomorrow: str, on: Callable[[date], str], dated: Callable[[date], str]) -> Callable[[date, date], str]:
-    """A `day` of the usual shape: today, tomorrow with its weekday, a weekday within the week, else weekday and date."""
+def day_words(
+    today: str, tomorrow: str, on: Callable[[date], str], dated: Callable[[date], str]
+) -> Callable[[date, date], str]:
+    """A `day` of the usual shape: today, tomorrow with its weekday, a weekday within the week, else with its date."""
 
     def day(promised: date, heard: date) -> str:
         if promised == heard:

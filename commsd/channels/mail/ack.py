@@ -1,0 +1,194 @@
+"""The acknowledgement: what we know -> one mail, in the writer's language. Pure; the same facts give the same bytes.
+
+Whether one goes out is decided in `suppression`, what may be promised in `core`; the sentences stand in `templates/`.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from commsd.channels.mail.dates import PhoneHours, Reader
+from commsd.channels.mail.mime import plain_line
+from commsd.channels.mail.outgoing import date_field, folded, mail_bytes, mailbox, message_ids, unstructured
+from commsd.channels.mail.texts import Texts, Wording
+from commsd.core.number import parse_number
+
+MAX_SUBJECT = 200
+MAX_NAME = 60
+LAST_REFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckFacts:
+    """All that one acknowledgement says. Times are aware UTC; nothing is looked up while it is written.
+
+    message_id: of the ack (`core.token.ack_id`), without angle brackets. address, service_name: the mailbox and how
+    we sign. recipient: from `suppression.answer_address`. customer_name: as the writer gave it; None or an unfit one
+    gives the plain greeting. original_id, references, subject: of the mail that is answered.
+    promised_at: already rounded (`dates.rounded_up`); None promises nothing. person: who has it, at work that day.
+    person_phone: E.164. customer_region: ISO 3166, decides whether the number is written national.
+    in_hours: whether we were open at received_at; opens_at: when we open next, if not.
+    call_me_url: where the customer asks to be rung; None asks for a reply instead. kind: "short" is two lines.
+    date_at: the Date field; fixed when the mail is decided, so that a resend is byte-identical.
+    """
+
+    message_id: str
+    address: str
+    service_name: str
+    recipient: str
+    customer_name: str | None
+    language: str
+    address_as: str | None = None
+    original_id: str | None
+    references: tuple[str, ...] = ()
+    subject: str
+    received_at: datetime
+    promised_at: datetime | None
+    person: str | None
+    person_phone: str | None = None
+    phone_hours: PhoneHours | None = None
+    customer_tz: ZoneInfo
+    service_tz: ZoneInfo
+    customer_region: str | None = None
+    in_hours: bool
+    opens_at: datetime | None = None
+    call_me_url: str | None = None
+    kind: Literal["full", "short"] = "full"
+    precedence_bulk: bool = True
+    date_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """The finished mail. message_id: without angle brackets. text: as the customer reads it. raw: for DATA."""
+
+    message_id: str
+    subject: str
+    text: str
+    raw: bytes
+
+
+def render(facts: AckFacts, texts: Texts) -> Ack:
+    """The acknowledgement these facts make."""
+    wording = texts.of(facts.language, facts.address_as)
+    values = _values(facts, wording)
+    text = _short(facts, wording, values) if facts.kind == "short" else _full(facts, wording, values)
+    subject = ack_subject(facts.subject, texts, wording)
+    return Ack(message_id=facts.message_id, subject=subject, text=text, raw=_bytes(facts, subject, text))
+
+
+def ack_subject(original: str, texts: Texts, wording: Wording) -> str:
+    """Our words, then the customer's subject; ours are never stacked. At most 200 characters. RFC 3834 3.1.5."""
+    rest = plain_line(original)
+    while match := texts.own_subject.match(rest):
+        rest = rest[match.end() :]
+    subject = wording.say("subject", {"subject": rest}) if rest else wording.sentences["subject_alone"]
+    return subject if len(subject) <= MAX_SUBJECT else subject[: MAX_SUBJECT - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=4096)
+def greeting_name(display: str) -> str | None:
+    """A display name fit to be greeted by: "Clarke, Jane" turned round; None for addresses, links and the like.
+
+    What stands there was written by a stranger and goes out under our name.
+    """
+    name = plain_line(display).strip("'\" ")
+    last, comma, first = name.partition(",")
+    if comma and first.strip() and "," not in first:
+        name = f"{first.strip()} {last.strip()}"
+    fit = len(name) <= MAX_NAME and re.search(r"[^\W\d_]{2}", name)
+    return name if fit and not re.search(r"[@<>/\\{}\[\]|!?#:;]|www\.|\d{4}|\.\w{2,}$", name) else None
+
+
+def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
+    reader = Reader(zone=facts.customer_tz, service_zone=facts.service_tz, now=facts.date_at)
+    dates = wording.dates
+    opens, opens_clock = dates.opens(facts.opens_at, reader) if facts.opens_at else ("", "")
+    return {
+        "name": greeting_name(facts.customer_name or "") or "",
+        "service": facts.service_name,
+        "person": facts.person or "",
+        "whom": facts.person or wording.sentences["us"],
+        "received": dates.received(facts.received_at, facts.promised_at, reader),
+        "promised": dates.promised(facts.promised_at, reader) if facts.promised_at else "",
+        "phone": _dialled(facts.person_phone, facts.customer_region or "") if facts.person_phone else "",
+        "hours": dates.hours(facts.phone_hours, reader) if facts.phone_hours else "",
+        "opens": opens,
+        "opens_clock": opens_clock,
+        "url": facts.call_me_url or "",
+    }
+
+
+def _full(facts: AckFacts, wording: Wording, values: dict[str, str]) -> str:
+    paragraphs = (
+        wording.say("greeting" if values["name"] else "greeting_plain", values),
+        wording.say(_variant("open" if facts.in_hours else "closed", facts), values),
+        " ".join(wording.say(name, values) for name in _ways_to_talk(facts)),
+        *(wording.say(name, values) for name in _last_words(facts)),
+        wording.say("closing", values),
+    )
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _short(facts: AckFacts, wording: Wording, values: dict[str, str]) -> str:
+    return f"{wording.say(_variant('short', facts), values)}\n\n{facts.service_name}\n"
+
+
+def _variant(beginning: str, facts: AckFacts) -> str:
+    return beginning + ("_person" if facts.person else "") + ("_time" if facts.promised_at else "")
+
+
+def _last_words(facts: AckFacts) -> tuple[str, ...]:
+    """That a reply is welcome, that this went out by itself, and who writes the answer, if one was promised."""
+    if facts.promised_at is None:
+        return ("brief",)
+    return ("add", "note_person" if facts.person else "note_team")
+
+
+def _ways_to_talk(facts: AckFacts) -> tuple[str, ...]:
+    """The number first, then a way to be rung; one is enough where nothing is promised, to stay short."""
+    way = "link" if facts.call_me_url else "reply"
+    if not facts.person_phone:
+        return (f"{way}_alone",)
+    later = not facts.in_hours and facts.opens_at is not None
+    number = "phone_opens" if later else "phone_hours" if facts.phone_hours else "phone"
+    return (number, f"{way}_after") if facts.promised_at else (number,)
+
+
+def _bytes(facts: AckFacts, subject: str, text: str) -> bytes:
+    sender = mailbox(facts.address, plain_line(facts.service_name))
+    fields = [
+        ("From", sender),
+        ("Reply-To", sender),
+        ("To", facts.recipient),
+        ("Subject", unstructured(subject, after=9)),
+        ("Date", date_field(facts.date_at.astimezone(facts.service_tz))),
+        ("Message-ID", f"<{facts.message_id}>"),
+        *_thread(facts),
+        ("Auto-Submitted", "auto-replied"),
+        ("X-Auto-Response-Suppress", "All"),
+    ]
+    if facts.precedence_bulk:
+        fields.append(("Precedence", "bulk"))
+    fields.append(("Content-Language", facts.language))
+    return mail_bytes(fields, text)
+
+
+def _thread(facts: AckFacts) -> list[tuple[str, str]]:
+    """In-Reply-To and References; neither without an id to refer to. RFC 3834 3.1.6, RFC 5322 3.6.4."""
+    own = message_ids([facts.original_id] if facts.original_id else [])
+    if not own:
+        return []
+    before = message_ids(each for each in facts.references if each != facts.original_id)
+    if len(before) > LAST_REFERENCES + 1:
+        before = [before[0], *before[-LAST_REFERENCES:]]
+    return [("In-Reply-To", own[0]), ("References", folded([*before, *own], after=12))]
+
+
+@lru_cache(maxsize=4096)
+def _dialled(e164: str, region: str) -> str:
+    number = parse_number(e164)
+    return number.as_dialled_from(region) if number else e164

@@ -1,0 +1,136 @@
+"""Days and times as a language says them, in the reader's zone. Pure; the words come from the texts.
+
+When something is due is computed elsewhere; here it is only rounded so that we can be held to it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+QUARTER = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rounded_up(due_at: datetime, closing: datetime | None = None) -> datetime:
+    """The time we may promise: the next quarter of an hour at or after `due_at`, but not past closing.
+
+    Rounded down it would promise more than we measure. closing: the end of the open interval `due_at` lies in; None
+    where the calendar never closes. Never before `due_at`. Aware UTC.
+    """
+    promised = _EPOCH - (_EPOCH - due_at) // QUARTER * QUARTER
+    if closing is not None:
+        promised = min(promised, closing)
+    return max(promised, due_at).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneHours:
+    """When somebody picks up, in the service's zone. weekdays: Monday is 0; both included."""
+
+    weekday_from: int
+    weekday_to: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Whose clock the times are said by. now: when the text is written, which decides what is "today"."""
+
+    zone: ZoneInfo
+    service_zone: ZoneInfo
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DateWords:
+    """One language's days, months and patterns, as its file has them."""
+
+    weekdays: tuple[str, ...]
+    weekdays_each: tuple[str, ...]
+    months: tuple[str, ...]
+    patterns: Mapping[str, str]
+    two_digit_hour: bool
+    always_zone: bool
+    zones: Mapping[str, str]
+
+    @classmethod
+    def read(cls, dates: Mapping[str, Any], zones: Mapping[str, str]) -> "DateWords":
+        """From the tables `[dates]` and `[zones]`."""
+        return cls(
+            weekdays=tuple(dates["weekdays"]),
+            weekdays_each=tuple(dates.get("weekdays_each", dates["weekdays"])),
+            months=tuple(dates["months"]),
+            patterns={name: value for name, value in dates.items() if isinstance(value, str)},
+            two_digit_hour=dates["two_digit_hour"],
+            always_zone=dates["name_zone"] == "always",
+            zones=zones,
+        )
+
+    def received(self, at: datetime, promised: datetime | None, reader: Reader) -> str:
+        """When a message came: the clock alone if the promise names the same day, else with the day. The zone is
+        left to the promise, where there is one."""
+        local = at.astimezone(reader.zone)
+        today = local.date() == reader.now.astimezone(reader.zone).date()
+        if promised is None:
+            return self._say("received_today" if today else "received_day", local, reader)
+        same_day = today and promised.astimezone(reader.zone).date() == local.date()
+        return self._say("received_clock" if same_day else "received_day", local, reader, zone=self.always_zone)
+
+    def promised(self, at: datetime, reader: Reader) -> str:
+        """By when, with the weekday, the date, the clock, and the zone where it is not ours."""
+        local = at.astimezone(reader.zone)
+        today = local.date() == reader.now.astimezone(reader.zone).date()
+        return self._say("promised_today" if today else "promised_day", local, reader)
+
+    def opens(self, at: datetime, reader: Reader) -> tuple[str, str]:
+        """The day of an opening (its date too, where the weekday would not be plain) and its clock."""
+        local = at.astimezone(reader.zone)
+        far = (local.date() - reader.now.astimezone(reader.zone).date()).days > 6
+        return self._say("opens_date" if far else "opens_day", local, reader), self._say("opens_clock", local, reader)
+
+    def hours(self, hours: PhoneHours, reader: Reader) -> str:
+        """A span of weekdays and clock times, moved to the reader's zone as it stands in that week."""
+        week = reader.now.astimezone(reader.service_zone)
+        first = week.date() + timedelta(days=(hours.weekday_from - week.weekday()) % 7)
+        opens = datetime.combine(first, hours.opens, reader.service_zone).astimezone(reader.zone)
+        closes = datetime.combine(first, hours.closes, reader.service_zone).astimezone(reader.zone)
+        moved = (opens.date() - first).days
+        last = (hours.weekday_to + moved) % 7
+        return self.patterns["hours_one_day" if hours.weekday_from == hours.weekday_to else "hours"].format(
+            first=self.weekdays_each[opens.weekday()],
+            last=self.weekdays_each[last],
+            opens=self._clock(opens),
+            closes=self._clock(closes),
+            zone=self._zone(opens, reader),
+        )
+
+    def _say(self, name: str, local: datetime, reader: Reader, *, zone: bool = True) -> str:
+        return self.patterns[name].format(
+            weekday=self.weekdays[local.weekday()],
+            day=local.day,
+            month=self.months[local.month - 1],
+            clock=self._clock(local),
+            zone=self._zone(local, reader) if zone else "",
+        )
+
+    def _clock(self, local: datetime) -> str:
+        hour = f"{local.hour:02d}" if self.two_digit_hour else str(local.hour)
+        return self.patterns["clock"].format(hour=hour, minute=f"{local.minute:02d}")
+
+    def _zone(self, local: datetime, reader: Reader) -> str:
+        """Named, with a blank before it, where the reader's clock differs from ours at that time."""
+        ours = local.astimezone(reader.service_zone).utcoffset()
+        if not self.always_zone and local.utcoffset() == ours:
+            return ""
+        key = reader.zone.key
+        return " " + (self.zones.get(key) or self.patterns["other_zone"].format(city=_city(key)))
+
+
+@lru_cache(maxsize=1024)
+def _city(zone_key: str) -> str:
+    return re.sub(r"[_]+", " ", zone_key.rpartition("/")[2])

@@ -1,0 +1,94 @@
+"""Duty: what is owed by mail from one mailbox goes out. Claim, hand in, settle; each step survives a crash.
+
+The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from commsd.channels.mail.settle import keys_of, settled
+from commsd.channels.mail.submission import Outcome, Submission
+from commsd.core.change import Change
+from commsd.core.interaction import Delivery, DeliveryState
+from commsd.sla.rules import Rules
+from commsd.store.claims import Claims
+from commsd.store.log import Log
+from commsd.world import World
+
+log = structlog.get_logger()
+
+CLAIM = timedelta(minutes=15)
+"""Longer than the longest attempt, so that nobody else takes up what is still under way."""
+
+NET = 5.0
+"""Seconds after which we look although nobody told us of new work."""
+
+AT_ONCE = 32
+
+
+class Send:
+    """Deliver what one mailbox owes. Stops when cancelled: what is under way is settled first."""
+
+    def __init__(
+        self, mailbox: str, submission: Submission, log: Log, claims: Claims, rules: Rules, world: World
+    ) -> None:
+        self.name = f"mail.send.{mailbox}"
+        self._mailbox, self._submission = mailbox, submission
+        self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._wake = asyncio.Event()
+        self._down = False
+        log.listen(self._hear)
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            while await self.once():
+                pass
+            try:
+                async with asyncio.timeout(NET):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def once(self) -> bool:
+        """Deliver what is due now; says whether there was anything."""
+        owed = await self._claims.deliveries((self._mailbox,), AT_ONCE, CLAIM)
+        await asyncio.gather(*(self._deliver(delivery) for delivery in owed))
+        return bool(owed)
+
+    def _hear(self, change: Change) -> None:
+        if any(owed.via == self._mailbox and owed.state is DeliveryState.QUEUED for owed in change.deliveries):
+            self._wake.set()
+
+    async def _deliver(self, owed: Delivery) -> None:
+        attempt = self._submission.begin(owed.payload, sender="", recipient=owed.recipient)
+        try:
+            word = await attempt.outcome()
+        except asyncio.CancelledError:
+            await self._settle(owed, await attempt.stop())
+            raise
+        await self._settle(owed, word)
+
+    async def _settle(self, owed: Delivery, word: Outcome) -> None:
+        terms = self._rules.terms
+        done = await self._log.decide(keys_of(owed), lambda items: settled(word, owed.id, items, terms))
+        self._say(owed, word, done.result)
+
+    def _say(self, owed: Delivery, word: Outcome, state: object) -> None:
+        about_us = word.kind == "later" and word.stage in ("connect", "login")
+        if about_us:
+            if not self._down:
+                log.warning("smtp.unavailable", mailbox=self._mailbox, stage=word.stage, code=word.code)
+            self._down = True
+            return
+        if self._down:
+            self._down = False
+            log.info("smtp.recovered", mailbox=self._mailbox)
+        waited = (self._world.now() - owed.created_at).total_seconds()
+        event = f"{owed.kind.value}.{state}" if state else f"{owed.kind.value}.settled"
+        if word.kind == "sent":
+            log.info(event, interaction=owed.interaction_id, mailbox=self._mailbox, waited_s=waited)
+        else:
+            log.warning(event, interaction=owed.interaction_id, mailbox=self._mailbox, stage=word.stage, code=word.code)

@@ -1,0 +1,215 @@
+"""Duty: each new mail of one folder is decided once, in the order of its UID. Safe to kill anywhere.
+
+Never the past: a folder seen for the first time begins at its end. Never a flag: folders are opened read-only.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from commsd.channels.mail.answer import human_answer
+from commsd.channels.mail.answer import keys_of as keys_of_answer
+from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.folder import Folder, sent_folder
+from commsd.channels.mail.intake import Arrival, failed, intake, keys_of
+from commsd.channels.mail.message import Message, decode
+from commsd.channels.mail.session import Selected, Session
+from commsd.channels.mail.wire import Fetched
+from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, Terms
+from commsd.core.interaction import Stored
+from commsd.errors import NotFound, TryAgain
+from commsd.sla.rules import Rules
+from commsd.store.claims import Claims
+from commsd.store.log import Log
+from commsd.store.originals import keep_original
+from commsd.world import World
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=90)
+LONGEST_IDLE = 45.0
+"""Half a lease, so that it is renewed in time; far below the 4.5 minutes after which networks forget us."""
+
+BATCH = 50
+TEXT = 65_536
+RFC822 = "message/rfc822"
+RESCAN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is made of the mails of a folder: the keys and the decision, both pure, and the folder itself."""
+
+    word: str
+    keys: Callable[[Arrival, Desk], tuple[str, ...]]
+    decide: Callable[[Arrival, OpenItems, Desk, Terms], Change]
+    choose: Callable[[Desk, tuple[Folder, ...]], Folder | str]
+
+
+def _inbox(desk: Desk, _folders: tuple[Folder, ...]) -> str:
+    return desk.mailbox.folder
+
+
+def _sent(desk: Desk, folders: tuple[Folder, ...]) -> Folder | str:
+    named = next((name for name in desk.mailbox.sent if name != "auto"), None)
+    found = named or sent_folder(folders)
+    if found is None:
+        raise NotFound(
+            f"mailbox {desk.mailbox.name} has no Sent folder that the server marks or that is called so",
+            remedy=f'name it: [mailbox.{desk.mailbox.name}] sent = ["NAME"]',
+        )
+    return found
+
+
+INBOX = Reading("watch", keys_of, intake, _inbox)
+SENT = Reading("sent", keys_of_answer, human_answer, _sent)
+
+
+class Watch:
+    """Take each new mail of one folder once."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        reading: Reading,
+        connect: Callable[[], Awaitable[Session]],
+        log: Log,
+        claims: Claims,
+        rules: Rules,
+        world: World,
+    ) -> None:
+        self.name = f"mail.{reading.word}.{desk.mailbox.name}"
+        self._desk, self._reading, self._connect = desk, reading, connect
+        self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._place = f"{desk.mailbox.name}/{reading.word}"
+
+    async def run(self) -> None:
+        fence = await self._lease()
+        session = await self._connect()
+        try:
+            checkpoint = await self._begin(session, fence)
+            log.info("mailbox.watched", duty=self.name, idle=session.can_idle)
+            while True:
+                checkpoint = await self._catch_up(session, checkpoint, fence)
+                await self._wait(session)
+                fence = await self._lease()
+        finally:
+            session.abort()
+
+    async def once(self) -> bool:
+        """Take what is new now; says whether there was anything."""
+        fence = await self._lease()
+        session = await self._connect()
+        try:
+            before = await self._begin(session, fence)
+            return await self._catch_up(session, before, fence) != before
+        finally:
+            await session.close()
+
+    async def _lease(self) -> Fence:
+        fence = await self._claims.lease(self._place, LEASE)
+        if fence is None:
+            raise TryAgain(
+                f"another node watches {self._place}", remedy="nothing to do: this node takes over when that one stops"
+            )
+        return fence
+
+    async def _wait(self, session: Session) -> None:
+        poll = self._desk.mailbox.poll.total_seconds()
+        if session.can_idle:
+            await session.idle(min(poll, LONGEST_IDLE))
+        else:
+            await self._world.sleep(min(poll, LONGEST_IDLE))
+            await session.noop()
+
+    async def _begin(self, session: Session, fence: Fence) -> Checkpoint:
+        """Where to go on: the checkpoint; the folder's end at the first sight; a rescan where UIDs were given anew."""
+        folder = self._reading.choose(self._desk, await session.folders() if self._reading is SENT else ())
+        selected = await session.examine(folder)
+        known = await self._claims.checkpoint(self._place)
+        if known is None:
+            return await self._settle(selected, await _last_uid(session, selected), fence)
+        checkpoint, moved_at = known
+        if checkpoint.uidvalidity == selected.uidvalidity and not _set_back(selected, checkpoint):
+            return checkpoint
+        return await self._rescan(session, selected, moved_at, fence)
+
+    async def _rescan(self, session: Session, selected: Selected, moved_at: datetime, fence: Fence) -> Checkpoint:
+        """The server gave UIDs anew: look again at what came since; what is known by its own key stays decided."""
+        log.warning("mailbox.renumbered", duty=self.name)
+        since = (moved_at - RESCAN).date()
+        uids = await session.uids_since(since)
+        start = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=0)
+        end = await _last_uid(session, selected)
+        after = await self._take_all(session, uids, start, fence)
+        return await self._settle(selected, max(end, after.last_uid), fence)
+
+    async def _settle(self, selected: Selected, last_uid: int, fence: Fence) -> Checkpoint:
+        point = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=last_uid)
+        await self._log.decide((), lambda items: Change(checkpoint=point, fence=fence))
+        return point
+
+    async def _catch_up(self, session: Session, checkpoint: Checkpoint, fence: Fence) -> Checkpoint:
+        uids = await session.uids_after(checkpoint.last_uid)
+        return await self._take_all(session, uids, checkpoint, fence)
+
+    async def _take_all(
+        self, session: Session, uids: Sequence[int], checkpoint: Checkpoint, fence: Fence
+    ) -> Checkpoint:
+        """Hand the mails in, in the order of their UIDs; they are committed together with whatever else waits."""
+        for start in range(0, len(uids), BATCH):
+            some = uids[start : start + BATCH]
+            heads = await session.headers(some)
+            texts = await session.text([head.uid for head in heads], TEXT)
+            handed_in = []
+            for head in heads:
+                if head.uid in texts:
+                    handed_in.append(
+                        self._hand_in(*await self._arrival(session, head, texts[head.uid]), checkpoint, fence)
+                    )
+            for arrival, decided in handed_in:
+                self._say(arrival, await decided)
+            checkpoint = replace(checkpoint, last_uid=max(some))
+        return checkpoint
+
+    async def _arrival(self, session: Session, head: Fetched, text: bytes) -> tuple[Arrival, tuple[Original, ...]]:
+        """The decoded mail with its original: with the decision where it is small, kept in parts before it else."""
+        message = decode(text, folder_date=head.internal_date or self._world.now())
+        if head.size <= len(text) or len(text) < TEXT:
+            kept = Original(sha256=hashlib.sha256(text).hexdigest(), media_type=RFC822, content=text)
+            return self._lying(message, head, Stored(kept.sha256, RFC822, len(text))), (kept,)
+        stored = await keep_original(self._log, self._world, session.whole(head.uid), RFC822)
+        return self._lying(message, head, stored), ()
+
+    def _lying(self, message: Message, head: Fetched, stored: Stored) -> Arrival:
+        return Arrival(message=message, place=self._place, uid=head.uid, original=stored)
+
+    def _hand_in(
+        self, arrival: Arrival, originals: tuple[Original, ...], checkpoint: Checkpoint, fence: Fence
+    ) -> tuple[Arrival, Awaitable[Change]]:
+        point = replace(checkpoint, last_uid=arrival.uid)
+        settles = Change(checkpoint=point, fence=fence, originals=originals)
+        desk, reading, terms = self._desk, self._reading, self._rules.terms
+        return arrival, self._log.submit(
+            reading.keys(arrival, desk),
+            lambda items: reading.decide(arrival, items, desk, terms) + settles,
+            otherwise=lambda items, error: failed(arrival, items, desk, error) + settles,
+        )
+
+    def _say(self, arrival: Arrival, change: Change) -> None:
+        for fact in change.interactions[:1]:
+            log.info("mail.decided", interaction=fact.id, mailbox=self._desk.mailbox.name, decision=change.result)
+
+
+async def _last_uid(session: Session, selected: Selected) -> int:
+    if selected.uidnext:
+        return selected.uidnext - 1
+    return max(await session.uids_after(0), default=0)
+
+
+def _set_back(selected: Selected, checkpoint: Checkpoint) -> bool:
+    """Some servers count UIDs down without a new UIDVALIDITY. mail.md I6."""
+    return bool(selected.uidnext) and selected.uidnext <= checkpoint.last_uid

@@ -1,0 +1,417 @@
+"""A call as a fold over its webhooks: missed until bridged. Order and repetition of webhooks make no difference.
+
+Pure. Here: which step a webhook belongs to, what is known of the call, what follows for the caller (a table), and the
+verdict. What it sounds like stands in twiml.py, what it changes in intake.py.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from commsd.core.change import WebhookEntry
+from commsd.core.interaction import Outcome
+from commsd.core.number import Number, parse_number
+
+TERMINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+"""Statuses of a leg that is over; `initiated` and words not known here are not."""
+
+SILENCE = timedelta(seconds=180)
+"""Without an event for so long, a call without proof of a talk counts as missed; interface.md section 5."""
+
+GRACE = timedelta(seconds=20)
+"""How long after the call's end a Dial that was handed out may still report."""
+
+TALK = timedelta(seconds=2)
+"""An accepted leg that lasted no longer is no talk without Twilio's word for it: the caller had gone."""
+
+
+class Stage(StrEnum):
+    """What a webhook of a call is about. The first seven are asked for TwiML, the others tell."""
+
+    VOICE = "voice"
+    DIAL = "dial"
+    OFFER = "offer"
+    NUMBER = "number"
+    CONFIRM = "confirm"
+    MESSAGE = "message"
+    WHISPER = "whisper"
+    KEY = "key"
+    LEG = "leg"
+    RECORDING = "recording"
+    STATUS = "status"
+    ASKED = "asked"
+
+
+ANSWERED = frozenset(
+    {Stage.VOICE, Stage.DIAL, Stage.OFFER, Stage.NUMBER, Stage.CONFIRM, Stage.MESSAGE, Stage.WHISPER, Stage.KEY}
+)
+_STAGES = {stage.value: stage for stage in Stage}
+_STEP = re.compile(r"([a-z]+)((?:-\d{1,2}){0,3})")
+_PLACES: Mapping[Stage, int] = {
+    Stage.DIAL: 1,
+    Stage.OFFER: 1,
+    Stage.NUMBER: 1,
+    Stage.CONFIRM: 1,
+    Stage.WHISPER: 2,
+    Stage.KEY: 3,
+    Stage.LEG: 2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place in the conversation: `dial-1`, `offer-2`, `key-1-0-1` (round, leg, try). Its text names it for ever."""
+
+    stage: Stage
+    places: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return "-".join((self.stage.value, *(str(place) for place in self.places)))
+
+    @property
+    def number(self) -> int:
+        """The round or the try; 1 where the stage has none."""
+        return self.places[0] if self.places else 1
+
+
+def step_of(text: str) -> Step | None:
+    """The step a URL names; None for one that we never hand out."""
+    match = _STEP.fullmatch(text)
+    if match is None or match[1] not in _STAGES:
+        return None
+    step = Step(_STAGES[match[1]], tuple(int(place) for place in match[2].split("-")[1:]))
+    return step if len(step.places) == _PLACES.get(step.stage, 0) else None
+
+
+class Scene(StrEnum):
+    """What the caller hears next."""
+
+    RING = "ring"
+    APOLOGY = "apology"
+    CLOSED = "closed"
+    MENU_AGAIN = "menu_again"
+    ASK_NUMBER = "ask_number"
+    ASK_AGAIN = "ask_again"
+    READ_BACK = "read_back"
+    RECORD = "record"
+    RECORDED = "recorded"
+    PROMISE = "promise"
+    TALKED = "talked"
+    COLLEAGUE = "colleague"
+
+
+NEXT: Mapping[tuple[Stage, str], Scene] = {
+    (Stage.VOICE, "open"): Scene.RING,
+    (Stage.VOICE, "nobody"): Scene.APOLOGY,
+    (Stage.VOICE, "closed"): Scene.CLOSED,
+    (Stage.VOICE, "colleague"): Scene.COLLEAGUE,
+    (Stage.DIAL, "talked"): Scene.TALKED,
+    (Stage.DIAL, "next_round"): Scene.RING,
+    (Stage.DIAL, "nobody"): Scene.APOLOGY,
+    (Stage.DIAL, "colleague"): Scene.COLLEAGUE,
+    (Stage.OFFER, "keep"): Scene.PROMISE,
+    (Stage.OFFER, "number"): Scene.ASK_NUMBER,
+    (Stage.OFFER, "message"): Scene.RECORD,
+    (Stage.OFFER, "unclear"): Scene.MENU_AGAIN,
+    (Stage.NUMBER, "valid"): Scene.READ_BACK,
+    (Stage.NUMBER, "bad"): Scene.ASK_AGAIN,
+    (Stage.NUMBER, "given_up"): Scene.RECORD,
+    (Stage.CONFIRM, "keep"): Scene.PROMISE,
+    (Stage.CONFIRM, "change"): Scene.ASK_AGAIN,
+    (Stage.CONFIRM, "given_up"): Scene.RECORD,
+    (Stage.MESSAGE, "left"): Scene.RECORDED,
+    (Stage.MESSAGE, "silent"): Scene.PROMISE,
+}
+"""The caller's way; telephony.md section 6a. Every way ends in PROMISE, RECORDED, TALKED or COLLEAGUE."""
+
+TRIES = 3
+"""How often a number may be typed before we ask for a message instead."""
+
+
+def heard_after(step: Step, fields: Mapping[str, str], *, callable_: bool, valid: bool = False) -> str:
+    """What a caller's answer at a prompt means, as NEXT knows it. valid: whether the typed number can be rung.
+
+    callable_: we know a number to ring. Silence keeps it: who says nothing is rung all the same.
+    """
+    digits = fields.get("Digits", "")
+    if step.stage is Stage.OFFER:
+        word = {"2": "number", "3": "message", "1": "keep", "": "keep"}.get(digits, "unclear")
+        if word == "keep" and not callable_:
+            word = "unclear"
+        return "keep" if word == "unclear" and step.number > 1 else word
+    if step.stage is Stage.NUMBER:
+        return "valid" if valid else "given_up" if step.number >= TRIES else "bad"
+    if step.stage is Stage.CONFIRM:
+        return "keep" if digits != "2" else "given_up" if step.number >= TRIES else "change"
+    return "left" if fields.get("RecordingSid") else "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One of our people's telephones, rung for this call.
+
+    status: as Twilio last had it, in its own order. picked_up: somebody or something answered. accepted_at: key 1.
+    """
+
+    sid: str | None = None
+    number: str | None = None
+    status: str | None = None
+    sequence: int = -1
+    picked_up: bool = False
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the action of a Dial said. bridged None: it did not say."""
+
+    bridged: bool | None = None
+    status: str | None = None
+    leg_sid: str | None = None
+    talk: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallState:
+    """All that is known of a call. Instants are ours but for `hung_up_at`, which is Twilio's word where it gave one.
+
+    dials: rounds that were handed out. asked_at: when Twilio's REST API was last asked. typed: numbers given on the
+    keys and not taken back, the latest first.
+    """
+
+    sid: str
+    caller: str = ""
+    called: str = ""
+    country: str | None = None
+    caller_name: str | None = None
+    direction: str | None = None
+    first_at: datetime
+    last_at: datetime
+    ended_at: datetime | None = None
+    hung_up_at: datetime | None = None
+    status: str | None = None
+    total: timedelta | None = None
+    dials: frozenset[int] = frozenset()
+    reports: Mapping[int, Report] = field(default_factory=dict)
+    legs: Mapping[tuple[int, int], Leg] = field(default_factory=dict)
+    offered: bool = False
+    typed: tuple[str, ...] = ()
+    recording_sid: str | None = None
+    fallback: bool = False
+    asked_at: datetime | None = None
+
+    @property
+    def inbound(self) -> bool:
+        """Whether a customer rang us; calls that we place are another matter."""
+        return self.direction in (None, "inbound")
+
+    @property
+    def number(self) -> Number | None:
+        """The caller's number; None where it was withheld or cannot be rung."""
+        return parse_number(self.caller)
+
+    @property
+    def accepted(self) -> Leg | None:
+        """The leg on which one of us pressed 1, the latest."""
+        legs = [leg for leg in self.legs.values() if leg.accepted_at is not None]
+        return max(legs, key=lambda leg: leg.accepted_at or self.first_at, default=None)
+
+    @property
+    def bridged(self) -> Report | None:
+        """The report that says two people were joined."""
+        return next((report for report in self.reports.values() if report.bridged), None)
+
+
+def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes]) -> CallState | None:
+    """The call after these webhooks, whatever their order. None without any that is ours.
+
+    answered: the TwiML given so far, which says what Dials were handed out and whether a callback was offered.
+    """
+    known = [(step, entry) for entry in entries if (step := step_of(entry.step))]
+    if not known:
+        return None
+    own = [entry for step, entry in known if entry.fields.get("CallSid") == sid and step.stage is not Stage.ASKED]
+    ends = [entry for _, entry in known if _over(entry, sid)]
+    ended = min(ends, key=lambda entry: entry.received_at, default=None)
+    return CallState(
+        sid=sid,
+        caller=_first(own, "From") or "",
+        called=_first(own, "To") or "",
+        country=_first(own, "FromCountry"),
+        caller_name=_first(own, "CallerName"),
+        direction=_first(own, "Direction"),
+        first_at=min(entry.received_at for _, entry in known),
+        last_at=max(entry.received_at for _, entry in known),
+        ended_at=ended.received_at if ended else None,
+        hung_up_at=min((_instant(entry) for entry in ends), default=None),
+        status=_first(ends, "CallStatus"),
+        total=_seconds(_first(ends, "CallDuration")),
+        dials=frozenset(int(found) for body in answered.values() for found in _DIAL.findall(body)),
+        offered=any(_OFFER.search(body) for body in answered.values()),
+        reports={step.number: _report(entry) for step, entry in _by_id(known) if step.stage is Stage.DIAL},
+        legs=_legs(known),
+        typed=_typed(known),
+        recording_sid=_recording(known),
+        fallback=any(entry.fields.get("ErrorCode", "0") != "0" and "ErrorUrl" in entry.fields for entry in own),
+        asked_at=max((entry.received_at for step, entry in known if step.stage is Stage.ASKED), default=None),
+    )
+
+
+_DIAL = re.compile(rb'action="[^"]*/dial-(\d+)[#"]')
+_OFFER = re.compile(rb'action="[^"]*/offer-\d+[#"]')
+
+
+def _by_id(known: list[tuple[Step, WebhookEntry]]) -> list[tuple[Step, WebhookEntry]]:
+    """Where a step was told twice, a report that two people were joined is not overwritten."""
+    return sorted(known, key=lambda pair: (_true(pair[1].fields.get("DialBridged")) is True, _spelled(pair[1])))
+
+
+def _spelled(entry: WebhookEntry) -> list[tuple[str, str]]:
+    return sorted(entry.fields.items())
+
+
+def _first(entries: Iterable[WebhookEntry], name: str) -> str | None:
+    """The field in the earliest webhook that has it; field order breaks ties, so that arrival order cannot."""
+    found = [entry for entry in entries if entry.fields.get(name)]
+    return min(found, key=lambda e: (e.received_at, _spelled(e))).fields[name] if found else None
+
+
+def _over(entry: WebhookEntry, sid: str) -> bool:
+    return entry.fields.get("CallSid") == sid and entry.fields.get("CallStatus") in TERMINAL
+
+
+def _instant(entry: WebhookEntry) -> datetime:
+    """When it happened by Twilio's clock, where it says so (RFC 2822), else when it reached us."""
+    try:
+        stamp = parsedate_to_datetime(entry.fields["Timestamp"])
+    except (KeyError, ValueError):
+        return entry.received_at
+    return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp).astimezone(UTC)
+
+
+def _seconds(text: str | None) -> timedelta | None:
+    return timedelta(seconds=int(text)) if text and text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+def _true(text: str | None) -> bool | None:
+    return {"true": True, "false": False}.get((text or "").lower())
+
+
+def _report(entry: WebhookEntry) -> Report:
+    fields = entry.fields
+    return Report(
+        bridged=_true(fields.get("DialBridged")),
+        status=fields.get("DialCallStatus"),
+        leg_sid=fields.get("DialCallSid"),
+        talk=_seconds(fields.get("DialCallDuration")),
+    )
+
+
+def _legs(known: list[tuple[Step, WebhookEntry]]) -> dict[tuple[int, int], Leg]:
+    legs: dict[tuple[int, int], Leg] = {}
+    for step, entry in known:
+        if step.stage in (Stage.WHISPER, Stage.KEY, Stage.LEG):
+            place = (step.places[0], step.places[1])
+            legs[place] = _leg_after(legs.get(place, Leg()), step, entry)
+    for step, entry in known:
+        if step.stage is Stage.ASKED:
+            legs = {place: _leg_as_asked(leg, entry) for place, leg in legs.items()}
+    return legs
+
+
+def _leg_after(leg: Leg, step: Step, entry: WebhookEntry) -> Leg:
+    fields = entry.fields
+    status, sequence = fields.get("CallStatus"), fields.get("SequenceNumber", "")
+    leg = replace(
+        leg,
+        sid=leg.sid or fields.get("CallSid"),
+        number=leg.number or fields.get("To"),
+        picked_up=leg.picked_up or status == "in-progress" or step.stage is not Stage.LEG,
+    )
+    if step.stage is Stage.KEY and fields.get("Digits") == "1":
+        leg = replace(leg, accepted_at=min(leg.accepted_at or entry.received_at, entry.received_at))
+    if step.stage is Stage.LEG and status in TERMINAL:
+        leg = replace(leg, ended_at=min(leg.ended_at or _instant(entry), _instant(entry)))
+    place = int(sequence) if sequence.isascii() and sequence.isdigit() else -1
+    if step.stage is Stage.LEG and place > leg.sequence and leg.status not in TERMINAL:
+        leg = replace(leg, status=status, sequence=place)
+    elif step.stage is Stage.LEG and status in TERMINAL:
+        leg = replace(leg, status=status)
+    return leg
+
+
+def _leg_as_asked(leg: Leg, entry: WebhookEntry) -> Leg:
+    """The leg as Twilio's REST API knows it: `Child-SID` holds its status."""
+    status = entry.fields.get(f"Child-{leg.sid}")
+    return (
+        replace(leg, status=status, picked_up=leg.picked_up or status in ("in-progress", "completed"))
+        if status
+        else leg
+    )
+
+
+def _typed(known: list[tuple[Step, WebhookEntry]]) -> tuple[str, ...]:
+    given = {step.number: entry.fields.get("Digits", "") for step, entry in known if step.stage is Stage.NUMBER}
+    back = {step.number for step, e in known if step.stage is Stage.CONFIRM and e.fields.get("Digits") == "2"}
+    return tuple(given[number] for number in sorted(given, reverse=True) if given[number] and number not in back)
+
+
+def _recording(known: list[tuple[Step, WebhookEntry]]) -> str | None:
+    """The message left; not one that Twilio calls absent or failed."""
+    of = {Stage.MESSAGE, Stage.RECORDING}
+    entries = [entry for step, entry in known if step.stage in of and entry.fields.get("RecordingSid")]
+    void = {e.fields["RecordingSid"] for e in entries if e.fields.get("RecordingStatus") in ("absent", "failed")}
+    return min((e.fields["RecordingSid"] for e in entries if e.fields["RecordingSid"] not in void), default=None)
+
+
+def timer_at(state: CallState) -> datetime:
+    """When a call without proof of a talk counts as missed: its end if every Dial reported, else a while later."""
+    if state.ended_at is None:
+        return state.last_at + SILENCE
+    return state.ended_at if state.dials <= state.reports.keys() else state.ended_at + GRACE
+
+
+def must_ask(state: CallState) -> bool:
+    """Whether Twilio is to be asked before the verdict: one of us had accepted, and no report says what came of it."""
+    unheard = state.accepted is not None and state.bridged is None and not state.dials <= state.reports.keys()
+    return unheard and (state.asked_at is None or state.asked_at + GRACE < timer_at(state))
+
+
+def verdict(state: CallState, now: datetime) -> Outcome | None:
+    """Reached on proof that two people were joined (D2), missed when no proof can come any more, else not yet known."""
+    if state.bridged:
+        return Outcome.REACHED
+    if now < timer_at(state):
+        return None
+    return Outcome.REACHED if _talked(state) else Outcome.MISSED
+
+
+def _talked(state: CallState) -> bool:
+    """A leg answered and accepted, whose Dial has not said otherwise, and which outlived the accepting key."""
+    for (number, _), leg in state.legs.items():
+        report = state.reports.get(number)
+        if not leg.picked_up or leg.accepted_at is None or (report and report.bridged is False):
+            continue
+        ends = [at for at in (leg.ended_at, state.hung_up_at, state.ended_at) if at is not None]
+        if not ends or min(ends) - leg.accepted_at > TALK:
+            return True
+    return False
+
+
+def reason_for(state: CallState, *, closed: bool) -> str:
+    """Why nobody talked to the caller; telephony.md section 3. closed: nobody was rung because of the hours."""
+    if state.recording_sid:
+        return "message_left"
+    if state.fallback:
+        return "fallback"
+    if closed and not state.dials:
+        return "closed"
+    if state.reports and state.offered:
+        return "no_answer"
+    if state.legs:
+        return "abandoned_ringing"
+    return "nobody_rung" if state.offered else "abandoned_greeting"

@@ -1,0 +1,110 @@
+"""What may be promised to a caller: when we ring, as it will be measured, in words of the caller's own clock.
+
+Pure. The time is the due time of the clock that this miss would start, rounded up to the quarter hour, never past
+closing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from phonenumbers import timezone
+
+from commsd.channels.phone.prompts.spoken import Spoken
+from commsd.core.calendar import Calendar, closing_after, in_zone, is_zone
+from commsd.core.callback import Callback
+from commsd.core.case import ClockRecord
+from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.contact import Contact
+from commsd.core.interaction import Interaction, Outcome
+from commsd.core.number import Number
+from commsd.core.policy import ClockKind
+
+QUARTER = timedelta(minutes=15)
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The callback a miss makes or joins. at: what we promise, None where no clock says. kept: it was owed before."""
+
+    callback: Callback
+    at: datetime | None
+    kept: bool
+
+
+def owed_for(fact: Interaction, items: OpenItems, terms: Terms) -> Owed | None:
+    """What this call would be owed if it ended unanswered now; None where nothing would be (a blocked caller).
+
+    It asks the same function that will decide it, so the promise is what is measured.
+    """
+    missed = replace(fact, outcome=Outcome.MISSED, recorded_at=items.now)
+    change = change_of(missed, items, terms)
+    callback = next((callback for callback in change.callbacks if callback.open), None)
+    if callback is None:
+        return None
+    return Owed(callback, promised_at(callback, change, items, terms), kept=items.callback(callback.id) is not None)
+
+
+def promised_at(callback: Callback, change: Change, items: OpenItems, terms: Terms) -> datetime | None:
+    """The time to say for this callback; None where it has none, or where it has passed already."""
+    if callback.due_at is None or callback.due_at <= items.now:
+        return None
+    record = clock_of(callback, change, items)
+    calendar = _calendar(record, terms) if record else None
+    return rounded_up(callback.due_at, calendar)
+
+
+def clock_of(callback: Callback, change: Change, items: OpenItems) -> ClockRecord | None:
+    """The callback's clock, after the change."""
+    file = items.files.get(callback.case_id)
+    records = {record.id: record for record in (*(file.clocks if file else ()), *change.clocks)}
+    owed = [
+        r for r in records.values() if r.value.clock is ClockKind.CALLBACK and r.case_id == callback.case_id and r.owed
+    ]
+    return max(owed, key=lambda record: record.value.started_at, default=None)
+
+
+def rounded_up(due: datetime, calendar: Calendar | None) -> datetime:
+    """The next quarter hour not before `due`, but not past the closing of the hours in which it is due."""
+    past = (due - datetime(1970, 1, 1, tzinfo=UTC)) % QUARTER
+    rounded = due if not past else due + (QUARTER - past)
+    closing = closing_after(calendar, due - _MOMENT) if calendar else None
+    return rounded if closing is None else min(rounded, max(closing, due))
+
+
+def _calendar(record: ClockRecord, terms: Terms) -> Calendar | None:
+    version = next((version for version in terms.versions if version.id == record.value.rules_version), None)
+    found = version.calendars.get(record.value.calendar) if version else None
+    return in_zone(found, None) if found else None
+
+
+def zone_of(contact: Contact | None, number: Number | None, ours: ZoneInfo, at: datetime) -> ZoneInfo:
+    """The caller's zone: the stored one, else the number's where all its candidates agree at that time, else ours."""
+    if contact and contact.timezone and is_zone(contact.timezone):
+        return ZoneInfo(contact.timezone)
+    if number is None:
+        return ours
+    names = timezone.time_zones_for_number(phonenumbers.parse(number.e164))
+    zones = [ZoneInfo(name) for name in names if is_zone(name)]
+    offsets = {at.astimezone(zone).utcoffset() for zone in zones}
+    if len(offsets) != 1 or at.astimezone(ours).utcoffset() in offsets:
+        return ours
+    return zones[0]
+
+
+def when_words(spoken: Spoken, at: datetime | None, heard: datetime, zone: ZoneInfo, ours: ZoneInfo) -> str:
+    """When we ring, ready for the text, beginning with a space; "" where nothing can be said.
+
+    The zone is named where its clock shows another time than ours.
+    """
+    if at is None:
+        return ""
+    there = at.astimezone(zone)
+    today: date = heard.astimezone(zone).date()
+    same = there.utcoffset() == at.astimezone(ours).utcoffset()
+    city = str(zone).rpartition("/")[2].replace("_", " ")
+    return spoken.back_by.format(
+        day=spoken.day(there.date(), today), clock=spoken.clock(there.time()), zone="" if same else spoken.zone(city)
+    )

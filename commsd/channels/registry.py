@@ -1,0 +1,5 @@
+"""The channels there are. A new one is its folder and one line here."""
+
+from commsd.channels.channel import Channel
+
+CHANNELS: tuple[Channel, ...] = ()

@@ -1,0 +1,174 @@
+"""The settings of the daemon itself: store, listeners, cases, notices, alarms, retention; and the config as a whole.
+
+Agents, service and the channels' tables are read where they belong. Reading the folder is `load`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+from commsd.config.read import Finding, Table
+from commsd.config.secret import SecretSource, resolve
+from commsd.config.unit import DURATION, LISTEN, NETWORK, TIME_OF_DAY, URL, Endpoint
+from commsd.core.agent import known_name, known_names
+from commsd.core.firm import Firm
+from commsd.core.policy import Version
+from commsd.errors import ConfigError
+
+_STORE_REMEDY = 'write "sqlite:////var/lib/commsd/commsd.db" or "postgresql://user@host/name"'
+_SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgresql+asyncpg://")
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Where we listen. public: whether the public listener is open; it may be the same as `listen`."""
+
+    listen: Endpoint
+    public_listen: Endpoint
+    public: bool
+    trusted_proxies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """auto_close: nothing owed and silent this long closes a case."""
+
+    auto_close: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """mailbox: notices leave from it, None where none is named. digest: when, each working day."""
+
+    mailbox: str | None
+    digest: time
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """unread_for: how long a channel may go unread. ping_url: fetched each minute while all is well."""
+
+    unread_for: timedelta
+    ping_url: str | None
+    tell: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long originals and idle contacts are kept."""
+
+    originals: timedelta
+    contacts_idle: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that the folder says. settings: by the channel's name. sla_files: as written, by file name.
+
+    store: the url, or the secret that holds it. key: signs ids and links; None: made once in the state folder.
+    """
+
+    folder: Path
+    firm: Firm
+    store: str | SecretSource
+    key: SecretSource | None
+    http: Http
+    settings: Mapping[str, Any]
+    cases: Cases
+    notices: Notices
+    alarms: Alarms
+    retention: Retention
+    version: Version
+    sla_files: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Finding, ...] = ()
+
+    def store_url(self, env: Mapping[str, str]) -> str:
+        """The url of the store. Raises ConfigError where its secret is missing or holds something else."""
+        if isinstance(self.store, str):
+            return self.store
+        url = resolve(self.store, self.folder, env).reveal()
+        if not url.startswith((_SQLITE, *_POSTGRES)):
+            raise ConfigError(f"{self.store} is not the url of a store", remedy=_STORE_REMEDY)
+        return url
+
+    def state_folder(self, env: Mapping[str, str]) -> Path:
+        """Where key and printed letters live: $STATE_DIRECTORY, else beside the SQLite file. Raises ConfigError."""
+        if given := env.get("STATE_DIRECTORY"):
+            return Path(given.partition(":")[0])
+        url = self.store_url(env)
+        if url.startswith(_SQLITE):
+            return Path(url.removeprefix(_SQLITE)).parent
+        raise ConfigError("there is no state folder", remedy="set STATE_DIRECTORY, as systemd's StateDirectory= does")
+
+
+def read_store(root: Table) -> str | SecretSource:
+    """`[store] url`: a url, or where a secret one is kept. A url with a password in it is refused and not shown."""
+    table = root.table("store", required=True)
+    value = table.value("url")
+    if isinstance(value, dict):
+        return table.secret("url") or ""
+    if not table.present:
+        return ""
+    url = table.text("url")
+    if url.startswith("sqlite"):
+        path = url.removeprefix(_SQLITE)
+        if not url.startswith(_SQLITE) or not path.startswith("/") or path.endswith("/"):
+            table.error(
+                "url",
+                f'url = "{url}" is not the path of a file',
+                "write the whole path, with four slashes: " + _STORE_REMEDY,
+            )
+    elif url.startswith(_POSTGRES):
+        login = url.partition("://")[2].rpartition("@")[0]
+        if ":" in login or "password=" in url:
+            table.error(
+                "url", "url holds a password", 'keep the whole url elsewhere: write url = { credential = "store" }'
+            )
+    elif url:
+        table.error("url", "url is neither SQLite's nor PostgreSQL's", _STORE_REMEDY)
+    return url
+
+
+def read_http(root: Table, firm: Firm) -> Http:
+    """`[http]`. The public listener is open where Twilio or people's links need it."""
+    table = root.table("http")
+    return Http(
+        listen=table.read("listen", LISTEN, "127.0.0.1:8025"),
+        public_listen=table.read("public_listen", LISTEN, "127.0.0.1:8026"),
+        public="twilio" in root.contents or firm.public_url is not None,
+        trusted_proxies=table.many("trusted_proxies", NETWORK, ("127.0.0.1",)),
+    )
+
+
+def read_cases(root: Table) -> Cases:
+    """`[cases]`."""
+    return Cases(root.table("cases").read("auto_close", DURATION, "7d"))
+
+
+def read_notices(root: Table) -> Notices:
+    """`[notices]`."""
+    table = root.table("notices")
+    mailbox = known_name(table, "mailbox", root.names("mailbox"), "mailbox")
+    return Notices(mailbox, table.read("digest", TIME_OF_DAY, "08:00"))
+
+
+def read_alarms(root: Table, firm: Firm) -> Alarms:
+    """`[alarms]`. No case stands behind an alarm, so "owner", "team" and "lead" mean nobody here."""
+    table = root.table("alarms")
+    return Alarms(
+        unread_for=table.read("unread_for", DURATION, "10m"),
+        ping_url=table.maybe("ping_url", URL),
+        tell=known_names(table, "tell", firm.people.names(), "agent, team or route"),
+    )
+
+
+def read_retention(root: Table) -> Retention:
+    """`[retention]`."""
+    table = root.table("retention")
+    return Retention(
+        originals=table.read("originals", DURATION, "400d"),
+        contacts_idle=table.read("contacts_idle", DURATION, "1100d"),
+    )

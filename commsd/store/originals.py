@@ -1,0 +1,67 @@
+"""Originals byte for byte, named by their hash: small ones with the decision that records them, large ones in parts."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from sqlalchemy import Connection, Insert, delete, insert, select, update
+
+from commsd.core.interaction import Stored
+from commsd.errors import NotFound
+from commsd.store import schema
+from commsd.store.log import Log
+from commsd.world import World
+
+
+async def keep_original(log: Log, world: World, parts: AsyncIterator[bytes], media_type: str) -> Stored:
+    """Keep bytes that come in parts, holding one at a time; the same bytes twice are kept once."""
+    staged = f"part:{world.new_id()}"
+    digest, size, number = hashlib.sha256(), 0, 0
+    table = schema.original_parts
+    async for part in parts:
+        statement = insert(table).values(sha256=staged, part=number, content=part)
+        await log.writer.write(partial(_execute, statement=statement))
+        digest.update(part)
+        size, number = size + len(part), number + 1
+    stored = Stored(digest.hexdigest(), media_type, size)
+    now = world.now()
+    await log.writer.write(lambda connection: _name(connection, staged, stored, now))
+    return stored
+
+
+def _execute(connection: Connection, statement: Insert) -> None:
+    connection.execute(statement)
+
+
+async def original(log: Log, sha256: str) -> bytes:
+    """The kept bytes of this hash. Raises NotFound."""
+    content = await log.read(lambda connection: _read(connection, sha256))
+    if content is None:
+        raise NotFound("no original of this hash is kept", remedy="it may be past its retention")
+    return content
+
+
+def _name(connection: Connection, staged: str, stored: Stored, now: object) -> None:
+    table, parts = schema.originals, schema.original_parts
+    known = connection.execute(select(table.c.sha256).where(table.c.sha256 == stored.sha256)).one_or_none()
+    if known:
+        connection.execute(delete(parts).where(parts.c.sha256 == staged))
+        return
+    connection.execute(update(parts).where(parts.c.sha256 == staged).values(sha256=stored.sha256))
+    row = {
+        "sha256": stored.sha256,
+        "media_type": stored.media_type,
+        "size_bytes": stored.size_bytes,
+        "content": None,
+        "kept_at": now,
+    }
+    connection.execute(insert(table), [row])
+
+
+def _read(connection: Connection, sha256: str) -> bytes | None:
+    table, parts = schema.originals, schema.original_parts
+    row = connection.execute(select(table.c.content).where(table.c.sha256 == sha256)).one_or_none()
+    if row is None or row.content is not None:
+        return bytes(row.content) if row else None
+    pieces = connection.execute(select(parts.c.content).where(parts.c.sha256 == sha256).order_by(parts.c.part))
+    return b"".join(bytes(piece.content) for piece in pieces)
