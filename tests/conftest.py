@@ -4,12 +4,15 @@ Servers start once per worker process, each on ports of its own; users and datab
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from commsd.store.engine import open_engine
+from commsd.store.log import Log
+from commsd.store.migrate import upgrade
 from tests.neighbours.absent import absent
 from tests.neighbours.dovecot import Dovecot, dovecot_running
 from tests.neighbours.postgres import Postgres, postgres_running
@@ -89,3 +92,13 @@ def store_url(request: pytest.FixtureRequest) -> str:
     """Each store in turn: what uses this runs twice and must not notice."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+async def log(store_url: str, scripted_world: ScriptedWorld) -> AsyncIterator[Log]:
+    engine = open_engine(store_url)
+    await engine.commit(upgrade)
+    log = Log(engine, scripted_world.world)
+    log.start()
+    yield log
+    await log.close()

@@ -1,7 +1,8 @@
 """The shape each channel's folder fills. A new channel is one folder and one line in `registry.py`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -18,15 +19,19 @@ from commsd.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """All that a channel works with: the firm, its rules, the store and the world. key: signs ids and links."""
+    """All that a channel works with: the firm, its rules, the store and the world.
 
+    folder: the config's, for texts. key: signs ids and links.
+    """
+
+    folder: Path
     firm: Firm
     rules: Rules
     log: Log
     claims: Claims
     journal: Journal
     world: World
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,7 @@ class Table:
         self._values, self._mark, self._source = values, mark, source
         self._children: dict[tuple[str, ...], Table] = {}
         self._known: dict[str, None] = {}
+        self._passed_over = False
 
     @property
     def findings(self) -> Findings:
@@ -300,8 +301,14 @@ class Table:
         where = f" in [{self.path}]" if self.path else ""
         self.error(None, f"{key} is missing{where}", remedy)
 
+    def pass_over(self) -> None:
+        """Says that this table will not be read, so that `done` finds nothing unknown in it."""
+        self._passed_over = True
+
     def done(self) -> None:
         """Notes every key that nobody asked for, here and in the tables within."""
+        if self._passed_over:
+            return
         for key in self._values:
             if key not in self._known:
                 where = f" in [{self.path}]" if self.path else ""
@@ -314,9 +321,13 @@ class Table:
 
 def one_of(options: Sequence[str]) -> Form[str]:
     """One of these words."""
-    words = ", ".join(f'"{option}"' for option in options)
+    words = [f'"{option}"' for option in options]
     return Form(
-        f"one of {words}", f"write {words.replace(', ', ' or ')}", lambda v: v if v in options else None, options[0]
+        f"one of {', '.join(words)}",
+        f"write {' or '.join(words)}",
+        lambda value: value if isinstance(value, str) and value in options else None,
+        options[0],
+        known=lambda: options,
     )
 
 

@@ -139,6 +139,8 @@ def callbacks_after(
 ) -> tuple[Callback, ...]:
     """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it."""
     if fact.detail.callback_id is not None:
+        if _says_nothing(fact):
+            return ()
         return tuple(_settled(c, fact, now) for c in callbacks if c.id == fact.detail.callback_id and c.open)
     if fact.kind is Kind.CLOSE:
         return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now) for c in callbacks if c.open and c.case_id == case_id)
@@ -210,11 +212,19 @@ def _closed(callback: Callback, reason: CloseReason, now: datetime) -> Callback:
     return _next(callback, state=state, close_reason=reason, closed_at=now, claimed_until=None)
 
 
+def _says_nothing(fact: Interaction) -> bool:
+    """A bridge alone closes nothing: what came of it, a person says."""
+    return fact.kind is not Kind.CLOSE and fact.detail.result is None and fact.outcome in _UNSAID
+
+
+_UNSAID = frozenset({Outcome.REACHED, Outcome.PENDING, None})
+
+
 def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     """What came of it, by the table of results in interface.md section 4."""
     if fact.kind is Kind.CLOSE:
         return _closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now)
-    result = fact.detail.result or "reached"
+    result = fact.detail.result or str(fact.outcome)
     tried = (*callback.attempts, Attempt(at=fact.occurred_at, by=fact.agent_id or fact.agent, result=result))
     if result in ("reached", "declined"):
         reason = CloseReason.REACHED if result == "reached" else CloseReason.DECLINED_BY_CUSTOMER

@@ -205,7 +205,7 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
         events=tuple(Event("contact.created", new, items.now, by) for new in made),
     )
     if file is None:
-        return change + _recorded(fact, items.now, by)
+        return change + _recorded(fact, items, by)
     case, moved = moved_by(fact, file, items.now)
     owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
     file = CaseFile(case=case, interactions=_with(file.interactions, fact), clocks=file.clocks)
@@ -216,7 +216,7 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     return (
         change
         + Change(cases=(case,), events=tuple(_case_events(case, opened, moved, items.now, by)))
-        + _recorded(fact, items.now, by)
+        + _recorded(fact, items, by)
         + Change(callbacks=owed, events=tuple(_callback_event(callback, items, by) for callback in owed))
         + Change(clocks=clocks.changed, events=clock_events)
     )
@@ -242,13 +242,18 @@ def _is_of(event: Event, record: ClockRecord) -> bool:
     return isinstance(event.thing, ClockRecord) and event.thing.id == record.id
 
 
-def _recorded(fact: Interaction, now: datetime, by: str) -> Change:
+def _recorded(fact: Interaction, items: OpenItems, by: str) -> Change:
     """A live call is durable but not published before its verdict; interface.md section 5."""
-    if fact.kind is Kind.CALL and fact.outcome is Outcome.PENDING:
+    if _live_call(fact):
         return Change(interactions=(fact,))
-    seen_before = fact.revision > (2 if fact.kind is Kind.CALL and fact.external_ids else 1)
-    word = "interaction.updated" if seen_before else "interaction.recorded"
-    return Change(interactions=(fact,), events=(Event(word, fact, now, by),))
+    before = next((known for known in items.known.values() if known.id == fact.id), None)
+    published = fact.revision > 1 and (before is None or not _live_call(before))
+    word = "interaction.updated" if published else "interaction.recorded"
+    return Change(interactions=(fact,), events=(Event(word, fact, items.now, by),))
+
+
+def _live_call(fact: Interaction) -> bool:
+    return fact.kind is Kind.CALL and fact.outcome is Outcome.PENDING
 
 
 def _with(interactions: Iterable[Interaction], fact: Interaction) -> tuple[Interaction, ...]:

@@ -131,7 +131,8 @@ class SmtpSink:
 class _Conversation:
     def __init__(self, sink: SmtpSink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sink, self.reader, self.writer = sink, reader, writer
-        self.sender = self.recipient = ""
+        self.sender: str | None = None
+        self.recipient = ""
         self.secure, self.known = sink._implicit, sink._credentials is None
 
     async def run(self) -> None:
@@ -176,12 +177,15 @@ class _Conversation:
         await self.say("235 2.7.0 welcome" if self.known else "535 5.7.8 wrong name or password")
 
     async def on_mail(self, command: str) -> None:
-        self.sender, self.recipient = _path(command), ""
+        sender = _path(command)
         if not self.known:
             await self.say("530 5.7.0 log in first")
-        elif not self.sender and self.sink._fault("") is Fault.NULL_SENDER_550:
+        elif self.sender is not None:
+            await self.say("503 5.5.1 nested MAIL")
+        elif not sender and self.sink._fault("") is Fault.NULL_SENDER_550:
             await self.say(REPLIES[Fault.NULL_SENDER_550])
         else:
+            self.sender = sender
             await self.say("250 2.1.0 fine")
 
     async def on_rcpt(self, command: str) -> None:
@@ -206,7 +210,7 @@ class _Conversation:
                 await self.reader.readline()
                 await self.hang_up()
             await self._answer_message(await self._message(), fault)
-        self.recipient = ""
+            self.sender, self.recipient = None, ""
 
     async def _answer_message(self, raw: bytes, fault: Fault | None) -> None:
         if fault in (Fault.DOT_451, Fault.DOT_554):
@@ -227,13 +231,13 @@ class _Conversation:
         return b"".join(lines)
 
     def _accept(self, raw: bytes) -> None:
-        taken = Accepted(sender=self.sender, recipient=self.recipient, raw=raw, at=self.sink._now())
+        taken = Accepted(sender=self.sender or "", recipient=self.recipient, raw=raw, at=self.sink._now())
         self.sink.accepted.append(taken)
         if self.sink._on_accept:
             self.sink._on_accept(taken)
 
     async def on_rset(self, command: str) -> None:
-        self.sender = self.recipient = ""
+        self.sender, self.recipient = None, ""
         await self.say("250 2.0.0 fine")
 
     on_noop = on_rset

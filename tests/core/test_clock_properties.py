@@ -12,7 +12,8 @@ from commsd.core.calendar import Calendar, Window
 from commsd.core.clock import Clock, State, clocks, next_change
 from commsd.core.policy import Version, as_json, from_json
 from commsd.core.touch import Touch
-from tests.core.naive_clock import FAR, NaiveCase, NaiveHours
+from tests.core.naive_clock import FAR, NaiveCase
+from tests.core.naive_hours import NaiveHours
 from tests.core.sla_strategies import STEP, RandomCase, random_case
 
 MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

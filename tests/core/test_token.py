@@ -68,7 +68,7 @@ def test_our_ack_id_is_known_with_the_key_alone() -> None:
         "<>",
         "ack1.abc@example.com",
         "ack1.abcd.efgh@example.com",
-        "20260310.1@mail.example.com",
+        "20260310.1@x.org",
         "autoreply-1@x.org",
     ],
 )

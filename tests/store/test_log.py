@@ -26,7 +26,7 @@ from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.store.originals import keep_original, original
-from tests.store.conftest import TERMS
+from tests.house import TERMS
 from tests.world import ScriptedWorld
 
 

@@ -72,14 +72,13 @@ class DateWords:
         )
 
     def received(self, at: datetime, promised: datetime | None, reader: Reader) -> str:
-        """When a message came: the clock alone if the promise names the same day, else with the day. The zone is
-        left to the promise, where there is one."""
+        """When a message came: the clock alone where the promise names the same day, else with the day. The zone
+        is left to the promise, where there is one."""
         local = at.astimezone(reader.zone)
-        today = local.date() == reader.now.astimezone(reader.zone).date()
         if promised is None:
-            return self._say("received_today" if today else "received_day", local, reader)
-        same_day = today and promised.astimezone(reader.zone).date() == local.date()
-        return self._say("received_clock" if same_day else "received_day", local, reader, zone=self.always_zone)
+            return self._say("received_day", local, reader)
+        days = {each.astimezone(reader.zone).date() for each in (at, promised, reader.now)}
+        return self._say("received_day" if len(days) > 1 else "received_clock", local, reader, zone=self.always_zone)
 
     def promised(self, at: datetime, reader: Reader) -> str:
         """By when, with the weekday, the date, the clock, and the zone where it is not ours."""

@@ -64,10 +64,10 @@ def load_texts(folder: Path | None = None) -> Texts:
     for path in sorted(folder.glob("*.toml")) if folder and folder.is_dir() else ():
         try:
             languages[path.stem] = _overlaid(languages.get(path.stem, {}), tomllib.loads(path.read_text("utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
-            wrong.append(f"{path}: {error}")
-            continue
-        wrong += (f"{path}: {complaint}" for complaint in _complaints(languages[path.stem]))
+            complaints = list(_complaints(languages[path.stem]))
+        except ValueError as error:  # no UTF-8, no TOML, no table where one must be
+            complaints = [str(error)]
+        wrong += (f"{path}: {complaint}" for complaint in complaints)
     if wrong:
         raise ConfigError("\n".join(wrong), remedy="compare the file with the shipped en.toml, which names every text")
     return _texts(languages)
@@ -86,7 +86,7 @@ def _texts(languages: Mapping[str, Tables]) -> Texts:
         dates = DateWords.read(tables["dates"], tables.get("zones", {}))
         wordings[language, ""] = Wording(tables["ack"], dates)
         for register, change in tables.get("register", {}).items():
-            wordings[language, register] = Wording({**tables["ack"], **change["ack"]}, dates)
+            wordings[language, register] = Wording({**tables["ack"], **change.get("ack", {})}, dates)
     begins = {wording.sentences["subject"].partition("{subject}")[0].strip() for wording in wordings.values()}
     own = "|".join(re.escape(each) for each in sorted(begins, key=len, reverse=True) if each)
     prefix = rf"\s*(?:(?:{phrases.REPLY_PREFIXES})\s*:\s*)*"
@@ -96,18 +96,29 @@ def _texts(languages: Mapping[str, Tables]) -> Texts:
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     both: dict[str, Any] = dict(below)
     for name, value in above.items():
-        both[name] = _overlaid(both.get(name, {}), value) if isinstance(value, dict) else value
+        both[name] = _overlaid(_table(both, name), value) if isinstance(value, dict) else value
     return both
+
+
+def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = tables.get(name, {})
+    if not isinstance(found, Mapping):
+        raise ValueError(f"`{name}` must be a table, [{name}]")
+    return found
 
 
 def _complaints(tables: Tables) -> Iterable[str]:
     english = _shipped()["en"]
     for table in ("ack", "dates"):
-        given = tables.get(table, {})
+        given = _table(tables, table)
         yield from (f"[{table}] lacks `{name}`" for name in english[table] if name not in given)
         yield from _misfits(table, given, english[table])
-    for register, change in tables.get("register", {}).items():
-        yield from _misfits(f"register.{register}.ack", change.get("ack", {}), english["ack"])
+    zones = _table(tables, "zones").items()
+    yield from (f"[zones] {zone}: write its name as a text" for zone, name in zones if not isinstance(name, str))
+    registers = _table(tables, "register")
+    for register in registers:
+        change = _table(_table(registers, register), "ack")
+        yield from _misfits(f"register.{register}.ack", change, english["ack"])
 
 
 def _misfits(table: str, given: Mapping[str, Any], model: Mapping[str, Any]) -> Iterable[str]:

@@ -44,7 +44,8 @@ def owed_for(fact: Interaction, items: OpenItems, terms: Terms) -> Owed | None:
     callback = next((callback for callback in change.callbacks if callback.open), None)
     if callback is None:
         return None
-    return Owed(callback, promised_at(callback, change, items, terms), kept=items.callback(callback.id) is not None)
+    earlier = items.callback(callback.id) is not None and set(callback.misses) != {fact.id}
+    return Owed(callback, promised_at(callback, change, items, terms), kept=earlier)
 
 
 def promised_at(callback: Callback, change: Change, items: OpenItems, terms: Terms) -> datetime | None:

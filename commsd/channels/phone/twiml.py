@@ -123,12 +123,17 @@ def not_taken(talk: Talk, *, gone: bool) -> bytes:
     return _bytes(document)
 
 
-def offer(talk: Talk, opening: str, attempt: int = 1) -> bytes:
+def offer(talk: Talk, opening: str) -> bytes:
     """An opening, the promise, and what else the caller may choose. Who says nothing, or hangs up, is rung."""
     texts = talk.spoken
     menu = texts.menu if talk.callable_ else texts.menu_without_number
     words = [opening, texts.kept_place if talk.kept_place else "", talk.back if talk.callable_ else "", menu]
-    return _prompt(talk, [word for word in words if word], f"offer-{attempt}", _PROMPT_SECONDS, num_digits=1)
+    return _prompt(talk, [word for word in words if word], "offer-1", _PROMPT_SECONDS, num_digits=1)
+
+
+def menu_again(talk: Talk, attempt: int) -> bytes:
+    """The choice once more, shorter, after a key that means nothing."""
+    return _prompt(talk, [talk.spoken.menu_again], f"offer-{attempt}", _PROMPT_SECONDS, num_digits=1)
 
 
 def ask_number(talk: Talk, attempt: int, *, again: bool) -> bytes:

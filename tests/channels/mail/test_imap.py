@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -90,6 +90,22 @@ async def test_a_cut_before_the_server_agrees_to_idle_is_told_at_once() -> None:
     assert time.monotonic() - started < AT_ONCE
 
 
+async def idled(session: Session) -> bool:
+    """What idling gives, which is to give it at once."""
+    async with asyncio.timeout(AT_ONCE):
+        return await session.idle(PATIENT)
+
+
+async def test_news_while_idling_end_it_at_once() -> None:
+    script = ImapScript()
+    async with opened(script) as session:
+        idling = asyncio.create_task(idled(session))
+        await eventually(lambda: "IDLE" in script.asked)
+        script.push(b"* OK still here\r\n* 2 EXPUNGE\r\n* 4 EXISTS\r\n")
+        assert await idling is True
+        assert script.asked[-1] == "DONE"
+
+
 async def look_at_a_header(session: Session, script: ImapScript) -> None:
     await session.headers([10])
 
@@ -118,13 +134,13 @@ async def test_news_inside_another_command_ends_the_next_idle_at_once(
     script = ImapScript({command: Say(b"* 4 EXISTS\r\n")})
     async with opened(script) as session:
         await ask(session, script)
-        assert await session.idle(PATIENT) is True
+        assert await idled(session) is True
         assert await session.idle(0.05) is False
 
 
 async def test_news_before_the_server_agrees_to_idle_ends_it_at_once() -> None:
     async with opened(ImapScript({"IDLE": Say(b"* 4 EXISTS\r\n+ idling\r\n", then="nothing")})) as session:
-        assert await session.idle(PATIENT) is True
+        assert await idled(session) is True
 
 
 async def test_news_between_done_and_its_answer_is_not_lost() -> None:
@@ -459,7 +475,7 @@ def certified(dovecot: Dovecot) -> ssl.SSLContext:
 
 async def test_what_is_said_in_clear_before_tls_is_not_believed(dovecot: Dovecot) -> None:
     before = Say(b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n")
-    injected = Say(b"%T OK go\r\n* 9 EXISTS\r\n* 1 FET", then="tls")
+    injected = Say(b"%T OK go\r\n* 9 EXISTS\r\n* CAPABILITY LOGINDISABLED ", then="tls")
     script = ImapScript({"CAPABILITY": [before, Say(b"* CAPABILITY IMAP4rev1 IDLE\r\n")], "STARTTLS": injected},
                         tls=certified(dovecot))  # fmt: skip
     async with script:
@@ -547,7 +563,7 @@ async def test_dovecot_wakes_an_idle_when_mail_comes(dovecot: Dovecot) -> None:
     user = dovecot.user()
     async with at(dovecot, user) as session:
         before = await session.examine("INBOX")
-        idling = asyncio.create_task(session.idle(PATIENT))
+        idling = asyncio.create_task(idled(session))
         await off_loop(dovecot.deliver, user, mail(1))
         assert await idling is True
         assert len(await session.uids_after(max(before.uidnext - 1, 0))) == 1
@@ -611,7 +627,8 @@ async def test_a_mailbox_of_the_demo_is_read_and_tells_of_news() -> None:
         assert selected.uidvalidity > 0
         assert await session.text(uids) == {uids[0]: mail(1)}
         assert b"".join([part async for part in session.whole(uids[0])]) == mail(1)
-        idling = asyncio.create_task(session.idle(PATIENT))
+        idling, link = asyncio.create_task(idled(session)), cast(Any, session._link)
+        await eventually(lambda: link._protocol.continued)  # pymap is silent on what came just before IDLE
         uid = await server.deliver("box", mail(2), at=moment)
         assert await idling is True
         assert await session.uids_after(uids[-1]) == (uid,)

@@ -146,6 +146,23 @@ async def test_a_server_that_answers_gibberish_before_the_dot_is_later_and_after
     assert found == ["later"] * 5 + ["unknown"]
 
 
+async def test_a_server_that_skips_its_consent_is_left_and_nothing_is_written() -> None:
+    commands: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        while line := await reader.readline():
+            commands.append(line.split()[0])
+            writer.write(b"250 ok\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        submission = Submission(Server(host="127.0.0.1", port=server.sockets[0].getsockname()[1], tls="none"))
+        assert [(await sent(submission)).kind for _ in range(2)] == ["later", "later"]
+        await submission.close()
+    assert commands == [b"EHLO", b"MAIL", b"RCPT", b"DATA"] * 2
+
+
 @pytest.mark.parametrize(
     "address",
     ["", "ann", "@example.com", "ann@", "a@x>\r\nRSET", "a b@x", "<a@x>", "a@x\0", "a@x\u2028", "a" * 400 + "@x"],

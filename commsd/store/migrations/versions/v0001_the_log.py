@@ -237,11 +237,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "original_parts",
+        sa.Column(
+            "sha256",
+            sa.String(length=64),
+            nullable=False,
+            comment="or the name it is staged under until its hash is known",
+        ),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "part"),
+    )
+    op.create_table(
         "originals",
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("media_type", sa.String(length=127), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True, comment="null: in original_parts"),
         sa.Column("kept_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
     )
@@ -295,6 +307,7 @@ def downgrade() -> None:
     op.drop_table("personal")
     op.drop_table("outbox")
     op.drop_table("originals")
+    op.drop_table("original_parts")
     op.drop_table("notes")
     op.drop_table("logical_keys")
     op.drop_table("leases")

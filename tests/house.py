@@ -1,17 +1,10 @@
-"""A migrated store of each kind, and a small house whose rules everybody knows."""
+"""A small house whose rules everybody knows: Berlin, Monday to Friday 9 to 17, answers within 4 open hours."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from commsd.core.calendar import Calendar, Window
 from commsd.core.change import Terms
 from commsd.core.policy import ClockKind, Policy, Rule, Target, Version
-from commsd.store.engine import open_engine
-from commsd.store.log import Log
-from commsd.store.migrate import upgrade
-from tests.world import ScriptedWorld
 
 OFFICE = Calendar(name="office", tz="Europe/Berlin", weekly={day: (Window(540, 1020),) for day in range(5)}, dates={})
 STANDARD = Policy(
@@ -37,13 +30,3 @@ TERMS = Terms(
         ),
     )
 )
-
-
-@pytest.fixture
-async def log(store_url: str, scripted_world: ScriptedWorld) -> AsyncIterator[Log]:
-    engine = open_engine(store_url)
-    await engine.commit(upgrade)
-    log = Log(engine, scripted_world.world)
-    log.start()
-    yield log
-    await log.close()

@@ -1,0 +1,88 @@
+"""Reads a webhook and lets it in only if Twilio signed it. Who is refused learns nothing and leaves nothing behind."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from commsd.channels.phone.signature import genuine, public_url
+
+log = structlog.get_logger()
+
+BODY = 64 * 1024
+FIELDS = 200
+BODY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A webhook that is Twilio's. fields: the last value of each name. url: what was signed."""
+
+    url: str
+    fields: Mapping[str, str]
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What a webhook must be signed with. tokens: read anew each time, so that a rotated one is seen at once.
+
+    account_sid None: any. base: the configured public URL, the only thing said about our address that counts.
+    """
+
+    base: str
+    tokens: Callable[[], Sequence[str]]
+    account_sid: str | None = None
+    shared_keys: Mapping[str, str] | None = None
+
+    async def admit(self, request: Request) -> Signed | Response:
+        """The webhook, or the refusal to send: 403 unsigned, 413 too long, 415 not a form; all of them empty."""
+        if "json" in request.headers.get("content-type", ""):
+            return _refused(415, "not_a_form")
+        body = await _body(request)
+        if isinstance(body, Response):
+            return body
+        try:
+            fields = parse_qsl(
+                body.decode(), keep_blank_values=True, max_num_fields=FIELDS, encoding="utf-8", errors="strict"
+            )
+        except ValueError:  # not UTF-8, or too many fields
+            return _refused(403, "not_a_form")
+        url = public_url(self.base, request.scope["raw_path"], request.scope["query_string"])
+        signed = genuine(
+            url,
+            fields,
+            request.headers.get("x-twilio-signature"),
+            self.tokens(),
+            settings_header=request.headers.get("x-twilio-webhooks-signature-settings"),
+            shared_keys=self.shared_keys,
+        )
+        known = dict(fields)
+        if not signed or (self.account_sid and known.get("AccountSid") != self.account_sid):
+            return _refused(403, "not_twilio" if not signed else "another_account")
+        return Signed(url, known, request.headers.get("i-twilio-idempotency-token"))
+
+
+def _refused(status: int, reason: str) -> Response:
+    log.warning("webhook.refused", status=status, reason=reason)
+    return Response(status_code=status)
+
+
+async def _body(request: Request) -> bytes | Response:
+    """The body, as long as it is neither long nor slow."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY:
+                    return _refused(413, "too_long")
+    except TimeoutError:
+        return _refused(408, "too_slow")
+    except ClientDisconnect:
+        return _refused(400, "gone")
+    return bytes(body)

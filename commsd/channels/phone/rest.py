@@ -1,0 +1,90 @@
+"""What Twilio's REST API knows of a call. Every request has a deadline and is sent once; placing calls comes later.
+
+The only file that knows twilio's REST client. It ignores its own `timeout` and logs numbers, so both are ours here.
+"""
+
+import asyncio
+import logging
+import warnings
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from aiohttp import ClientError
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.rest import Client
+
+from commsd.channels.phone.line import Twilio
+from commsd.errors import Unreachable
+
+logging.getLogger("twilio.async_http_client").setLevel(logging.WARNING)
+
+DEADLINE = 10.0
+CHILDREN = 50
+_NOT_FOUND = 404
+
+# The library ships no types.
+_client = cast("Callable[..., Any]", Client)
+_http_client = cast("Callable[..., Any]", AsyncTwilioHttpClient)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    """A call as Twilio has it. status: of docs/voice/api/call-resource. children: status by CallSid of the legs we rang."""
+
+    status: str
+    children: Mapping[str, str] = field(default_factory=dict)
+
+
+class Rest:
+    """Reads calls of one account."""
+
+    def __init__(self, twilio: Twilio) -> None:
+        self._twilio = twilio
+
+    async def call(self, sid: str) -> KnownCall | None:
+        """The call with its legs; None where Twilio has none of this SID. Raises Unreachable."""
+        try:
+            async with asyncio.timeout(DEADLINE), self._open() as client:
+                call = await client.calls(sid).fetch_async()
+                legs = await client.calls.list_async(parent_call_sid=sid, limit=CHILDREN)
+        except TwilioRestException as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise _unreachable(f"HTTP {error.status}, code {error.code}") from None  # its text may hold numbers
+        except (TwilioException, ClientError, OSError, TimeoutError) as error:
+            raise _unreachable(type(error).__name__) from None
+        return KnownCall(_word(call.status), {leg.sid: _word(leg.status) for leg in legs})
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Any]:
+        """A client for one question; asked so seldom that keeping a connection would only grow stale."""
+        twilio = self._twilio
+        name, source = (
+            (twilio.api_key.sid, twilio.api_key.secret)
+            if twilio.api_key
+            else (twilio.account_sid, twilio.auth_tokens[0])
+        )
+        http = _http_client()
+        try:
+            client = _client(name, source.read().reveal(), twilio.account_sid, http_client=http)
+            client.api.base_url = twilio.api_base_url
+            with warnings.catch_warnings():
+                # The library hands aiohttp a BasicAuth, deprecated for aiohttp 4; our bound stands below that.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                yield client
+        finally:
+            await http.close()
+
+
+def _word(status: object) -> str:
+    return str(getattr(status, "value", status))
+
+
+def _unreachable(what: str) -> Unreachable:
+    return Unreachable(
+        f"Twilio's REST API did not say how a call stands ({what})",
+        remedy="check api_key, auth_tokens and api_base_url in [twilio]; the call is judged by its webhooks meanwhile",
+    )

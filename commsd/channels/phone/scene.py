@@ -1,0 +1,148 @@
+"""What the caller, or one of our people, hears at a step: which document, with which promise. Pure."""
+
+from collections.abc import Mapping
+
+from commsd.channels.phone import twiml
+from commsd.channels.phone.promise import Owed, owed_for, when_words, zone_of
+from commsd.channels.phone.prompts import spoken
+from commsd.channels.phone.prompts.spoken import Spoken
+from commsd.channels.phone.screen import typed_number
+from commsd.channels.phone.seen import Seen
+from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
+from commsd.channels.phone.twiml import Talk, back_words
+from commsd.core.agent import Agent
+from commsd.core.interaction import Outcome
+
+
+def document(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
+    """The answer to this step of the call."""
+    if step.stage in (Stage.WHISPER, Stage.KEY):
+        return _whisper(seen, step, fields)
+    if seen.line is None:
+        texts = spoken(seen.language, seen.house.firm.address_as)
+        return twiml.static(texts, seen.house.firm.name, callable_=seen.number is not None)
+    return _scene(seen, NEXT[step.stage, _heard(seen, step, fields)], step)
+
+
+def _heard(seen: Seen, step: Step, fields: Mapping[str, str]) -> str:
+    if step.stage is Stage.VOICE:
+        if not seen.state.inbound:
+            return "colleague"
+        if seen.closed(seen.items.now):
+            return "colleague" if seen.colleague else "closed"
+        return "open" if _next_round(seen, 0) else "colleague" if seen.colleague else "nobody"
+    if step.stage is Stage.DIAL:
+        if fields.get("DialBridged", "").lower() == "true":
+            return "talked"
+        if _next_round(seen, step.number):
+            return "next_round"
+        return "colleague" if seen.colleague else "nobody"
+    return heard_after(step, fields, callable_=seen.callable_, valid=_valid(seen, fields))
+
+
+def _valid(seen: Seen, fields: Mapping[str, str]) -> bool:
+    region = seen.line.number.region if seen.line else None
+    return typed_number(fields.get("Digits", ""), region) is not None
+
+
+def _next_round(seen: Seen, after: int) -> tuple[int, tuple[str, ...]] | None:
+    """The next round with anybody in it, and the telephones to ring."""
+    people, day = seen.house.firm.people, seen.house.firm.day(seen.items.now)
+    own = seen.number.e164 if seen.number else None
+    for number, names in enumerate(seen.line.rounds if seen.line else (), start=1):
+        if number <= after:
+            continue
+        agents: list[Agent | None] = []
+        for name in names:
+            agents += people.members(name, day) if name in people.teams else [people.present(name, day)]
+        phones = dict.fromkeys(agent.phone for agent in agents if agent and agent.phone and agent.phone != own)
+        if phones:
+            return number, tuple(phone for phone in phones if phone)
+    return None
+
+
+def _whisper(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
+    talk = _talk(seen, None, spoken(_agents_language(seen, fields), seen.house.firm.address_as))
+    number, place = step.places[0], step.places[1]
+    if seen.state.ended_at is not None:
+        return twiml.not_taken(talk, gone=True)
+    if step.stage is Stage.WHISPER:
+        return twiml.whisper(talk, number, place, 1)
+    if fields.get("Digits") == "1":
+        return twiml.accepted()
+    attempt = step.places[2]
+    return twiml.whisper(talk, number, place, attempt + 1) if attempt < 2 else twiml.not_taken(talk, gone=False)
+
+
+def _agents_language(seen: Seen, fields: Mapping[str, str]) -> str:
+    agents = seen.house.firm.people.agents.values()
+    rung = next((agent for agent in agents if agent.phone == fields.get("To")), None)
+    return rung.languages[0].partition("-")[0] if rung and rung.languages else seen.house.firm.languages[0]
+
+
+def _scene(seen: Seen, scene: Scene, step: Step) -> bytes:
+    texts = spoken(seen.language, seen.house.firm.address_as)
+    if scene is Scene.RING:
+        return _ring(seen, step, texts)
+    if scene in (Scene.TALKED, Scene.COLLEAGUE):
+        talk = _talk(seen, None, texts)
+        return twiml.closing(talk, texts.after_talk if scene is Scene.TALKED else texts.colleague)
+    owed = owed_for(seen.fact(Outcome.MISSED), seen.items, seen.house.terms)
+    if owed is None:
+        return twiml.closing(_talk(seen, None, texts), f"{texts.thanks} {texts.goodbye}")
+    talk = _talk(seen, owed, texts)
+    match scene:
+        case Scene.APOLOGY:
+            opening = texts.sorry if step.stage is Stage.DIAL else f"{texts.thanks} {texts.sorry}"
+            return twiml.offer(talk, talk.say(opening))
+        case Scene.CLOSED:
+            return twiml.offer(talk, talk.say(texts.closed))
+        case Scene.MENU_AGAIN:
+            return twiml.menu_again(talk, step.number + 1)
+        case Scene.ASK_NUMBER:
+            return twiml.ask_number(talk, 1, again=False)
+        case Scene.ASK_AGAIN:
+            return twiml.ask_number(talk, step.number + 1, again=True)
+        case Scene.READ_BACK if seen.typed and seen.line:
+            digits = seen.typed.as_dialled_from(seen.line.number.region)
+            return twiml.read_back(talk, step.number, digits)
+        case Scene.RECORD:
+            return twiml.record(talk)
+    return twiml.leave(talk, recorded=scene is Scene.RECORDED)
+
+
+def _ring(seen: Seen, step: Step, texts: Spoken) -> bytes:
+    first = step.stage is Stage.VOICE
+    found = _next_round(seen, 0 if first else step.number)
+    if found is None or seen.line is None:
+        raise LookupError("nobody to ring in this round")
+    number, phones = found
+    return twiml.ring(
+        _talk(seen, None, texts),
+        number,
+        phones,
+        seconds=round(seen.line.ring.total_seconds()),
+        caller_id=None if seen.number else seen.line.number.e164,
+        greet=first,
+    )
+
+
+def _talk(seen: Seen, owed: Owed | None, texts: Spoken) -> Talk:
+    return Talk(
+        spoken=texts,
+        firm=seen.house.firm.name,
+        line=seen.line.name if seen.line else "",
+        url=f"{seen.house.base}/twilio/call/{seen.state.sid}",
+        callable_=seen.callable_,
+        back=_back(seen, owed, texts) if owed else "",
+        kept_place=bool(owed and owed.kept),
+    )
+
+
+def _back(seen: Seen, owed: Owed, texts: Spoken) -> str:
+    ours = seen.house.firm.zone
+    zone = zone_of(seen.contact, seen.number or seen.typed, ours, owed.at or seen.items.now)
+    when = when_words(texts, owed.at, seen.items.now, zone, ours)
+    owner = seen.contact.owner if seen.contact else None
+    person = seen.house.firm.people.present(owner, seen.house.firm.day(owed.at or seen.items.now))
+    return back_words(texts, person=person.name if person else None, when=when, to_given_number=seen.typed is not None)

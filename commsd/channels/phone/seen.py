@@ -1,0 +1,160 @@
+"""One call as one decision sees it: its webhooks folded, with what the house and the open items say of it. Pure.
+
+What is said to the caller from it stands in scene.py, what is recorded in intake.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from commsd.channels.phone.call import CallState, Leg, reason_for
+from commsd.channels.phone.line import Line
+from commsd.channels.phone.screen import typed_number
+from commsd.channels.phone.twiml import language_for
+from commsd.core import key
+from commsd.core.agent import Agent
+from commsd.core.calendar import in_zone, is_open
+from commsd.core.change import OpenItems, Terms
+from commsd.core.contact import identity_of, match
+from commsd.core.firm import Firm
+from commsd.core.interaction import (
+    CALL_SID,
+    Actor,
+    Channel,
+    Detail,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Role,
+)
+from commsd.core.number import Number
+
+RECORDING_SID = "twilio.recording-sid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end."""
+
+    firm: Firm
+    lines: Mapping[str, Line]
+    base: str
+    terms: Terms
+
+    def line_of(self, called: str) -> Line | None:
+        """The line of a number."""
+        return next((line for line in self.lines.values() if line.number.e164 == called), None)
+
+    def colleague(self, number: Number | None) -> Agent | None:
+        """Whose of our own people's telephone it is."""
+        agents = self.firm.people.agents.values()
+        return next((agent for agent in agents if number and agent.phone == number.e164), None)
+
+
+class Seen:
+    """A call in one decision.
+
+    number: the one shown, typed: the one given on the keys. colleague: no customer, so nothing is recorded.
+    """
+
+    def __init__(self, state: CallState, house: House, items: OpenItems) -> None:
+        self.state, self.house, self.items = state, house, items
+        self.line = house.line_of(state.called)
+        self.known = items.known.get(key.of_call(state.sid))
+        self.number = state.number
+        self.typed = self._typed_number()
+        self.colleague = not state.inbound or house.colleague(state.number) is not None
+        self.contact, _ = match(identity_of(self._customer()), items.contacts)
+        self.language, self.language_cause = self._language()
+
+    @property
+    def callable_(self) -> bool:
+        return self.number is not None or self.typed is not None
+
+    def missing(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Keys this decision hangs on and was not taken under; all of them, if any."""
+        numbers = (number.e164 for number in (self.number, self.typed) if number)
+        needed = (key.of_call(self.state.sid), *key.of_addresses(*numbers))
+        return tuple(dict.fromkeys((*keys, *needed))) if set(needed) - set(keys) else ()
+
+    def _typed_number(self) -> Number | None:
+        region = self.line.number.region if self.line else self.house.firm.country
+        numbers = (typed_number(digits, region and region[:2]) for digits in self.state.typed)
+        return next((number for number in numbers if number), None)
+
+    def _customer(self) -> str | None:
+        """The number by which we know the caller: the one shown, else the one given."""
+        number = self.number or self.typed
+        return number.e164 if number else None
+
+    def _language(self) -> tuple[str, str]:
+        if self.known and self.known.language and self.known.language_cause:
+            return self.known.language, self.known.language_cause
+        country = self.number.region if self.number else self.state.country
+        languages = self.line.languages if self.line else self.house.firm.languages
+        wanted = self.contact.language if self.contact else None
+        return language_for(wanted, country, languages, default=self.house.firm.languages[0])
+
+    def closed(self, at: datetime) -> bool:
+        """Whether the line's hours forbid to ring anybody. Without a calendar it is always open."""
+        name = self.line.calendar if self.line else None
+        versions = self.house.terms.versions
+        calendar = versions[-1].calendars.get(name) if name and versions else None
+        return calendar is not None and not is_open(in_zone(calendar, self.house.firm.timezone), at)
+
+    def fact(self, outcome: Outcome) -> Interaction:
+        """The call as an interaction; a first verdict is revision 2, also where the call was never seen alive."""
+        state, line, now = self.state, self.line, self.items.now
+        report, leg = state.bridged, state.accepted if outcome is Outcome.REACHED else None
+        agent = self._agent(report.leg_sid if report else None, leg) if outcome is Outcome.REACHED else None
+        recording = (ExternalId(RECORDING_SID, state.recording_sid),) if state.recording_sid else ()
+        settled = outcome is not Outcome.PENDING
+        base = self.known or Interaction(
+            id=self.items.new_id(),
+            revision=1 if settled else 0,
+            channel=Channel.PHONE,
+            kind=Kind.CALL,
+            direction=Direction.INBOUND,
+            actor=Actor.CUSTOMER,
+            occurred_at=min(state.first_at, now),
+            recorded_at=now,
+            detail=Detail(observed=line.observe if line else self.house.firm.observe),
+        )
+        return replace(
+            base,
+            revision=base.revision + 1,
+            recorded_at=now,
+            outcome=outcome,
+            status_raw=(report.status if report else None) or state.status,
+            reason=reason_for(state, closed=self.closed(state.first_at)) if outcome is Outcome.MISSED else None,
+            ended_at=state.ended_at,
+            ring=leg.accepted_at - state.first_at if leg and leg.accepted_at else None,
+            talk=report.talk if report else None,
+            total=state.total or (state.ended_at - state.first_at if state.ended_at else None),
+            line=line.name if line else None,
+            team=line.team if line else None,
+            agent_id=agent.id if agent else None,
+            agent=agent.name if agent else None,
+            parties=self._parties(agent),
+            external_ids=(ExternalId(CALL_SID, state.sid), *recording),
+            language=self.language,
+            language_cause=self.language_cause,
+        )
+
+    def _parties(self, agent: Agent | None) -> tuple[Party, ...]:
+        shown = self._customer() or (self.state.caller if ":" in self.state.caller else None)
+        parties = [Party(Role.CALLER, shown, self.state.caller_name)] if shown else []
+        if self.state.called:
+            parties.append(Party(Role.CALLEE, self.state.called))
+        if agent and agent.phone:
+            parties.append(Party(Role.AGENT, agent.phone, agent.name))
+        return tuple(parties)
+
+    def _agent(self, leg_sid: str | None, accepted: Leg | None) -> Agent | None:
+        """Who talked: whose telephone the bridged leg rang."""
+        bridged = next((leg for leg in self.state.legs.values() if leg_sid and leg.sid == leg_sid), accepted)
+        agents = self.house.firm.people.agents.values()
+        return next((agent for agent in agents if bridged and agent.phone == bridged.number), None)

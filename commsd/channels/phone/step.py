@@ -1,0 +1,130 @@
+"""The places of a conversation with a caller, and what follows each: a table. Pure.
+
+A step is named in the URL handed to Twilio; its text stays what it is for ever. What it sounds like stands in scene.py.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """What a webhook of a call is about. The first seven are asked for TwiML, the others tell."""
+
+    VOICE = "voice"
+    DIAL = "dial"
+    OFFER = "offer"
+    NUMBER = "number"
+    CONFIRM = "confirm"
+    MESSAGE = "message"
+    WHISPER = "whisper"
+    KEY = "key"
+    LEG = "leg"
+    RECORDING = "recording"
+    STATUS = "status"
+    ASKED = "asked"
+
+
+ANSWERED = frozenset(
+    {Stage.VOICE, Stage.DIAL, Stage.OFFER, Stage.NUMBER, Stage.CONFIRM, Stage.MESSAGE, Stage.WHISPER, Stage.KEY}
+)
+_STAGES = {stage.value: stage for stage in Stage}
+_STEP = re.compile(r"([a-z]+)((?:-\d{1,2}){0,3})")
+_PLACES: Mapping[Stage, int] = {
+    Stage.DIAL: 1,
+    Stage.OFFER: 1,
+    Stage.NUMBER: 1,
+    Stage.CONFIRM: 1,
+    Stage.WHISPER: 2,
+    Stage.KEY: 3,
+    Stage.LEG: 2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place in the conversation: `dial-1`, `offer-2`, `key-1-0-1` (round, leg, try). Its text names it for ever."""
+
+    stage: Stage
+    places: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return "-".join((self.stage.value, *(str(place) for place in self.places)))
+
+    @property
+    def number(self) -> int:
+        """The round or the try; 1 where the stage has none."""
+        return self.places[0] if self.places else 1
+
+
+def step_of(text: str) -> Step | None:
+    """The step a URL names; None for one that we never hand out."""
+    match = _STEP.fullmatch(text)
+    if match is None or match[1] not in _STAGES:
+        return None
+    step = Step(_STAGES[match[1]], tuple(int(place) for place in match[2].split("-")[1:]))
+    return step if len(step.places) == _PLACES.get(step.stage, 0) else None
+
+
+class Scene(StrEnum):
+    """What the caller hears next."""
+
+    RING = "ring"
+    APOLOGY = "apology"
+    CLOSED = "closed"
+    MENU_AGAIN = "menu_again"
+    ASK_NUMBER = "ask_number"
+    ASK_AGAIN = "ask_again"
+    READ_BACK = "read_back"
+    RECORD = "record"
+    RECORDED = "recorded"
+    PROMISE = "promise"
+    TALKED = "talked"
+    COLLEAGUE = "colleague"
+
+
+NEXT: Mapping[tuple[Stage, str], Scene] = {
+    (Stage.VOICE, "open"): Scene.RING,
+    (Stage.VOICE, "nobody"): Scene.APOLOGY,
+    (Stage.VOICE, "closed"): Scene.CLOSED,
+    (Stage.VOICE, "colleague"): Scene.COLLEAGUE,
+    (Stage.DIAL, "talked"): Scene.TALKED,
+    (Stage.DIAL, "next_round"): Scene.RING,
+    (Stage.DIAL, "nobody"): Scene.APOLOGY,
+    (Stage.DIAL, "colleague"): Scene.COLLEAGUE,
+    (Stage.OFFER, "keep"): Scene.PROMISE,
+    (Stage.OFFER, "number"): Scene.ASK_NUMBER,
+    (Stage.OFFER, "message"): Scene.RECORD,
+    (Stage.OFFER, "unclear"): Scene.MENU_AGAIN,
+    (Stage.NUMBER, "valid"): Scene.READ_BACK,
+    (Stage.NUMBER, "bad"): Scene.ASK_AGAIN,
+    (Stage.NUMBER, "given_up"): Scene.RECORD,
+    (Stage.CONFIRM, "keep"): Scene.PROMISE,
+    (Stage.CONFIRM, "change"): Scene.ASK_AGAIN,
+    (Stage.CONFIRM, "given_up"): Scene.RECORD,
+    (Stage.MESSAGE, "left"): Scene.RECORDED,
+    (Stage.MESSAGE, "silent"): Scene.PROMISE,
+}
+"""The caller's way; telephony.md section 6a. Every way ends in PROMISE, RECORDED, TALKED or COLLEAGUE."""
+
+TRIES = 3
+"""How often a number may be typed before we ask for a message instead."""
+
+
+def heard_after(step: Step, fields: Mapping[str, str], *, callable_: bool, valid: bool = False) -> str:
+    """What a caller's answer at a prompt means, as NEXT knows it. valid: whether the typed number can be rung.
+
+    callable_: we know a number to ring. Silence keeps it: who says nothing is rung all the same.
+    """
+    digits = fields.get("Digits", "")
+    if step.stage is Stage.OFFER:
+        word = {"2": "number", "3": "message", "1": "keep", "": "keep"}.get(digits, "unclear")
+        if word == "keep" and not callable_:
+            word = "unclear"
+        return "keep" if word == "unclear" and step.number > 1 else word
+    if step.stage is Stage.NUMBER:
+        return "valid" if valid else "given_up" if step.number >= TRIES else "bad"
+    if step.stage is Stage.CONFIRM:
+        return "keep" if digits != "2" else "given_up" if step.number >= TRIES else "change"
+    return "left" if fields.get("RecordingSid") else "silent"

@@ -1,0 +1,268 @@
+"""What people do to cases, callbacks and calls, from the API, the command line, a link or the board: pure decisions.
+
+Each gives the function for `log.decide`; the keys it is taken under come from `store.query`. What cannot be done is
+refused with what to do instead.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from commsd.core.callback import Callback, claimed, released, with_number
+from commsd.core.case import CaseFile, CaseState
+from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
+from commsd.core.entry import OUTCOME, Entry, Hand, Result, Said, callback_talk, manual_interaction, said_detail
+from commsd.core.event import Event
+from commsd.core.interaction import (
+    Actor,
+    Channel,
+    Detail,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+)
+from commsd.core.number import parse_number
+from commsd.errors import NotFound, Refused
+
+Decide = Callable[[OpenItems], Change]
+
+SETTABLE = frozenset({"priority", "owner", "team"})
+REQUEST = "commsd.request"
+"""The system under which an interaction keeps the digest of the request it came by."""
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+def record_entry(entry: Entry, hand: Hand, terms: Terms) -> Decide:
+    """A touch from outside goes to the log."""
+    return lambda items: change_of(manual_interaction(entry, hand, items, terms), items, terms, by=hand.by)
+
+
+def close_case(case_id: str, hand: Hand, terms: Terms, *, junk: bool = False, note: str | None = None) -> Decide:
+    """The case ends. junk: it never was one, and its clocks are void."""
+
+    def decide(items: OpenItems) -> Change:
+        file = _file(items, case_id)
+        _must(file.case.state is CaseState.OPEN, "the case is closed already", "nothing to do")
+        return _internal(Kind.CLOSE, file, hand, items, terms, Detail(void_case=junk, note=note))
+
+    return decide
+
+
+def reopen_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
+    """A closed case goes on."""
+
+    def decide(items: OpenItems) -> Change:
+        file = _file(items, case_id)
+        _must(file.case.state is CaseState.CLOSED, "the case is open", "nothing to do")
+        return _internal(Kind.REOPEN, file, hand, items, terms, Detail())
+
+    return decide
+
+
+def hold_case(case_id: str, hand: Hand, terms: Terms, *, reason: str = "customer") -> Decide:
+    """The case waits. reason: "customer" ends by itself when the customer speaks."""
+
+    def decide(items: OpenItems) -> Change:
+        file = _file(items, case_id)
+        _must(file.case.state is CaseState.OPEN, "a closed case cannot wait", "reopen it first")
+        _must(not file.case.on_hold, "the case is on hold already", "release it first to give another reason")
+        return _internal(Kind.HOLD, file, hand, items, terms, Detail(reason=reason))
+
+    return decide
+
+
+def release_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
+    """The case waits no longer."""
+
+    def decide(items: OpenItems) -> Change:
+        file = _file(items, case_id)
+        _must(file.case.on_hold, "the case is not on hold", "nothing to do")
+        return _internal(Kind.RELEASE, file, hand, items, terms, Detail())
+
+    return decide
+
+
+def set_case(case_id: str, hand: Hand, terms: Terms, *, attrs: Mapping[str, str]) -> Decide:
+    """Priority, owner or team from now on; assigning is setting owner or team."""
+    unknown = sorted(set(attrs) - SETTABLE)
+    _must(not unknown, f"a case has no {', '.join(unknown)} to set", f"set one of {', '.join(sorted(SETTABLE))}")
+    _must(bool(attrs), "nothing to set", f"name one of {', '.join(sorted(SETTABLE))}")
+    priority = attrs.get("priority", "normal")
+    _must(priority in PRIORITIES, f"'{priority}' is no priority", f"choose from {', '.join(PRIORITIES)}")
+
+    def decide(items: OpenItems) -> Change:
+        return _internal(Kind.SET, _file(items, case_id), hand, items, terms, Detail(attrs=dict(attrs)))
+
+    return decide
+
+
+def claim_callback(callback_id: str, hand: Hand) -> Decide:
+    """The callback is in this person's hand for half an hour."""
+
+    def decide(items: OpenItems) -> Change:
+        who = hand.agent_id or hand.agent
+        _must(bool(who), "somebody must claim it", "name the agent")
+        return _moved("claimed", claimed(_callback(items, callback_id), who or "", items.now), items, hand)
+
+    return decide
+
+
+def release_callback(callback_id: str, hand: Hand) -> Decide:
+    """The callback is given back, or let go from `held`."""
+    return lambda items: _moved("released", released(_callback(items, callback_id)), items, hand)
+
+
+def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> Decide:
+    """The callback gets the number a person found out; is a call owed to that number already, it joins that one."""
+    parsed = parse_number(number)
+
+    def decide(items: OpenItems) -> Change:
+        if parsed is None:
+            raise Refused("this is no number that can be called", remedy='write it whole, such as "+493023125099"')
+        callback = _callback(items, callback_id)
+        given = with_number(callback, parsed.e164)
+        same = [c for c in items.callbacks if c.open and c.id != callback_id and _where(c) == _where(given)]
+        if not same:
+            return _moved("updated", given, items, hand)
+        misses = tuple(dict.fromkeys((*same[0].misses, *callback.misses)))
+        other = replace(same[0], revision=same[0].revision + 1, misses=misses)
+        return _ended(callback, "merged", None, hand, items, terms) + _moved("updated", other, items, hand)
+
+    return decide
+
+
+def close_callback(callback_id: str, hand: Hand, terms: Terms, *, note: str | None) -> Decide:
+    """The call is owed no longer, because a person says so and says why."""
+
+    def decide(items: OpenItems) -> Change:
+        _must(bool(note and note.strip()), "closing an owed call needs a reason", "say it in `note`")
+        _must(bool(hand.agent_id or hand.agent), "somebody must answer for it", "name the agent")
+        return _ended(_callback(items, callback_id), "closed_by_human", note, hand, items, terms)
+
+    return decide
+
+
+def callback_result(callback_id: str, said: Said, hand: Hand, terms: Terms) -> Decide:
+    """What came of calling back: a talk or a try, the callback moved by the table of results."""
+
+    def decide(items: OpenItems) -> Change:
+        callback = _callback(items, callback_id)
+        _must(callback.open, "this callback is closed", "give the result of the call itself, or record a new touch")
+        return change_of(callback_talk(callback, said, hand, items, terms), items, terms, by=hand.by)
+
+    return decide
+
+
+def talk_result(interaction_id: str, said: Said, hand: Hand, terms: Terms) -> Decide:
+    """What came of a call or meeting that is in the log: its next revision."""
+
+    def decide(items: OpenItems) -> Change:
+        known = items.known.get(f"interaction:{interaction_id}")
+        if known is None:
+            raise NotFound(f"no interaction {interaction_id}", remedy="list them: GET /v1/interactions")
+        _must_be_talk(known, said)
+        file = items.files.get(known.case_id or "")
+        detail = said_detail(said, items, terms, file, callback_id=known.detail.callback_id)
+        fact = replace(
+            known,
+            revision=known.revision + 1,
+            recorded_at=items.now,
+            outcome=OUTCOME[said.result],
+            agent_id=hand.agent_id or known.agent_id,
+            agent=hand.agent or known.agent,
+            detail=detail,
+        )
+        return change_of(fact, items, terms, by=hand.by)
+
+    return decide
+
+
+def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Exception) -> Decide:
+    """The same decision at most once under an idempotency key; a repeat gives what the first gave.
+
+    key: of_logical(logical). body_digest: of the request; another one under the same key raises `refuse`.
+    """
+
+    def decide_once(items: OpenItems) -> Change:
+        known = items.known.get(key)
+        if known is not None:
+            if known.external(REQUEST) != body_digest:
+                raise refuse
+            return Change(result=known)
+        change = decide(items)
+        fact = change.interactions[0]
+        marked = replace(fact, external_ids=(*fact.external_ids, ExternalId(REQUEST, body_digest)))
+        return replace(
+            change,
+            interactions=(marked, *change.interactions[1:]),
+            events=tuple(replace(e, thing=marked) if e.thing is fact else e for e in change.events),
+            keys=(*change.keys, LogicalKey(key=logical, interaction_id=marked.id)),
+        )
+
+    return decide_once
+
+
+def _must_be_talk(known: Interaction, said: Said) -> None:
+    talk = known.kind in (Kind.CALL, Kind.MEETING) and known.outcome not in (Outcome.PENDING, Outcome.MISSED)
+    _must(talk, "a result is of a talk, and this is none", "of an owed call: give the result of its callback")
+    vain = said.result in (Result.VOICEMAIL, Result.WRONG_PERSON)
+    _must(
+        not vain or known.direction is Direction.OUTBOUND,
+        f"who rang us was reached, so '{said.result}' cannot be",
+        "say reached, call_again, partly or declined",
+    )
+
+
+def _ended(
+    callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms
+) -> Change:
+    _must(callback.open, "this callback is closed already", "nothing to do")
+    detail = Detail(callback_id=callback.id, reason=reason, note=note)
+    return _internal(Kind.CLOSE, _file(items, callback.case_id), hand, items, terms, detail)
+
+
+def _internal(kind: Kind, file: CaseFile, hand: Hand, items: OpenItems, terms: Terms, detail: Detail) -> Change:
+    """What people do to a case is an interaction like any other."""
+    fact = Interaction(
+        id=items.new_id(),
+        channel=Channel.OTHER,
+        kind=kind,
+        direction=Direction.INTERNAL,
+        actor=Actor.AGENT,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        case_id=file.case.id,
+        contact_id=file.case.contact_id,
+        agent_id=hand.agent_id,
+        agent=hand.agent,
+        detail=detail,
+    )
+    return change_of(fact, items, terms, by=hand.by)
+
+
+def _moved(word: str, callback: Callback, items: OpenItems, hand: Hand) -> Change:
+    return Change(callbacks=(callback,), events=(Event(f"callback.{word}", callback, items.now, hand.by),))
+
+
+def _where(callback: Callback) -> tuple[str | None, str | None]:
+    return callback.line, callback.number
+
+
+def _file(items: OpenItems, case_id: str) -> CaseFile:
+    if case_id not in items.files:
+        raise NotFound(f"no case {case_id}", remedy="list them: commsd cases list, or GET /v1/cases")
+    return items.files[case_id]
+
+
+def _callback(items: OpenItems, callback_id: str) -> Callback:
+    found = items.callback(callback_id)
+    if found is None:
+        raise NotFound(f"no callback {callback_id}", remedy="list them: commsd callbacks list, or GET /v1/callbacks")
+    return found
+
+
+def _must(holds: bool, what: str, remedy: str) -> None:
+    if not holds:
+        raise Refused(what, remedy=remedy)
