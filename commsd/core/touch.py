@@ -1,5 +1,6 @@
 """A touch: one interaction as the SLA engine sees it. What a touch does to which clock stands in obligation.py."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +8,8 @@ from enum import StrEnum
 from typing import Literal
 
 from commsd.core.interaction import Actor, Automation, Direction, Interaction, Kind, Outcome, Role
+
+_WORD = re.compile(r"\w[\w-]*")
 
 Facts = Mapping[str, str | tuple[str, ...]]
 
@@ -150,7 +153,7 @@ def _touch(interaction: Interaction, kind: TouchKind) -> Touch:
 
 def _facts(interaction: Interaction) -> Facts:
     """What rules match on of the touch itself; a key the channel does not have is not there, so it does not match."""
-    words = " ".join(text for text in (interaction.subject, interaction.preview) if text)
+    words = tuple(dict.fromkeys(_WORD.findall(f"{interaction.subject or ''} {interaction.preview or ''}".casefold())))
     facts: dict[str, str | tuple[str, ...] | None] = {
         "channel": interaction.channel.value,
         "mailbox": interaction.mailbox,
@@ -159,6 +162,6 @@ def _facts(interaction: Interaction) -> Facts:
         "from": interaction.address(Role.FROM),
         "caller": interaction.address(Role.CALLER),
         "language": interaction.language,
-        "keywords": words or None,
+        "keywords": words,
     }
     return {key: value for key, value in facts.items() if value}

@@ -20,6 +20,7 @@ from commsd.core.clock import State
 from commsd.core.event import Event
 from commsd.core.firm import Firm
 from commsd.core.interaction import Actor, Channel, Delivery, DeliveryKind, Detail, Direction, Interaction, Kind
+from commsd.core.ledger import NOBODY
 from commsd.core.policy import Step, Version
 from commsd.sla.notice import Notice, about_clock
 from commsd.sla.rules import Rules
@@ -31,9 +32,6 @@ log = structlog.get_logger()
 
 TICK = 1.0
 LEASE = timedelta(seconds=30)
-NOBODY = "nobody"
-"""In `told`: the step came, but no notice could be addressed. `commsd ledger` lists it."""
-
 DEFAULT_TELL: Mapping[str, tuple[str, ...]] = {"warned": ("owner",), "breached": ("owner", "lead")}
 
 

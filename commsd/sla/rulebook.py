@@ -138,7 +138,7 @@ def _rules(
     written = [table for root in roots for table in root.rows("rule")]
     rows = [_Row(number, _rule(number, table, policies, named), table) for number, table in enumerate(written, 1)]
     _judge_order(rows, roots)
-    used = {row.rule.policy for row in rows} | {table.value("based_on") for table in tables.values()}
+    used = {row.rule.policy for row in rows} | {str(table.value("based_on")) for table in tables.values()}
     for name in policies:
         if name not in used:
             tables[name].warn(None, f'policy "{name}" is used by no rule', "name it in a [[rule]], or remove it")

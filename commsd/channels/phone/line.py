@@ -247,7 +247,7 @@ def _rounds(table: Table, known: frozenset[str]) -> tuple[tuple[str, ...], ...]:
         return ()
     for item, each in enumerate(rounds):
         for name in each:
-            if name not in known:
+            if str(name) not in known:
                 table.error("rounds", f'rounds: no agent or team "{name}"', did_you_mean(str(name), known), item)
     return tuple(tuple(str(name) for name in each) for each in rounds)
 

@@ -1,0 +1,94 @@
+"""Reading the books for `core.ledger`: every obligation that is not settled, and every contradiction."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from commsd.core.ledger import Books, OwedAck, OwedCall, OwedClock
+from commsd.store import schema
+
+
+def books(connection: Connection, now: datetime) -> Books:
+    """All that the ledger looks at, as of now."""
+    return Books(
+        undecided=_undecided(connection),
+        acks=_acks(connection),
+        owed_acks=_owed_acks(connection),
+        without_callback=_without_callback(connection),
+        calls=_calls(connection),
+        clocks=_clocks(connection),
+    )
+
+
+def _caused_by() -> ColumnElement[Any]:
+    return schema.interactions.c.record["caused_by"].as_string()
+
+
+def _undecided(connection: Connection) -> tuple[str, ...]:
+    """Writings taken in from a mailbox with neither a reason for silence nor an acknowledgement."""
+    table = schema.interactions
+    acked = select(_caused_by()).where(table.c.current, table.c.kind == "ack")
+    writing = and_(
+        table.c.current, table.c.kind == "message", table.c.direction == "inbound", table.c.mailbox.is_not(None)
+    )
+    open_ones = or_(table.c.reason == "error", and_(table.c.reason.is_(None), table.c.id.not_in(acked)))
+    return tuple(connection.execute(select(table.c.id).where(writing, open_ones)).scalars())
+
+
+def _acks(connection: Connection) -> dict[str, int]:
+    table = schema.interactions
+    caused = _caused_by()
+    several = (
+        select(caused.label("message"), func.count().label("number"))
+        .where(table.c.current, table.c.kind == "ack")
+        .group_by(caused)
+        .having(func.count() > 1)
+    )
+    return {row.message: row.number for row in connection.execute(several)}
+
+
+def _owed_acks(connection: Connection) -> tuple[OwedAck, ...]:
+    table = schema.deliveries
+    unsettled = table.c.state.in_(("queued", "sending", "unknown", "failed"))
+    rows = connection.execute(select(table).where(table.c.kind == "ack", unsettled))
+    return tuple(
+        OwedAck(id=row.id, state=row.state, due_at=row.due_at, claimed_until=row.claimed_until) for row in rows
+    )
+
+
+def _without_callback(connection: Connection) -> tuple[str, ...]:
+    """Missed calls that no callback names. Blocked contacts are kept, but owed nothing."""
+    table = schema.interactions
+    missed = and_(table.c.current, table.c.kind == "call", table.c.direction == "inbound", table.c.outcome == "missed")
+    blocked = set(
+        connection.execute(
+            select(schema.contacts.c.id).where(schema.contacts.c.record["blocked"].as_boolean())
+        ).scalars()
+    )
+    named = {
+        miss for row in connection.execute(select(schema.callbacks.c.record)) for miss in row.record.get("misses", ())
+    }
+    rows = connection.execute(select(table.c.id, table.c.contact_id).where(missed))
+    return tuple(row.id for row in rows if row.id not in named and row.contact_id not in blocked)
+
+
+def _calls(connection: Connection) -> tuple[OwedCall, ...]:
+    table = schema.callbacks
+    rows = connection.execute(select(table.c.id, table.c.state, table.c.due_at).where(table.c.state != "closed"))
+    return tuple(OwedCall(id=row.id, state=row.state, due_at=row.due_at) for row in rows)
+
+
+def _clocks(connection: Connection) -> tuple[OwedClock, ...]:
+    table = schema.clocks
+    rows = connection.execute(select(table).where(table.c.owed).order_by(table.c.due_at))
+    return tuple(
+        OwedClock(
+            id=row.id,
+            case_id=row.case_id,
+            clock=row.clock,
+            due_at=row.due_at,
+            told=tuple(row.record.get("told") or ()),
+        )
+        for row in rows
+    )
