@@ -23,7 +23,28 @@ PURE = (
     *(f"config/{name}.py" for name in ("read", "position", "unit")),
     "sla/notice.py",
     "crm/event.py",
-    *(f"channels/mail/{name}.py" for name in ("account", "message", "suppression", "ack", "intake", "notice")),
+    *(
+        f"channels/mail/{name}.py"
+        for name in (
+            "account",
+            "ack",
+            "address",
+            "answer",
+            "dates",
+            "desk",
+            "folder",
+            "intake",
+            "message",
+            "mime",
+            "notice",
+            "outcome",
+            "outgoing",
+            "phrases",
+            "settle",
+            "suppression",
+            "wire",
+        )
+    ),
     *(f"channels/phone/{name}.py" for name in ("line", "screen", "call", "twiml", "signature")),
 )
 
@@ -38,7 +59,7 @@ IMPURE = {
 # library -> the one file that knows it
 ROOMS = {
     "aioimaplib": "channels/mail/imap.py",
-    "aiosmtplib": "channels/mail/send.py",
+    "aiosmtplib": "channels/mail/submission.py",
     "twilio.rest": "channels/phone/rest.py",
     "pymap": "demo/",
 }

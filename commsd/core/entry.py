@@ -70,7 +70,10 @@ _SPOKEN = frozenset({Kind.CALL, Kind.MEETING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hand:
-    """Who acts. by: for the events, e.g. "anna" or "key:crm". agent_id, agent: our person and their name, if it is one."""
+    """Who acts. by: for the events, e.g. "anna" or "key:crm".
+
+    agent_id, agent: our person and their name, where it is one.
+    """
 
     by: str
     agent_id: str | None = None
@@ -127,6 +130,8 @@ def manual_interaction(entry: Entry, hand: Hand, items: OpenItems, terms: Terms)
     now = items.now
     if entry.case_id and entry.case_id not in items.files:
         raise Refused(f"no case {entry.case_id} is there to put it in", remedy="leave `case_id` out: it is found")
+    if entry.kind is Kind.PROMISE and not entry.case_id:
+        raise Refused("a promise belongs to a case", remedy="give `case_id`, or record the talk with its `promise`")
     occurred_at = entry.occurred_at or now
     if occurred_at > now:
         raise Refused("it has not happened yet", remedy="`occurred_at` lies in the past; a plan is a `promise`")

@@ -215,9 +215,7 @@ def _must_be_talk(known: Interaction, said: Said) -> None:
     )
 
 
-def _ended(
-    callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms
-) -> Change:
+def _ended(callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms) -> Change:
     _must(callback.open, "this callback is closed already", "nothing to do")
     detail = Detail(callback_id=callback.id, reason=reason, note=note)
     return _internal(Kind.CLOSE, _file(items, callback.case_id), hand, items, terms, detail)

@@ -1,6 +1,6 @@
 """Requests as they come, read into values; every mistake is noted with its place, and told together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -32,9 +32,11 @@ class Body:
         if value is None or value == "":
             return None
         if not isinstance(value, str):
-            return self._wrong(key, "write a text in quotes")
+            self._wrong(key, "write a text in quotes")
+            return None
         if len(value) > longest:
-            return self._wrong(key, f"write at most {longest} characters")
+            self._wrong(key, f"write at most {longest} characters")
+            return None
         return value.strip() or None
 
     def yes(self, key: str) -> bool:
@@ -57,7 +59,8 @@ class Body:
         try:
             return kind(value)
         except ValueError:
-            return self._wrong(key, "write one of " + ", ".join(item.value for item in kind))
+            self._wrong(key, "write one of " + ", ".join(item.value for item in kind))
+            return None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where it is missing."""
@@ -73,7 +76,8 @@ class Body:
         if value is None:
             return None
         if not isinstance(value, dict):
-            return self._wrong(key, "write an object")
+            self._wrong(key, "write an object")
+            return None
         return Body(dict(value), f"{self.above}/{key}", self.mistakes)
 
     def parts(self, key: str) -> tuple["Body", ...]:
@@ -82,9 +86,7 @@ class Body:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             self._wrong(key, "write a list of objects")
             return ()
-        return tuple(
-            Body(dict(item), f"{self.above}/{key}/{place}", self.mistakes) for place, item in enumerate(value)
-        )
+        return tuple(Body(dict(item), f"{self.above}/{key}/{place}", self.mistakes) for place, item in enumerate(value))
 
     def needed(self, key: str, value: Any, what: str) -> None:
         """Note that a value is missing, unless something is wrong with it already."""
@@ -107,7 +109,10 @@ class Body:
             )
 
     def _checked(self, key: str, value: datetime | str | None) -> datetime | None:
-        return self._wrong(key, value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            self._wrong(key, value)
+            return None
+        return value
 
     def _wrong(self, key: str, what: str) -> None:
         self.mistakes[f"{self.above}/{key}"] = what
@@ -196,7 +201,7 @@ def read_entry(body: Body) -> Entry:
     return entry
 
 
-def read_attrs(body: Body, known: Mapping[str, object]) -> dict[str, str]:
+def read_attrs(body: Body, known: Iterable[str]) -> dict[str, str]:
     """Those of the known keys that are given."""
     given = {key: body.text(key, 64) for key in known}
     return {key: value for key, value in given.items() if value}

@@ -77,7 +77,7 @@ def outside(thing: str, bare: Json, personal: Mapping[str, Any] | None = None) -
 
     Without them the fields are null and listed, never dropped, so that a reader can tell "hidden" from "empty".
     """
-    pointers = POINTERS[thing]
+    pointers = POINTERS.get(thing, ())
     data = bare if personal is None else together(bare, _whole(pointers, personal))
     data = dict(data)
     if thing == "interaction":

@@ -22,7 +22,8 @@ def books(connection: Connection, now: datetime) -> Books:
 
 
 def _caused_by() -> ColumnElement[Any]:
-    return schema.interactions.c.record["caused_by"].as_string()
+    caused: ColumnElement[Any] = schema.interactions.c.record["caused_by"].as_string()
+    return caused
 
 
 def _undecided(connection: Connection) -> tuple[str, ...]:

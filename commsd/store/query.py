@@ -219,10 +219,10 @@ def figures(connection: Connection) -> Figures:
         .group_by(owed.c.state)
     )
     return Figures(
-        callbacks={state: count for state, count in connection.execute(by_state)},
+        callbacks=dict(connection.execute(by_state).tuples().all()),
         oldest_callback=connection.execute(select(func.min(calls.c.opened_at)).where(opened)).scalar(),
         clocks={(clock, state): count for clock, state, count in connection.execute(by_clock)},
-        unsent={state: count for state, count in connection.execute(unsent)},
+        unsent=dict(connection.execute(unsent).tuples().all()),
     )
 
 

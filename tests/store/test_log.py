@@ -30,7 +30,9 @@ from tests.house import TERMS
 from tests.world import ScriptedWorld
 
 
-def mail(items: OpenItems, sender: str = "jane@example.org", subject: str = "Delivery", **more: object) -> Interaction:
+def mail(
+    items: OpenItems, sender: str = "jane@example.org", subject: str = "Delivery", named: tuple[ExternalId, ...] = ()
+) -> Interaction:
     return Interaction(
         id=items.new_id(),
         channel=Channel.EMAIL,
@@ -43,7 +45,7 @@ def mail(items: OpenItems, sender: str = "jane@example.org", subject: str = "Del
         mailbox="support",
         subject=subject,
         parties=(Party(Role.FROM, sender, "Jane Clarke"),),
-        **more,  # type: ignore[arg-type]
+        external_ids=named,
     )
 
 
@@ -95,7 +97,7 @@ async def test_a_reference_leads_to_the_case_whoever_writes(log: Log) -> None:
     named = (ExternalId(MESSAGE_ID, "one@example.org"),)
     first = await log.decide(
         key.of_addresses("jane@example.org"),
-        lambda items: change_of(mail(items, external_ids=named), items, TERMS),
+        lambda items: change_of(mail(items, named=named), items, TERMS),
     )
     other = await log.decide(
         (*key.of_addresses("bob@example.org"), key.of_message_id("one@example.org")),

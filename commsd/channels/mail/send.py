@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import structlog
 
+from commsd.channels.mail.outcome import Outcome
 from commsd.channels.mail.settle import keys_of, settled
-from commsd.channels.mail.submission import Outcome, Submission
+from commsd.channels.mail.submission import Submission
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryState
 from commsd.sla.rules import Rules

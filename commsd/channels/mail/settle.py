@@ -6,7 +6,7 @@ Pure. An acknowledgement that reached the server becomes a revision of its inter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from commsd.channels.mail.submission import Outcome as Word
+from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
 from commsd.core.change import Change, OpenItems, Terms, change_of
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Outcome

@@ -15,10 +15,8 @@ from typing import Literal
 import aiosmtplib
 
 from commsd.channels.mail import wire
+from commsd.channels.mail.outcome import Kind, Outcome, Stage
 from commsd.errors import ConfigError
-
-Kind = Literal["sent", "refused", "later", "unknown"]
-Stage = Literal["connect", "login", "sender", "recipient", "data", "answer"]
 
 GOODBYE = 2.0
 
@@ -53,21 +51,6 @@ class Patience:
     answer: float = 600.0
     grace: float = 60.0
     idle: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a message.
-
-    kind: "sent"; "refused", the same again is in vain; "later", certainly not taken; "unknown", it may have been taken.
-    code: the server's, if it gave one. text: its words or ours, no addresses. stage: how far it came.
-    "later" at stage "connect" or "login" speaks of the account and concerns every message.
-    """
-
-    kind: Kind
-    code: int | None
-    text: str
-    stage: Stage
 
 
 class Attempt:

@@ -35,6 +35,7 @@ LONGEST_IDLE = 45.0
 
 BATCH = 50
 TEXT = 65_536
+FETCH_TRIES = 3
 RFC822 = "message/rfc822"
 RESCAN = timedelta(hours=24)
 
@@ -85,6 +86,7 @@ class Watch:
         self._desk, self._reading, self._connect = desk, reading, connect
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
         self._place = f"{desk.mailbox.name}/{reading.word}"
+        self._refused: dict[int, int] = {}
 
     async def run(self) -> None:
         fence = await self._lease()
@@ -93,7 +95,9 @@ class Watch:
             checkpoint = await self._begin(session, fence)
             log.info("mailbox.watched", duty=self.name, idle=session.can_idle)
             while True:
-                checkpoint = await self._catch_up(session, checkpoint, fence)
+                # Until nothing is new: some servers say nothing of what came between our last look and IDLE.
+                while (after := await self._catch_up(session, checkpoint, fence)) != checkpoint:
+                    checkpoint = after
                 await self._wait(session)
                 fence = await self._lease()
         finally:
@@ -162,18 +166,35 @@ class Watch:
         """Hand the mails in, in the order of their UIDs; they are committed together with whatever else waits."""
         for start in range(0, len(uids), BATCH):
             some = uids[start : start + BATCH]
-            heads = await session.headers(some)
-            texts = await session.text([head.uid for head in heads], TEXT)
-            handed_in = []
-            for head in heads:
-                if head.uid in texts:
-                    handed_in.append(
-                        self._hand_in(*await self._arrival(session, head, texts[head.uid]), checkpoint, fence)
-                    )
+            mails = await self._fetched(session, some)
+            handed_in = [
+                self._hand_in(*await self._arrival(session, head, text), checkpoint, fence) for head, text in mails
+            ]
             for arrival, decided in handed_in:
                 self._say(arrival, await decided)
             checkpoint = replace(checkpoint, last_uid=max(some))
         return checkpoint
+
+    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[tuple[Fetched, bytes]]:
+        """The mails that are there, each with its beginning. One the server will not give does not stop the others."""
+        try:
+            heads = await session.headers(uids)
+            texts = await session.text([head.uid for head in heads], TEXT)
+            return [(head, texts[head.uid]) for head in heads if head.uid in texts]
+        except TryAgain:
+            if len(uids) > 1:
+                return [mail for uid in uids for mail in await self._fetched(session, [uid])]
+            return self._withheld(uids[0])
+
+    def _withheld(self, uid: int) -> list[tuple[Fetched, bytes]]:
+        """A mail the server refuses to give: tried again a few times, then recorded as one that cannot be read."""
+        self._refused[uid] = self._refused.get(uid, 0) + 1
+        if self._refused[uid] < FETCH_TRIES:
+            raise TryAgain(
+                f"the server does not give mail {uid} of {self._place}", remedy="nothing yet: it is asked again"
+            )
+        log.error("mail.withheld", duty=self.name, uid=uid)
+        return [(Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b""), b"")]
 
     async def _arrival(self, session: Session, head: Fetched, text: bytes) -> tuple[Arrival, tuple[Original, ...]]:
         """The decoded mail with its original: with the decision where it is small, kept in parts before it else."""

@@ -5,7 +5,7 @@ The only file that knows twilio's REST client. It ignores its own `timeout` and 
 
 import asyncio
 import logging
-import warnings
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,12 +27,30 @@ _NOT_FOUND = 404
 
 # The library ships no types.
 _client = cast("Callable[..., Any]", Client)
-_http_client = cast("Callable[..., Any]", AsyncTwilioHttpClient)
+_http_client = cast("Callable[[], Any]", AsyncTwilioHttpClient)
+
+
+class _Http:
+    """Twilio's own asynchronous client, logging in by header: aiohttp deprecates the BasicAuth it would use."""
+
+    is_async = True
+
+    def __init__(self) -> None:
+        self._inner = _http_client()
+
+    async def request(
+        self, method: str, url: str, *, auth: tuple[str, str], headers: dict[str, str], **more: Any
+    ) -> Any:
+        login = b64encode(":".join(auth).encode()).decode()
+        return await self._inner.request(method, url, headers={**headers, "Authorization": f"Basic {login}"}, **more)
+
+    async def close(self) -> None:
+        await self._inner.close()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCall:
-    """A call as Twilio has it. status: of docs/voice/api/call-resource. children: status by CallSid of the legs we rang."""
+    """A call as Twilio has it. status: docs/voice/api/call-resource. children: status by CallSid of the legs rung."""
 
     status: str
     children: Mapping[str, str] = field(default_factory=dict)
@@ -67,14 +85,11 @@ class Rest:
             if twilio.api_key
             else (twilio.account_sid, twilio.auth_tokens[0])
         )
-        http = _http_client()
+        http = _Http()
         try:
             client = _client(name, source.read().reveal(), twilio.account_sid, http_client=http)
             client.api.base_url = twilio.api_base_url
-            with warnings.catch_warnings():
-                # The library hands aiohttp a BasicAuth, deprecated for aiohttp 4; our bound stands below that.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                yield client
+            yield client
         finally:
             await http.close()
 

@@ -45,7 +45,7 @@ class Switch:
         """The TwiML for a step whose webhook was noted; None where the decision failed and the call was set aside."""
         house = self.house()
 
-        def decide(items: OpenItems, keys: tuple[str, ...]) -> Change:
+        def decide(keys: tuple[str, ...], items: OpenItems) -> Change:
             return intake.answer(sid, step, fields, items, house, keys)
 
         change = await self._decided(sid, intake.keys_of(sid, fields), decide)
@@ -55,7 +55,7 @@ class Switch:
         """Take in what was noted, or that time passed. False: it waits for Twilio to be asked."""
         house = self.house()
 
-        def decide(items: OpenItems, keys: tuple[str, ...]) -> Change:
+        def decide(keys: tuple[str, ...], items: OpenItems) -> Change:
             return intake.settle(sid, items, house, keys, may_ask=may_ask)
 
         change = await self._decided(sid, intake.keys_of(sid, fields), decide)
@@ -71,11 +71,11 @@ class Switch:
         await self.note(sid, Step(Stage.ASKED), "", fields, None, at)
 
     async def _decided(
-        self, sid: str, keys: tuple[str, ...], decide: Callable[[OpenItems, tuple[str, ...]], Change]
+        self, sid: str, keys: tuple[str, ...], decide: Callable[[tuple[str, ...], OpenItems], Change]
     ) -> Change:
         for _ in range(_ROUNDS):
             change = await self.means.log.decide(
-                keys, partial(decide, keys=keys), otherwise=lambda items, _: intake.set_aside(sid, items, SET_ASIDE)
+                keys, partial(decide, keys), otherwise=lambda items, _: intake.set_aside(sid, items, SET_ASIDE)
             )
             if not isinstance(change.result, MoreKeys):
                 return change

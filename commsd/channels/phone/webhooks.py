@@ -97,6 +97,7 @@ class Webhooks:
             async with asyncio.timeout_at(deadline):
                 body = await asyncio.shield(work)
         except TimeoutError:
+            work.add_done_callback(_tell_failure)
             log.error("webhook.answered_late", step=str(step), call_sid=sid)
             return self._static(signed.fields)
         return self._static(signed.fields) if body is None else _twiml(body)
@@ -107,22 +108,17 @@ class Webhooks:
             log.warning("webhook.stale", step=str(step), call_sid=sid)
             return Response(status_code=204)
         noted = self._switch.note(sid, step, signed.url, signed.fields, signed.token, now)
-        self._keep(_both(noted, self._switch.settle(sid, signed.fields)))
+        self._keep(_both(noted, self._switch.settle(sid, signed.fields))).add_done_callback(_tell_failure)
         done, _ = await asyncio.wait([noted], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
         refused = bool(done) and noted.exception() is not None
         return Response(status_code=503 if refused else 204)
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        """A task that goes on when nobody waits for it any more; what it raises then is told of here."""
+        """A task that goes on when nobody waits for it any more."""
         task = asyncio.get_running_loop().create_task(work)
         self._late.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._late.discard)
         return task
-
-    def _done(self, task: "asyncio.Task[Any]") -> None:
-        self._late.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("webhook.not_decided", error=type(error).__name__, exc_info=error)
 
     def _static(self, fields: Mapping[str, str]) -> Response:
         """Needs no store and no rules: the line's first language, else the firm's."""
@@ -136,6 +132,11 @@ class Webhooks:
 
 async def _both(noted: Awaitable[int], decided: Awaitable[Any]) -> Any:
     return (await asyncio.gather(noted, decided))[1]
+
+
+def _tell_failure(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("webhook.not_decided", error=type(error).__name__, exc_info=error)
 
 
 def _stale(fields: Mapping[str, str], now: datetime) -> bool:

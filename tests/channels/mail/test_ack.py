@@ -100,11 +100,11 @@ def test_a4_the_subject_is_ours_before_the_customers() -> None:
     ["Re: Your message has reached us: Levering", "AW: Wir haben Ihre Nachricht erhalten: Re: Levering", "Levering"],
 )
 def test_a4_our_words_are_never_stacked(subject: str) -> None:
-    assert ack_subject(subject, TEXTS, TEXTS.of("da")) == "Din besked er nået frem: Levering"
+    assert ack_subject(subject, TEXTS, TEXTS.of("da")) == "Din besked er modtaget: Levering"
 
 
 def test_a4_a_reply_mark_that_is_not_ours_stays() -> None:
-    assert ack_subject("Re: Levering", TEXTS, TEXTS.of("da")) == "Din besked er nået frem: Re: Levering"
+    assert ack_subject("Re: Levering", TEXTS, TEXTS.of("da")) == "Din besked er modtaget: Re: Levering"
 
 
 def test_a4_a_subject_is_cut_to_200_characters() -> None:

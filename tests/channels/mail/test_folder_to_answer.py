@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.store.open_items import records
 from commsd.store.originals import original
+from commsd.world import World
 from tests.house import TERMS
 from tests.neighbours.dovecot import Dovecot
 from tests.world import ScriptedWorld
@@ -74,17 +76,17 @@ class House:
         endpoint = imap.Endpoint(self.dovecot.host, self.dovecot.port, "none")
         return await imap.connect(endpoint, imap.Credentials(self.user, self.dovecot.password), deadline=10)
 
-    def _shared(self) -> tuple[Log, Claims, Rules, object]:
+    def _shared(self) -> tuple[Log, Claims, Rules, World]:
         return self.log, self.claims, self.rules, self.world.world
 
     async def watch(self) -> bool:
-        return await Watch(self.desk, INBOX, self._connect, *self._shared()).once()  # type: ignore[arg-type]
+        return await Watch(self.desk, INBOX, self._connect, *self._shared()).once()
 
     async def watch_sent(self) -> bool:
-        return await Watch(self.desk, SENT, self._connect, *self._shared()).once()  # type: ignore[arg-type]
+        return await Watch(self.desk, SENT, self._connect, *self._shared()).once()
 
     async def send(self) -> bool:
-        return await Send("support", self.submission, *self._shared()).once()  # type: ignore[arg-type]
+        return await Send("support", self.submission, *self._shared()).once()
 
     def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
         self.dovecot.deliver(self.user, raw, folder, internal_date=self.world.now)
@@ -93,7 +95,8 @@ class House:
         """What customers got."""
         while await self.send():
             pass
-        return [message_from_bytes(taken.raw, policy=policy.default) for taken in self.sink.accepted]  # type: ignore[misc]
+        reading = BytesParser(EmailMessage, policy=policy.default)
+        return [reading.parsebytes(taken.raw) for taken in self.sink.accepted]
 
     async def interactions(self) -> list[Interaction]:
         table = schema.interactions

@@ -1,0 +1,45 @@
+"""Links for our people: one signed text that names an action, what it is done to, by whom, and until when.
+
+The text proves itself; whether the action is still possible, the decision says. Notices write these links, `web.links`
+answers them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from commsd.core.token import sign, verify
+
+PURPOSE = "act"
+
+
+class Act(StrEnum):
+    """What a link does: close the case, close it as junk, take the callback."""
+
+    DONE = "done"
+    JUNK = "junk"
+    CLAIM = "claim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """thing: id of the case, or of the callback to claim. agent: an agent's id. until: whole seconds."""
+
+    act: Act
+    thing: str
+    agent: str
+    until: datetime
+
+
+def link_token(key: bytes, link: Link) -> str:
+    """The last part of `/a/{token}`."""
+    return sign(key, PURPOSE, f"{link.act}|{link.thing}|{int(link.until.timestamp())}|{link.agent}")
+
+
+def link_of(key: bytes, token: str) -> Link | None:
+    """The link behind a token; None for what this key did not sign, also where it has ended: that `until` tells."""
+    payload = verify(key, PURPOSE, token)
+    if payload is None:
+        return None
+    act, thing, until, agent = payload.split("|", 3)
+    return Link(act=Act(act), thing=thing, agent=agent, until=datetime.fromtimestamp(int(until), UTC))

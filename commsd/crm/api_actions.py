@@ -1,0 +1,239 @@
+"""Writing under /v1: a touch from outside, what came of a talk, and what people do to cases and callbacks.
+
+Every action is one decision; the answer is the record after it. Bodies are read and checked before anything is decided.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from commsd.core import key
+from commsd.core.change import Change
+from commsd.core.entry import Hand
+from commsd.core.interaction import Interaction
+from commsd.crm import actions
+from commsd.crm.body import Body, read_attrs, read_entry, read_said
+from commsd.crm.keys import Caller
+from commsd.crm.problem import SameKeyOtherBody
+from commsd.crm.request import Api, Operation, body_of, hand_of, json, shown_thing
+from commsd.store import query as store
+
+AGENT = {"agent": "id of our person who acts"}
+SAID = AGENT | {
+    "result": "reached, call_again, partly, voicemail, wrong_person or declined",
+    "note": "what was said",
+    "due": "the time agreed with the customer, for call_again and partly",
+    "questions": "what is still to be answered, as a list",
+}
+ENTRY = AGENT | {
+    "channel": "email, letter, fax, phone, sms, whatsapp, web, chat, in_person or other",
+    "kind": "message, call, voicemail, attempt, note, meeting or promise; usually by the channel",
+    "direction": "inbound (usual), outbound or internal",
+    "customer": '{"address": "+4930… or name@example.org", "name": "…"}',
+    "case_id": "the case, where it is known",
+    "occurred_at": "when it happened; usually now",
+    "ended_at": "when it ended",
+    "outcome": "reached (usual), missed, left_message, not_reached …",
+    "subject": "one line",
+    "text": "what it was about; 280 characters are kept",
+    "mailbox": "the mailbox it belongs to",
+    "line": "the line it belongs to",
+    "team": "the team it belongs to",
+    "in_reply_to": "id of the interaction it answers",
+    "partial": "true: an answer that does not answer yet",
+    "promise": '{"due_at": "…", "via": "any or call"}: what the customer was told',
+    "result": "what came of a talk, with note, due and questions",
+    "language": "BCP 47",
+    "priority": "low, normal, high or urgent",
+    "tags": "a list of words",
+    "external_ids": '[{"system": "…", "id": "…"}]: what others call it',
+}
+
+Act = Callable[[str, Hand, Body, Api], actions.Decide]
+
+
+async def record_entry(api: Api, request: Request, caller: Caller) -> Response:
+    """Record a touch from outside; 201 with the interaction, 200 where the Idempotency-Key was used before."""
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    entry = read_entry(body)
+    body.sound()
+    keys = list(key.of_addresses(entry.customer))
+    if entry.case_id:
+        case_id = entry.case_id
+        keys += await api.log.read(lambda connection: store.keys_of_case(connection, case_id))
+    decide = actions.record_entry(entry, hand, api.terms())
+    return await _recorded(api, request, caller, keys, decide, created=201)
+
+
+async def talk_result(api: Api, request: Request, caller: Caller) -> Response:
+    """Say what came of a call or meeting: the interaction's next revision."""
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    said = read_said(body)
+    body.sound()
+    talk = request.path_params["id"]
+    keys = await api.log.read(lambda connection: store.keys_of_interaction(connection, talk))
+    decide = actions.talk_result(talk, said, hand, api.terms())
+    return await _recorded(api, request, caller, keys, decide, created=200)
+
+
+async def _recorded(
+    api: Api, request: Request, caller: Caller, keys: Sequence[str], decide: actions.Decide, *, created: int
+) -> Response:
+    """Decide, once where the request has an Idempotency-Key, and give the interaction."""
+    again = request.headers.get("idempotency-key")
+    if again:
+        logical = hashlib.sha256(f"request\0{caller.name}\0{again}".encode()).hexdigest()
+        digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).hexdigest()
+        refuse = SameKeyOtherBody(
+            "this Idempotency-Key was used for another request", remedy="choose a new key for each new request"
+        )
+        keys = [*keys, key.of_logical(logical)]
+        decide = actions.once(decide, key.of_logical(logical), logical, digest, refuse)
+    change = await api.log.decide(keys, decide)
+    if isinstance(change.result, Interaction):
+        return json(shown_thing(change.result, caller), headers={"Idempotent-Replayed": "true"})
+    return json(shown_thing(change.interactions[0], caller), created)
+
+
+def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
+    """The handler of an action on a case."""
+
+    async def handler(api: Api, request: Request, caller: Caller) -> Response:
+        case_id = request.path_params["id"]
+        decide = await _read(api, request, caller, act)
+        keys = await api.log.read(lambda connection: store.keys_of_case(connection, case_id))
+        change = await api.log.decide(keys, decide)
+        return json(shown_thing(change.cases[-1], caller))
+
+    return handler
+
+
+def on_callback(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
+    """The handler of an action on a callback."""
+
+    async def handler(api: Api, request: Request, caller: Caller) -> Response:
+        callback_id = request.path_params["id"]
+        body = await body_of(request)
+        number = body.data.get("number")
+        decide = await _read(api, request, caller, act)
+        keys = await api.log.read(lambda connection: store.keys_of_callback(connection, callback_id))
+        keys += key.of_addresses(number) if isinstance(number, str) else ()
+        change = await api.log.decide(keys, decide)
+        return json(shown_thing(_moved(change, callback_id), caller))
+
+    return handler
+
+
+async def _read(api: Api, request: Request, caller: Caller, act: Act) -> actions.Decide:
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    decide = act(request.path_params["id"], hand, body, api)
+    body.sound()
+    return decide
+
+
+def _moved(change: Change, callback_id: str) -> object:
+    return next(callback for callback in change.callbacks if callback.id == callback_id)
+
+
+def _close_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    junk, note = body.yes("junk"), body.text("note")
+    return actions.close_case(case_id, hand, api.terms(), junk=junk, note=note)
+
+
+def _hold_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    return actions.hold_case(case_id, hand, api.terms(), reason=body.text("reason", 64) or "customer")
+
+
+def _set_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    attrs = read_attrs(body, actions.SETTABLE)
+    body.sound()
+    return actions.set_case(case_id, hand, api.terms(), attrs=attrs)
+
+
+def _assign_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    attrs = read_attrs(body, ("owner", "team"))
+    body.sound()
+    return actions.set_case(case_id, hand, api.terms(), attrs=attrs)
+
+
+def _set_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    number = body.text("number", 32)
+    body.needed("number", number, "give the number a person found out")
+    return actions.number_callback(callback_id, number or "", hand, api.terms())
+
+
+def _close_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    return actions.close_callback(callback_id, hand, api.terms(), note=body.text("note"))
+
+
+def _result(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
+    return actions.callback_result(callback_id, read_said(body), hand, api.terms())
+
+
+_CASE: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
+    (
+        "close",
+        "Close a case; with junk it never was one",
+        _close_case,
+        {"junk": "true: its clocks are void", "note": "why"},
+    ),
+    ("reopen", "Open a closed case again", lambda i, hand, _, api: actions.reopen_case(i, hand, api.terms()), {}),
+    ("hold", "Put a case on hold", _hold_case, {"reason": "customer (ends when they speak), or another word"}),
+    ("release", "End the hold", lambda i, hand, _, api: actions.release_case(i, hand, api.terms()), {}),
+    ("assign", "Give a case to somebody", _assign_case, {"owner": "an agent", "team": "a team"}),
+    ("set", "Set priority, owner or team", _set_case, {"priority": "low, normal, high, urgent", "owner": "an agent"}),
+)
+
+_CALLBACK: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
+    ("claim", "Take a callback for 30 minutes", lambda i, hand, _b, _a: actions.claim_callback(i, hand), {}),
+    ("release", "Give a callback back", lambda i, hand, _b, _a: actions.release_callback(i, hand), {}),
+    ("result", "Say what came of calling back", _result, SAID),
+    ("set", "Set the number of a callback", _set_callback, {"number": "with its country code: +4930…"}),
+    ("close", "Close an owed call, with the reason", _close_callback, {"note": "why it is owed no longer"}),
+)
+
+OPERATIONS: Sequence[Operation] = (
+    Operation(
+        method="POST",
+        path="/v1/interactions",
+        scope="interactions:write",
+        does="Record a touch from outside",
+        handler=record_entry,
+        body=ENTRY,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/interactions/{id}/result",
+        scope="interactions:write",
+        does="Say what came of a talk",
+        handler=talk_result,
+        body=SAID,
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/v1/cases/{{id}}/{word}",
+            scope="cases:write",
+            does=does,
+            handler=on_case(act),
+            body={**AGENT, **fields},
+        )
+        for word, does, act, fields in _CASE
+    ),
+    *(
+        Operation(
+            method="POST",
+            path=f"/v1/callbacks/{{id}}/{word}",
+            scope="callbacks:write",
+            does=does,
+            handler=on_callback(act),
+            body={**AGENT, **fields},
+        )
+        for word, does, act, fields in _CALLBACK
+    ),
+)
