@@ -47,7 +47,10 @@ WRITTEN_OUT = frozenset({"what", "remedy", "exception", "template", "why"})
 TAKEN_OUT = "[not logged]"
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:@\[\]]+@[^\s<>\"'(),;:@\[\]]+")
-_NUMBER = re.compile(r"(?<![\w.-])\+?\d(?:[\s()/.-]{0,2}\d){6,}(?![\w-])")
+_NUMBER = re.compile(
+    r"(?P<kept>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\d{4}-\d\d-\d\d|(?:\d{1,3}\.){3}\d{1,3})"
+    r"|(?<![\w.-])\+?\d(?:[\s()/.-]{0,2}\d){6,}(?![\w-])"
+)
 _PRIORITY = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
@@ -97,7 +100,8 @@ def failure_without_words(_logger: object, _method: str, event: Event) -> Event:
 
 def scrubbed(text: str) -> str:
     """The text without mail addresses and telephone numbers, on one line."""
-    return _NUMBER.sub("[number]", _ADDRESS.sub("[address]", text)).replace("\n", " | ")
+    plain = _ADDRESS.sub("[address]", text)
+    return _NUMBER.sub(lambda found: found["kept"] or "[number]", plain).replace("\n", " | ")
 
 
 class Libraries(logging.Handler):

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from commsd.core.calendar import Calendar, Window
-from commsd.core.change import Terms
+from commsd.core.change import Change, OpenItems, Terms
 from commsd.core.policy import ClockKind, Policy, Rule, Target, Version
+from commsd.store.log import Log
 
 OFFICE = Calendar(name="office", tz="Europe/Berlin", weekly={day: (Window(540, 1020),) for day in range(5)}, dates={})
 STANDARD = Policy(
@@ -30,3 +31,15 @@ TERMS = Terms(
         ),
     )
 )
+
+
+async def items_of(log: Log, *keys: str) -> OpenItems:
+    """What a decision under these keys sees now."""
+    seen: list[OpenItems] = []
+
+    def look(items: OpenItems) -> Change:
+        seen.append(items)
+        return Change()
+
+    await log.decide(keys, look)
+    return seen[-1]

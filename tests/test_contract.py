@@ -34,6 +34,7 @@ PURE = (
             "desk",
             "folder",
             "intake",
+            "language",
             "message",
             "mime",
             "notice",

@@ -2,5 +2,6 @@
 
 from commsd.channels.channel import Channel
 from commsd.channels.mail.channel import MAIL
+from commsd.channels.manual.channel import MANUAL
 
-CHANNELS: tuple[Channel, ...] = (MAIL,)
+CHANNELS: tuple[Channel, ...] = (MAIL, MANUAL)

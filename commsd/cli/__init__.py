@@ -1,0 +1,96 @@
+"""The command line: `commsd [--config DIR] COMMAND`. One file a command group: parse, call, print.
+
+Here is only the way in and the way out: which file knows a command, and what an error looks like to a person.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import typer
+
+from commsd.cli.place import choose_folder, version_asked
+from commsd.errors import CommsdError
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "setup": ("init", "check", "config"),
+    "running": ("run", "demo"),
+    "ledger": ("ledger", "clocks"),
+    "logbook": ("log", "record"),
+    "cases": ("cases",),
+    "callbacks": ("callbacks", "calls"),
+    "why": ("explain",),
+    "preview": ("ack", "twiml"),
+    "sla": ("sla",),
+    "keys": ("keys",),
+    "db": ("db",),
+}
+"""File of this folder -> its commands, in the order of `commsd --help`."""
+
+
+def program(word: str | None = None) -> typer.Typer:
+    """The commands; where the first word is one of them, only its file is read, so that it starts at once."""
+    root = typer.Typer(
+        name="commsd",
+        help="Makes sure no customer contact goes unanswered.",
+        epilog="COMMAND --help shows an example. Exit codes: 0 fine, 1 findings, 2 usage, 69 a service cannot be "
+        "reached, 75 try again, 78 configuration.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.callback()(_options)
+    known = [name for name, commands in COMMANDS.items() if word in commands]
+    for name in known or COMMANDS:
+        root.add_typer(import_module(f"commsd.cli.{name}").app)
+    return root
+
+
+def _options(
+    ctx: typer.Context,
+    config: str = typer.Option(
+        "", metavar="DIR", help="The config folder; else $COMMSD_CONFIG, /etc/commsd, ./config.", show_default=False
+    ),
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=version_asked, is_eager=True),
+) -> None:
+    ctx.obj = choose_folder(config, os.environ)
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit with its code. An error we know is two lines on stderr, without a traceback."""
+    words = list(sys.argv[1:] if args is None else args)
+    try:
+        program(_first_word(words))(args=words, prog_name="commsd")
+    except BrokenPipeError:  # `commsd log tail | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except (CommsdError, ExceptionGroup) as error:
+        known = next(_known(error), None)
+        if known is None:
+            raise
+        print(known, file=sys.stderr)
+        sys.exit(known.exit_code)
+    sys.exit(0)
+
+
+def _first_word(words: Sequence[str]) -> str | None:
+    """The command: the first word that is neither an option nor the value of --config."""
+    rest = iter(words)
+    for word in rest:
+        if word == "--config":
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _known(error: Exception) -> Iterator[CommsdError]:
+    if isinstance(error, CommsdError):
+        yield error
+    elif isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _known(inner)

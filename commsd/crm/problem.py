@@ -33,6 +33,10 @@ class SameKeyOtherBody(CommsdError):
     """An Idempotency-Key used twice for different requests."""
 
 
+class TooLarge(CommsdError):
+    """A request with more bytes than anything here needs."""
+
+
 _STATUS: Mapping[type[CommsdError], tuple[HTTPStatus, str]] = {
     Invalid: (HTTPStatus.BAD_REQUEST, "invalid-request"),
     InvalidCursor: (HTTPStatus.BAD_REQUEST, "invalid-cursor"),
@@ -43,6 +47,7 @@ _STATUS: Mapping[type[CommsdError], tuple[HTTPStatus, str]] = {
     IllegalStep: (HTTPStatus.CONFLICT, "illegal-step"),
     Refused: (HTTPStatus.CONFLICT, "refused"),
     SameKeyOtherBody: (HTTPStatus.UNPROCESSABLE_ENTITY, "same-key-other-body"),
+    TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large"),
     LeaseLost: (HTTPStatus.SERVICE_UNAVAILABLE, "try-again"),
     TryAgain: (HTTPStatus.SERVICE_UNAVAILABLE, "try-again"),
     Unreachable: (HTTPStatus.SERVICE_UNAVAILABLE, "try-again"),

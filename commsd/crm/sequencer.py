@@ -57,11 +57,11 @@ class Sequencer:
 
     name = "crm.sequencer"
 
-    def __init__(self, written: Log, claims: Claims, world: World, head: Head) -> None:
+    def __init__(self, written: Log, claims: Claims, world: World, head: Head | None = None) -> None:
         self._log = written
         self._claims = claims
         self._world = world
-        self._head = head
+        self.head = head or Head()
         self._fence: Fence | None = None
         self._renew_at = 0.0
         self._epoch = ""
@@ -83,8 +83,8 @@ class Sequencer:
         """Number one batch where this process may; whether there was one."""
         await self._prepare()
         waiting, last = await self._log.read(_look)
-        self._head.oldest_waiting = waiting
-        self._head.move(last)
+        self.head.oldest_waiting = waiting
+        self.head.move(last)
         fence = await self._lease()
         if waiting is None or fence is None:
             return False
@@ -93,7 +93,7 @@ class Sequencer:
         except LeaseLost:
             self._fence = None
             raise
-        self._head.move(last + done)
+        self.head.move(last + done)
         return done > 0
 
     def _number(self, connection: Connection, fence: int) -> int:

@@ -1,10 +1,11 @@
 """The log keeps what was decided, and shows each decision what those before it left open. On SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Select, func, select
 
 from commsd.core import key
 from commsd.core.change import Change, Fence, LogicalKey, OpenItems, Original, change_of
@@ -26,7 +27,7 @@ from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.store.originals import keep_original, original
-from tests.house import TERMS
+from tests.house import TERMS, items_of
 from tests.world import ScriptedWorld
 
 
@@ -65,11 +66,17 @@ def missed_call(items: OpenItems, number: str = "+493023125099", sid: str = "CA1
     )
 
 
+def _all(connection: Connection, statement: Select[tuple[object]]) -> Sequence[object]:
+    return connection.execute(statement).all()
+
+
+def _taken(items: OpenItems, sender: str) -> Change:
+    return change_of(mail(items, sender=sender), items, TERMS)
+
+
 async def count(log: Log, table: str) -> int:
-    return int(
-        await log.read(lambda c: c.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar())
-        or 0
-    )
+    statement = select(func.count()).select_from(schema.metadata.tables[table])
+    return await log.read(lambda connection: connection.execute(statement).scalar_one())
 
 
 async def test_two_mails_of_one_new_person_meet_in_one_case(log: Log) -> None:
@@ -86,9 +93,7 @@ async def test_two_mails_of_one_new_person_meet_in_one_case(log: Log) -> None:
 async def test_what_was_decided_is_found_again_by_a_later_decision(log: Log) -> None:
     keys = key.of_addresses("jane@example.org")
     first = await log.decide(keys, lambda items: change_of(mail(items), items, TERMS))
-    seen: list[OpenItems] = []
-    await log.decide(keys, lambda items: (seen.append(items), Change())[1])
-    (file,) = seen[0].files.values()
+    (file,) = (await items_of(log, *keys)).files.values()
     assert file.interactions == first.interactions
     assert {record.value.clock.value for record in file.clocks} == {"ack", "first_response"}
 
@@ -187,22 +192,16 @@ async def test_a_large_original_is_kept_in_parts_and_given_back_whole(log: Log, 
 
 async def test_what_erasing_would_take_is_not_in_the_record(log: Log) -> None:
     await log.decide((), lambda items: change_of(mail(items, subject="Secret matter"), items, TERMS))
-    rows = await log.read(
-        lambda c: str(
-            c.execute(select(schema.interactions.c.record)).all() + c.execute(select(schema.outbox.c.record)).all()
-        )
-    )
-    assert "jane" not in rows.lower()
-    assert "Secret" not in rows
+    statements = [select(table.c.record) for table in (schema.interactions, schema.outbox)]
+    rows = [str(await log.read(partial(_all, statement=statement))) for statement in statements]
+    assert "jane" not in "".join(rows).lower()
+    assert "Secret" not in "".join(rows)
 
 
 async def test_hundreds_of_waiting_callers_are_committed_together(log: Log) -> None:
     changes = await asyncio.gather(
         *(
-            log.decide(
-                key.of_addresses(f"c{n}@example.org"),
-                lambda items, n=n: change_of(mail(items, sender=f"c{n}@example.org"), items, TERMS),
-            )
+            log.decide(key.of_addresses(f"c{n}@example.org"), partial(_taken, sender=f"c{n}@example.org"))
             for n in range(600)
         )
     )

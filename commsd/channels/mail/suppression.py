@@ -262,9 +262,17 @@ def _resent_from(message: Message) -> tuple[str, ...]:
 
 
 def _answers_our_ack(message: Message, us: Us) -> bool:
-    """Two of our acks in one thread, our own ack come back, or a reply faster than a person reads."""
+    """Our own ack come back, or a reply to it faster than a person reads."""
     ours = own_acks(message, us)
-    return len(ours) > 1 or message.message_id in ours or not us.fresh_acks.isdisjoint(ours)
+    return message.message_id in ours or not us.fresh_acks.isdisjoint(ours)
+
+
+def _goes_on_between_acks(message: Message, us: Us) -> bool:
+    """Two of our acks in one thread: perhaps two machines, perhaps a customer in a long talk.
+
+    So it gets no further ack, but a person is told and the clocks run.
+    """
+    return len(own_acks(message, us)) > 1
 
 
 def _has_auto_reply_subject(message: Message, us: Us) -> bool:
@@ -349,6 +357,7 @@ SUPPRESSIONS: tuple[Rule, ...] = (  # asked in this order; the first that holds 
     Rule("N12", "no-sender", _has_no_sender, "none", "RFC 6854, RFC 5322 section 3.6.2", starts_clock=True),
     Rule("N13", "own-address", _is_from_us, "none", "handesk #15, osTicket #3966: helpdesks that answered themselves"),
     Rule("N14", "own-ack", _answers_our_ack, "auto_reply", "freescout #2445: two helpdesks without any mark"),
+    Rule("N14b", "own-ack", _goes_on_between_acks, "none", "the same, round by round", starts_clock=True),
     Rule(
         "N15",
         "auto-reply-subject",

@@ -15,6 +15,7 @@ from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, Server, Tls
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.send import Send
+from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Server as Submitted
 from commsd.channels.mail.submission import Submission
 from commsd.channels.mail.suppression import Us
@@ -22,7 +23,7 @@ from commsd.channels.mail.texts import load_texts
 from commsd.channels.mail.watch import INBOX, SENT, Watch
 from commsd.core.agent import Agent, People
 from commsd.core.case import CaseFile
-from commsd.core.change import Change, Checkpoint, OpenItems
+from commsd.core.change import Change, Checkpoint
 from commsd.core.clock import State
 from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
@@ -35,7 +36,7 @@ from commsd.store.log import Log
 from commsd.store.open_items import records
 from commsd.store.originals import original
 from commsd.world import World
-from tests.house import TERMS
+from tests.house import TERMS, items_of
 from tests.neighbours.dovecot import Dovecot
 from tests.world import ScriptedWorld
 
@@ -72,7 +73,7 @@ class House:
     def __post_init__(self) -> None:
         self.submission = Submission(Submitted(host="127.0.0.1", port=self.sink.port, tls="none"))
 
-    async def _connect(self) -> imap.Session:
+    async def _connect(self) -> Session:
         endpoint = imap.Endpoint(self.dovecot.host, self.dovecot.port, "none")
         return await imap.connect(endpoint, imap.Credentials(self.user, self.dovecot.password), deadline=10)
 
@@ -104,9 +105,7 @@ class House:
         return sorted(found, key=lambda known: known.id)
 
     async def case(self, address: str) -> CaseFile:
-        seen: list[OpenItems] = []
-        await self.log.decide(of_addresses(address), lambda items: (seen.append(items), Change())[1])
-        (file,) = seen[0].files.values()
+        (file,) = (await items_of(self.log, *of_addresses(address))).files.values()
         return file
 
 

@@ -1,0 +1,6 @@
+"""`python -m commsd` is `commsd`."""
+
+from commsd.cli import main
+
+if __name__ == "__main__":
+    main()

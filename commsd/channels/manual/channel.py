@@ -1,0 +1,29 @@
+"""MANUAL: letters, visits and calls that people or other systems enter (`commsd record`, POST /v1/interactions).
+
+The smallest whole channel: it has no settings, watches nothing and opens no route, because whoever enters a touch
+comes in by the command line or the API. What is entered becomes an interaction in `core.entry`.
+"""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute
+
+from commsd.channels.channel import Channel, Means
+from commsd.config.read import Table
+from commsd.core.firm import Firm
+from commsd.duty import Duty
+
+
+def _read_settings(root: Table, firm: Firm) -> None:
+    """Nothing is configured."""
+
+
+def _duties(settings: None, means: Means) -> Sequence[Duty]:
+    return ()
+
+
+def _routes(settings: None, means: Means) -> Sequence[BaseRoute]:
+    return ()
+
+
+MANUAL = Channel(name="manual", tables=(), read_settings=_read_settings, duties=_duties, routes=_routes)

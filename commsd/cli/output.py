@@ -1,0 +1,117 @@
+"""What a command prints: tables and cards for people, records for programs. Times are told in the firm's zone.
+
+Subjects and names were written by strangers: nothing of theirs reaches the terminal but printable characters.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import orjson
+import typer
+
+from commsd.core.record import THING, Json, apart, record
+from commsd.crm.event import outside
+from commsd.store.query import Row
+
+WIDEST = 48
+Cell = object
+
+
+def as_json(data: Any) -> None:
+    """Print a value as JSON."""
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def as_json_line(data: Any) -> None:
+    """Print a value as one line of JSON."""
+    typer.echo(orjson.dumps(data).decode())
+
+
+def shown(thing: str, row: Row) -> Json:
+    """The record of a row as interface section 5 has it, personal fields included."""
+    return outside(thing, row.record, row.personal)
+
+
+def shown_thing(thing: object) -> Json:
+    """The record of a value, likewise."""
+    kind = type(thing)
+    bare, personal = apart(kind, record(thing))
+    return outside(THING[kind], bare, personal)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], nothing: str) -> None:
+    """Print rows in columns; `nothing` where there are none."""
+    if not rows:
+        typer.echo(nothing)
+        return
+    cells = [[*headings], *([plain(cell, WIDEST) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    for row in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def card(data: Json, zone: tzinfo) -> None:
+    """Print what a record says, a line a field; what is empty is left out."""
+    said = {key: value for key, value in data.items() if value not in (None, "", [], {}, False) and key != "privacy"}
+    width = max(map(len, said), default=0)
+    for key, value in said.items():
+        typer.echo(f"{key.ljust(width)}  {_field(key, value, zone)}")
+
+
+def _field(key: str, value: object, zone: tzinfo) -> str:
+    if key.endswith("_at") and isinstance(value, str):
+        return when(datetime.fromisoformat(value), zone)
+    if key.endswith("_ms") and isinstance(value, int):
+        return span(timedelta(milliseconds=value))
+    if isinstance(value, dict | list):
+        return plain(orjson.dumps(_filled(value)).decode())
+    return plain(value)
+
+
+def _filled(value: Any) -> Any:
+    """Without what is empty, which only hides the rest from a reader."""
+    if isinstance(value, dict):
+        return {key: _filled(inner) for key, inner in value.items() if inner not in (None, "", [], {}, False)}
+    return [_filled(inner) for inner in value] if isinstance(value, list) else value
+
+
+def plain(cell: Cell, longest: int | None = None) -> str:
+    """One printable line; "-" for nothing. longest: in characters."""
+    text = "-" if cell is None or cell == "" else str(cell)
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
+
+
+def when(at: datetime | str | None, zone: tzinfo) -> str:
+    """An instant in the zone, to the minute; "-" for none."""
+    if at is None:
+        return "-"
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
+
+
+def span(length: timedelta) -> str:
+    """A length in the two largest units that say anything."""
+    seconds = round(length.total_seconds())
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days}d {hours}h" if hours else f"{days}d"
+    if hours:
+        return f"{hours}h {minutes:02}m" if minutes else f"{hours}h"
+    return f"{minutes}m" if minutes else f"{seconds}s"
+
+
+def until(due: datetime | str | None, now: datetime) -> str:
+    """How long there is still, or how late it is."""
+    if due is None:
+        return "-"
+    left = (datetime.fromisoformat(due) if isinstance(due, str) else due) - now
+    return f"{span(left)} left" if left >= timedelta() else f"{span(-left)} late"
+
+
+def who(data: Mapping[str, Any]) -> str | None:
+    """The customer of an interaction's record: the name, else the address."""
+    roles = ("to", "callee") if data.get("direction") == "outbound" else ("from", "caller")
+    party = next((party for party in data.get("parties") or () if party["role"] in roles), None)
+    return (party.get("name") or party["address"]) if party else None

@@ -1,0 +1,157 @@
+"""The page: what is due, who waits for a call, what is broken, what happened. It needs a session and shows names."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from commsd.core.link import Act, Link, link_token
+from commsd.core.record import instant
+from commsd.crm.api import OPERATIONS
+from commsd.crm.keys import Caller, Keys
+from commsd.errors import CommsdError
+from commsd.store import feed, query
+from commsd.store.log import Log
+from commsd.web import view
+from commsd.web.pages import page
+from commsd.web.session import NEEDED, Sessions, end, from_our_page
+from commsd.web.view import ChannelState, Snapshot
+from commsd.web.watch import Health
+from commsd.world import World
+
+DUE, CALLS, RECENT = 40, 25, 50
+CLAIM_LASTS = timedelta(minutes=20)
+"""How long the claim button of a page counts: pages stay open."""
+
+SLOW_FEED = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The page and its sign-in. channels: how each mailbox and line does, asked at each view."""
+
+    log: Log
+    world: World
+    key: bytes = field(repr=False)
+    sessions: Sessions
+    keys: Keys
+    health: Health
+    firm: str
+    zone: ZoneInfo
+    channels: Callable[[], Sequence[ChannelState]] = tuple
+
+    def routes(self) -> list[BaseRoute]:
+        """The page, signing in and out, and the readable description of the API."""
+        return [
+            Route("/", self.show, methods=["GET"]),
+            Route("/sign-in", self.sign_in, methods=["POST"]),
+            Route("/sign-out", self.sign_out, methods=["POST"]),
+            Route("/docs", self.docs, methods=["GET"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """The board; a link's token becomes a session first, so that it does not stay in the address."""
+        token = request.query_params.get("token")
+        if token:
+            caller = await self.sessions.by_link(token)
+            if caller is None:
+                return self._asked(401, "This link was used already, or it is too old. Paste a key instead.")
+            return self.sessions.begin(RedirectResponse("/", status_code=303), request, caller)
+        caller = self.sessions.of(request)
+        if caller is None:
+            return self._asked(401, None)
+        seen = await self.log.read(self._look)
+        return page("board.html", **self._values(seen, caller))
+
+    async def sign_in(self, request: Request) -> Response:
+        """A pasted key becomes a session."""
+        if not from_our_page(request):
+            return self._asked(403, "Another site sent this.")
+        form = await request.form()
+        try:
+            caller = await self.keys.caller(str(form.get("key", "")))
+            caller.must(NEEDED)
+        except CommsdError as error:
+            return self._asked(401, f"{error.what[:1].upper()}{error.what[1:]}. To mend it: {error.remedy}.")
+        return self.sessions.begin(RedirectResponse("/", status_code=303), request, caller)
+
+    async def sign_out(self, request: Request) -> Response:
+        """The session ends."""
+        return end(RedirectResponse("/", status_code=303)) if from_our_page(request) else self._asked(403, None)
+
+    async def docs(self, _request: Request) -> Response:
+        """What can be asked under /v1."""
+        return page("docs.html", operations=OPERATIONS)
+
+    def _asked(self, status: int, said: str | None) -> Response:
+        return page("sign_in.html", status, firm=self.firm, said=said)
+
+    def _look(self, connection: Connection) -> Snapshot:
+        now = self.world.now()
+        due = query.clocks(connection, limit=DUE).rows
+        calls = query.callbacks(connection, limit=CALLS).rows
+        recent = query.interactions(connection, query.Wanted(), limit=RECENT).rows
+        counted = query.figures(connection)
+        named = [row.record["case_id"] for row in (*due, *calls, *recent) if row.record["case_id"]]
+        cases = query.cases_of(connection, list(dict.fromkeys(named)))
+        people = [row.record["contact_id"] for row in (*cases.values(), *calls, *recent) if row.record["contact_id"]]
+        waiting = feed.oldest_unnumbered(connection)
+        return Snapshot(
+            now=now,
+            due=due,
+            due_total=sum(counted.clocks.values()),
+            calls=calls,
+            calls_total=sum(counted.callbacks.values()),
+            oldest_call=counted.oldest_callback,
+            recent=recent,
+            cases=cases,
+            contacts=query.contacts_of(connection, list(dict.fromkeys(people))),
+            lag=max(now - waiting, timedelta(0)) if waiting else timedelta(0),
+            unsent=counted.unsent,
+        )
+
+    def _values(self, seen: Snapshot, caller: Caller) -> dict[str, Any]:
+        due = view.due_rows(seen, self.zone)
+        calls = view.call_rows(seen, self.zone)
+        if caller.may("callbacks:write"):
+            for row in calls:
+                row["claim"] = self._claim(row["id"], caller, seen) if row["claimable"] else None
+        states = self.channels()
+        return {
+            "firm": self.firm,
+            "name": caller.name,
+            "now": instant(seen.now),
+            "clock": f"{seen.now.astimezone(self.zone):%A %H:%M}",
+            "zone": self.zone.key,
+            "due": due,
+            "due_more": seen.due_total - len(due),
+            "late": sum(row["state"] == "late" for row in due),
+            "soon": sum(row["state"] == "soon" for row in due),
+            "owed": seen.due_total,
+            "calls": calls,
+            "calls_total": seen.calls_total,
+            "oldest_call": view.span(seen.now - seen.oldest_call) if seen.oldest_call else "",
+            "channels": view.channel_rows(states, seen.now),
+            "broken": sum(state.working is False for state in states),
+            "troubles": self._troubles(seen),
+            "log": view.log_rows(seen, self.zone),
+        }
+
+    def _claim(self, callback_id: str, caller: Caller, seen: Snapshot) -> str:
+        link = Link(act=Act.CLAIM, thing=callback_id, agent=caller.name, until=seen.now + CLAIM_LASTS)
+        return f"/a/{link_token(self.key, link)}?then=board"
+
+    def _troubles(self, seen: Snapshot) -> list[str]:
+        """What is wrong with ourselves, in sentences."""
+        found = [f"{name}: {said}" for name, said in self.health.reasons().items()]
+        if seen.lag > SLOW_FEED:
+            found.append(f"The feed lags behind by {view.span(seen.lag)}: is the sequencer running?")
+        if seen.unsent.get("unknown"):
+            found.append(f"{seen.unsent['unknown']} deliveries were perhaps sent; they go out once more.")
+        return found

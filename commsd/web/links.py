@@ -1,0 +1,97 @@
+"""/a/{token}: what our people are offered in a notice. GET shows one button, only POST acts, because scanners follow links."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from commsd.core.agent import People
+from commsd.core.change import Terms
+from commsd.core.entry import Hand
+from commsd.core.link import Act, Link, link_of
+from commsd.crm import actions
+from commsd.errors import CommsdError
+from commsd.store import query
+from commsd.store.log import Log
+from commsd.web.pages import page
+from commsd.web.session import from_our_page
+from commsd.world import World
+
+
+class Words(NamedTuple):
+    """What the page says before and after."""
+
+    title: str
+    button: str
+    done: str
+
+
+WORDS = {
+    Act.DONE: Words("Close this case?", "Yes, it is done", "The case is closed."),
+    Act.JUNK: Words("Was this junk?", "Yes, it is junk", "The case is closed as junk; its clocks do not count."),
+    Act.CLAIM: Words("Call back yourself?", "Yes, I call back", "The callback is yours for 30 minutes."),
+}
+
+
+class Links:
+    """The pages behind links."""
+
+    def __init__(self, log: Log, terms: Callable[[], Terms], world: World, key: bytes, people: People) -> None:
+        self._log = log
+        self._terms = terms
+        self._world = world
+        self._key = key
+        self._people = people
+
+    def routes(self) -> list[BaseRoute]:
+        """GET and POST of /a/{token}."""
+        return [Route("/a/{token}", self.show, methods=["GET"]), Route("/a/{token}", self.act, methods=["POST"])]
+
+    async def show(self, request: Request) -> Response:
+        """One button; nothing about the customer, because whoever holds the link sees this page."""
+        link = self._link(request)
+        if link is None:
+            return _over()
+        return page("link.html", words=WORDS[link.act], said=None, remedy=None)
+
+    async def act(self, request: Request) -> Response:
+        """The action itself; what cannot be done is said with what to do."""
+        link = self._link(request)
+        if link is None:
+            return _over()
+        words = WORDS[link.act]
+        if not from_our_page(request):
+            return page("link.html", 403, words=words, said="Another site sent this.", remedy=None)
+        try:
+            await self._do(link)
+        except CommsdError as error:
+            return page("link.html", 409, words=words, said=_sentence(error.what), remedy=error.remedy)
+        if request.query_params.get("then") == "board":
+            return RedirectResponse("/", status_code=303)
+        return page("link.html", words=words, said=words.done, remedy=None)
+
+    def _link(self, request: Request) -> Link | None:
+        link = link_of(self._key, request.path_params["token"])
+        return link if link is not None and link.until > self._world.now() else None
+
+    async def _do(self, link: Link) -> None:
+        agent = self._people.agents.get(link.agent)
+        hand = Hand(by=link.agent[:64], agent_id=link.agent[:64], agent=agent.name if agent else link.agent)
+        if link.act is Act.CLAIM:
+            keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
+            await self._log.decide(keys, actions.claim_callback(link.thing, hand))
+            return
+        keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
+        await self._log.decide(keys, actions.close_case(link.thing, hand, self._terms(), junk=link.act is Act.JUNK))
+
+
+def _over() -> Response:
+    words = Words("This link is over", "", "")
+    said = "It was cut on its way, or it is too old."
+    return page("link.html", 404, words=words, said=said, remedy="Use the newest notice, or the board.")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

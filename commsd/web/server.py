@@ -1,0 +1,254 @@
+"""HTTP: sockets we bind, an embedded uvicorn behind them, and what surrounds every request.
+
+uvicorn would take our signals and end the process on a taken port; here it does neither. We accept connections
+ourselves, so that a drain can stop accepting while the socket still stands: closing it first loses requests that the
+kernel has taken already (crm-ops.md M9).
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from commsd.crm.problem import TooLarge, problem, problem_of
+from commsd.errors import CommsdError
+from commsd.web.watch import Health
+from commsd.world import World
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 1 << 20
+BACKLOG = 2048
+SETTLE = 3.0
+"""Seconds for which a drain waits for connections that were accepted and have not been served."""
+
+GRACE = 2
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""On every response that does not say otherwise. Referrers would carry the tokens of links."""
+
+
+class CannotListen(CommsdError):
+    """An address to listen on is taken or not ours."""
+
+    exit_code = 69
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0: the system chooses. Raises CannotListen."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise CannotListen(f"'{host}' is no address here: {error.strerror}", remedy="mend [http] listen") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            remedy="another program has it: stop that one, or give [http] listen another port",
+        ) from error
+    return listener
+
+
+def application(routes: Sequence[BaseRoute], health: Health, *, largest_body: int = LARGEST_BODY) -> ASGIApp:
+    """The routes of one listener with what surrounds every request."""
+    handlers = {HTTPException: _problem_of_http, Exception: _failed}
+    return _Surroundings(Starlette(routes=list(routes), exception_handlers=handlers), health, largest_body)
+
+
+class Listener:
+    """One listening socket and the application behind it; a duty. `drain` ends it without losing a request."""
+
+    def __init__(
+        self, name: str, app: ASGIApp, listener: socket.socket, world: World, *, trusted_proxies: Sequence[str] = ()
+    ) -> None:
+        self.name = f"web.{name}"
+        self.socket = listener
+        self._app = app
+        self._world = world
+        self._proxies = list(trusted_proxies)
+        self._server: _Embedded | None = None
+        self._accepting: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    async def once(self) -> bool:
+        """Whether it serves. There are no turns here: connections come when they come."""
+        return self._server is not None and self._server.started
+
+    async def run(self) -> None:
+        """Serve until drained or cancelled. The socket stays open over a restart of this duty."""
+        self._server = server = _Embedded(self._config())
+        serving = asyncio.ensure_future(server.serve(sockets=[]))
+        self._accepting = asyncio.ensure_future(self._accept(server))
+        log.info("http.listening", listener=self.name, port=self.port)
+        try:
+            await asyncio.wait({serving})
+            serving.result()
+        finally:
+            self._accepting.cancel()
+            server.should_exit = True
+            await asyncio.wait({serving, self._accepting}, timeout=GRACE + 2)
+
+    async def drain(self) -> None:
+        """Stop accepting, let what was accepted be served, then end `run` and close the socket."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait({self._accepting})
+        server = self._server
+        if server is not None:
+            await self._settle(server)
+            server.should_exit = True
+        self.socket.close()
+
+    async def _settle(self, server: "_Embedded") -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + SETTLE
+        while server.busy() and loop.time() < until:
+            await self._world.sleep(0.02)
+
+    async def _accept(self, server: "_Embedded") -> None:
+        loop = asyncio.get_running_loop()
+        while not server.started:
+            await self._world.sleep(0.005)
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self.socket)
+                await loop.connect_accepted_socket(server.protocol, connection)
+            except OSError as error:  # out of file descriptors, or the caller has gone
+                log.warning("http.accept_failed", listener=self.name, error=type(error).__name__)
+                await self._world.sleep(0.1)
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(self._proxies),
+            forwarded_allow_ips=self._proxies,
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=15,
+        )
+
+
+class _Embedded(uvicorn.Server):
+    """uvicorn without its signals, and with a factory for connections we accepted."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def protocol(self) -> asyncio.Protocol:
+        """What serves one connection."""
+        made: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = made(
+            config=self.config, server_state=self.server_state, app_state={}, _loop=asyncio.get_running_loop()
+        )
+        return protocol
+
+    def busy(self) -> bool:
+        """Whether a request is being served, or a connection waits for its first one."""
+        connections: set[Any] = set(self.server_state.connections)
+        return bool(self.server_state.tasks) or any(connection.cycle is None for connection in connections)
+
+
+class _Surroundings:
+    """Around every request: security headers, the limit on bodies, `Connection: close` while draining."""
+
+    def __init__(self, app: ASGIApp, health: Health, largest_body: int) -> None:
+        self._app = app
+        self._health = health
+        self._largest = largest_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if self._health.draining.is_set():
+                    headers["Connection"] = "close"
+            await send(message)
+
+        try:
+            self._check_length(scope)
+            await self._app(scope, self._limited(receive), send_with_headers)
+        except TooLarge as error:
+            await problem_of(error)(scope, receive, send_with_headers)
+
+    def _check_length(self, scope: Scope) -> None:
+        """Refuse by the header what need not be read to be refused."""
+        given = dict(scope["headers"]).get(b"content-length", b"0")
+        if given.isdigit() and int(given) > self._largest:
+            raise _too_large(self._largest)
+
+    def _limited(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._largest:
+                raise _too_large(self._largest)
+            return message
+
+        return limited
+
+
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"the request is larger than {largest} bytes", remedy="send less, or in several requests")
+
+
+async def _problem_of_http(_request: Request, error: Exception) -> Response:
+    """404 and 405 of the router."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = {404: ("not-found", "nothing is here"), 405: ("not-allowed", "this cannot be done here")}
+    kind, detail = words.get(status, ("refused", "the request cannot be served"))
+    response = problem(status, kind, detail, "see /docs for what can be asked")
+    headers = error.headers if isinstance(error, HTTPException) else None
+    response.headers.update(headers or {})
+    return response
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    route = request.scope.get("route")
+    log.error("request.failed", route=getattr(route, "path", None), error=type(error).__name__, exc_info=error)
+    return problem(500, "failed", "this request failed here", "try again; the daemon's log tells more")

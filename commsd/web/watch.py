@@ -1,0 +1,78 @@
+"""For machines that watch: is it alive, does it work, and the figures at this moment."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from commsd.store import feed
+from commsd.store.log import Log
+from commsd.store.query import Figures, figures
+from commsd.telemetry import Metrics
+from commsd.world import World
+
+Check = Callable[[], str | None]
+
+
+@dataclass(slots=True)
+class Health:
+    """Whether this process should get requests. checks: by name, what is wrong or None.
+
+    started: the store is open and the listeners stand. draining: set when the daemon stops.
+    """
+
+    started: bool = False
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def reasons(self) -> dict[str, str]:
+        """Why it is not ready; empty where it is."""
+        if self.draining.is_set():
+            return {"daemon": "stopping"}
+        if not self.started:
+            return {"daemon": "starting"}
+        return {name: said for name, check in self.checks.items() if (said := check())}
+
+
+def routes(health: Health, metrics: Metrics, log: Log, world: World) -> list[BaseRoute]:
+    """/-/healthy, /-/ready and /metrics; none needs a key."""
+
+    async def healthy(_request: Request) -> Response:
+        return Response("it turns\n", media_type="text/plain")
+
+    async def ready(_request: Request) -> Response:
+        reasons = health.reasons()
+        body = orjson.dumps({"ready": not reasons, "reasons": reasons})
+        return Response(body, status_code=503 if reasons else 200, media_type="application/json")
+
+    async def scraped(_request: Request) -> Response:
+        counted, waiting, (_, last) = await log.read(lambda c: (figures(c), feed.oldest_unnumbered(c), feed.head(c)))
+        take(metrics, counted, waiting, last, world.now())
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [Route("/-/healthy", healthy), Route("/-/ready", ready), Route("/metrics", scraped)]
+
+
+def take(metrics: Metrics, counted: Figures, waiting: datetime | None, last: int, now: datetime) -> None:
+    """Set the gauges that are counted in the store; what is no longer there goes."""
+    metrics.callbacks.clear()
+    for state, count in counted.callbacks.items():
+        metrics.callbacks.labels(state).set(count)
+    metrics.clocks.clear()
+    for (clock, state), count in counted.clocks.items():
+        metrics.clocks.labels(clock, state).set(count)
+    metrics.deliveries_open.clear()
+    for state, count in counted.unsent.items():
+        metrics.deliveries_open.labels(state).set(count)
+    metrics.oldest_callback.set(_age(counted.oldest_callback, now))
+    metrics.feed_lag.set(_age(waiting, now))
+    metrics.feed_last.set(last)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0

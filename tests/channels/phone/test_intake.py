@@ -1,0 +1,539 @@
+"""From a caller's webhook to what is heard and what is recorded: every path walked, every leaf a promise."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urldefrag, urlsplit
+
+import pytest
+
+from commsd.channels.phone.intake import AskTwilio, MoreKeys, answer, settle
+from commsd.channels.phone.prompts import LANGUAGES
+from commsd.channels.phone.seen import House
+from commsd.channels.phone.step import Stage, Step, step_of
+from commsd.core import key
+from commsd.core.agent import Absence
+from commsd.core.calendar import Window
+from commsd.core.callback import CloseReason, State
+from commsd.core.change import Change
+from commsd.core.contact import Contact, Identity
+from commsd.core.interaction import Outcome, Role
+from commsd.core.policy import ClockKind
+from tests.channels.phone.documents import Document, faults, read
+from tests.channels.phone.hotline import (
+    ANNA,
+    BO,
+    CUSTOMER,
+    DANE,
+    FIRM,
+    FRIDAY_EVENING,
+    HOTLINE,
+    HOUSE,
+    JAKARTAN,
+    LONDONER,
+    SID,
+    TUESDAY,
+    Books,
+    Told,
+    dialled,
+    fields,
+    house,
+    leg_fields,
+)
+
+KEYS = (key.of_call(SID), *key.of_addresses(CUSTOMER, LONDONER, DANE, JAKARTAN, ANNA, "+493023125088"))
+SECOND = timedelta(seconds=1)
+
+
+class Line:
+    """A call in progress against books on paper."""
+
+    def __init__(
+        self, house: House = HOUSE, start: datetime = TUESDAY, caller: str = CUSTOMER, books: Books | None = None
+    ):
+        self.house, self.caller = house, caller
+        self.books = books or Books(start)
+        self.books.now = start
+        self.told = Told(start)
+        self.change = Change()
+
+    def asks(self, step: str, after: float = 0, **said: str) -> Document:
+        """A webhook that wants TwiML; what is heard next."""
+        return self._asks(
+            step, fields("in-progress", self.caller, **said) if step != "voice" else fields(caller=self.caller), after
+        )
+
+    def agent_asks(self, step: str, after: float = 0, **said: str) -> Document:
+        return self._asks(step, leg_fields("in-progress", **said), after)
+
+    def dial_over(
+        self, round_: int, bridged: bool, after: float = 20, status: str = "no-answer", **said: str
+    ) -> Document:
+        told = dialled(bridged, status, **said) | {"From": self.caller}
+        return self._asks(f"dial-{round_}", told, after)
+
+    def _asks(self, text: str, said: dict[str, str], after: float) -> Document:
+        self.told.told(text, said, after)
+        self.books.now = self.told.start + timedelta(seconds=after)
+        step = step_of(text)
+        assert step
+        items = self.books.items(self.told.entries)
+        self.change = self.books.take(answer(SID, step, said, items, self.house, KEYS))
+        assert isinstance(self.change.result, bytes)
+        return read(self.change.result)
+
+    def over(self, after: float = 60, status: str = "completed") -> Change:
+        self.told.told("status", fields(status, self.caller), after)
+        return self.passes(after)
+
+    def passes(self, after: float) -> Change:
+        self.books.now = self.told.start + timedelta(seconds=after)
+        return self.books.take(settle(SID, self.books.items(self.told.entries), self.house, KEYS))
+
+    @property
+    def call(self) -> Any:
+        return next(i for i in self.books.interactions.values() if i.external("twilio.call-sid") == SID)
+
+    @property
+    def callback(self) -> Any:
+        (callback,) = self.books.callbacks.values()
+        return callback
+
+
+def test_the_first_webhook_makes_the_call_durable_and_unseen() -> None:
+    line = Line()
+    line.asks("voice")
+    assert (line.call.outcome, line.call.revision) == (Outcome.PENDING, 1)
+    assert line.books.timer == TUESDAY + 180 * SECOND
+    assert not line.books.callbacks
+    assert not line.books.events
+    assert line.change.consumed == (1,)
+
+
+def test_a_caller_is_greeted_and_the_first_round_rings() -> None:
+    heard = Line().asks("voice")
+    assert heard.verbs == ("Say", "Dial")
+    assert "Example & Sons <Ltd>" in heard.says
+    dial = heard.root.find("Dial")
+    assert dial is not None
+    assert [noun.text for noun in dial] == [ANNA]
+    assert dial.attrib["answerOnBridge"] == "true"
+    assert dial.attrib["timeout"] == "20"
+    assert "callerId" not in dial.attrib
+
+
+@pytest.mark.parametrize("caller", ["anonymous", "+266696687", "", "sip:bob@pbx.example.com", "client:tommy", "12345"])
+def test_a_withheld_caller_is_shown_to_us_as_our_own_number(caller: str) -> None:
+    dial = Line(caller=caller).asks("voice").root.find("Dial")
+    assert dial is not None
+    assert dial.attrib["callerId"] == HOTLINE
+
+
+def test_a_round_rings_those_who_are_there_each_once() -> None:
+    line = Line(house(rounds=(("service", "anna"),)))
+    dial = line.asks("voice").root.find("Dial")
+    assert dial is not None
+    assert [noun.text for noun in dial] == [ANNA, BO]
+    away = replace(FIRM.people.agents["anna"], away=(Absence(TUESDAY.date(), TUESDAY.date()),))
+    people = replace(FIRM.people, agents={**FIRM.people.agents, "anna": away})
+    dial = Line(replace(line.house, firm=replace(FIRM, people=people))).asks("voice").root.find("Dial")
+    assert dial is not None
+    assert [noun.text for noun in dial] == [BO]
+
+
+def test_round_after_round_rings_then_comes_the_offer() -> None:
+    line = Line()
+    line.asks("voice")
+    assert line.dial_over(1, bridged=False).asks == {"Dial": "dial-2"}
+    assert line.dial_over(2, bridged=False, after=40).asks == {"Gather": "offer-1"}
+
+
+def test_the_promise_is_the_due_time_rounded_up_to_the_quarter() -> None:
+    line = Line(house(rounds=(("anna",),)), start=TUESDAY + timedelta(minutes=4))
+    line.asks("voice")
+    assert "heute bis vierzehn Uhr fünfundvierzig" in line.dial_over(1, bridged=False).says
+
+
+def test_the_promise_never_lies_past_closing() -> None:
+    late = datetime.fromisoformat("2026-03-10T13:52:00Z")  # 14:52 in Berlin, due 16:52; at 16:55 the office closes
+    early = _closing_at(16 * 60 + 55)
+    line = Line(early, start=late)
+    line.asks("voice")
+    line.dial_over(1, bridged=False)
+    assert "heute bis sechzehn Uhr 55" in line.dial_over(2, bridged=False, after=40).says
+
+
+def _closing_at(minute: int) -> House:
+    version = HOUSE.terms.versions[0]
+    office = replace(version.calendars["office"], weekly={day: (Window(540, minute),) for day in range(5)})
+    return replace(HOUSE, terms=replace(HOUSE.terms, versions=(replace(version, calendars={"office": office}),)))
+
+
+def test_out_of_hours_nobody_is_rung_and_monday_is_promised() -> None:
+    line = Line(start=FRIDAY_EVENING)
+    heard = line.asks("voice")
+    assert heard.asks == {"Gather": "offer-1"}
+    assert "geschlossen" in heard.says
+    assert "am Montag bis elf Uhr" in heard.says
+    line.over(5)
+    assert line.call.reason == "closed"
+    assert line.callback.due_at == datetime.fromisoformat("2026-03-09T10:00:00Z")
+
+
+def test_without_rounds_the_offer_comes_straight_away() -> None:
+    heard = Line(house(rounds=())).asks("voice")
+    assert heard.asks == {"Gather": "offer-1"}
+    assert "heute bis vierzehn Uhr dreißig" in heard.says
+
+
+@pytest.mark.parametrize(
+    ("caller", "language", "words"),
+    [
+        (LONDONER, "en", "by half past one in the afternoon, London time"),
+        (DANE, "da", "i dag, senest klokken halv tre om eftermiddagen"),
+        (JAKARTAN, "id", "hari ini, paling lambat pukul setengah sembilan malam, Waktu Indonesia Barat"),
+        (CUSTOMER, "de", "heute bis vierzehn Uhr dreißig zurück"),
+        ("+12025550143", "en", "by half past nine in the morning, New York time"),
+        ("anonymous", "en", "We cannot see your number."),
+    ],
+)
+def test_the_caller_hears_the_own_language_and_clock(caller: str, language: str, words: str) -> None:
+    line = Line(house(rounds=()), caller=caller)
+    line.told.entries.clear()
+    heard = _asks_any(line)
+    assert words in heard.says
+    assert line.call.language == language
+    assert all(say.attrib["voice"] == LANGUAGES[language].voice for say in heard.root.iter("Say"))
+
+
+def _asks_any(line: Line) -> Document:
+    """As Line.asks, with whatever keys the decision wants."""
+    said = fields(caller=line.caller)
+    line.told.told("voice", said)
+    step = step_of("voice")
+    assert step
+    keys: tuple[str, ...] = (key.of_call(SID),)
+    change = answer(SID, step, said, line.books.items(line.told.entries), line.house, keys)
+    if isinstance(change.result, MoreKeys):
+        change = answer(SID, step, said, line.books.items(line.told.entries), line.house, change.result.keys)
+    line.books.take(change)
+    assert isinstance(change.result, bytes)
+    return read(change.result)
+
+
+def test_a_known_contact_hears_the_contacts_language_and_owner() -> None:
+    books = Books()
+    books.contacts["c"] = Contact(
+        id="c", created_at=TUESDAY, identities=(Identity("phone", CUSTOMER),), language="da-DK", owner="anna"
+    )
+    line = Line(house(rounds=()), books=books)
+    assert "Anna Berg eller en fra holdet ringer dig op i dag" in line.asks("voice").says
+    assert (line.call.language, line.call.language_cause) == ("da", "contact")
+
+
+def test_a_blocked_caller_is_promised_nothing() -> None:
+    books = Books()
+    books.contacts["c"] = Contact(id="c", created_at=TUESDAY, identities=(Identity("phone", CUSTOMER),), blocked=True)
+    line = Line(house(rounds=()), books=books)
+    assert line.asks("voice").verbs == ("Say", "Hangup")
+    line.over()
+    assert not line.books.callbacks
+
+
+def test_hanging_up_while_it_rings_makes_a_callback_with_a_clock_from_the_first_second() -> None:
+    line = Line()
+    line.asks("voice")
+    line.over(10)
+    assert line.call.outcome is Outcome.PENDING
+    line.passes(30)
+    assert (line.call.outcome, line.call.revision, line.call.occurred_at) == (Outcome.MISSED, 2, TUESDAY)
+    assert (line.callback.number, line.callback.line, line.callback.misses) == (CUSTOMER, "hotline", (line.call.id,))
+    (clock,) = [c.value for c in line.books.clocks.values() if c.value.clock is ClockKind.CALLBACK]
+    assert (clock.started_at, clock.due_at) == (TUESDAY, TUESDAY + timedelta(hours=2))
+    assert line.books.timer is None
+    assert line.books.events.count("interaction.recorded") == 1
+
+
+def test_what_was_promised_is_kept_with_the_clock() -> None:
+    line = Line(house(rounds=()), start=TUESDAY + timedelta(minutes=4))
+    line.asks("voice")
+    line.over(5)
+    (clock,) = [c for c in line.books.clocks.values() if c.value.clock is ClockKind.CALLBACK]
+    assert clock.promised_at == TUESDAY + timedelta(hours=2, minutes=15)
+
+
+def test_press_1_and_a_bridge_is_reached_by_that_agent() -> None:
+    line = Line()
+    line.asks("voice")
+    assert line.agent_asks("whisper-1-0", 5).verbs == ("Gather", "Hangup")
+    assert line.agent_asks("key-1-0-1", 8, Digits="1").verbs == ()
+    line.dial_over(1, bridged=True, after=60, status="completed", DialCallDuration="50")
+    line.over(61)
+    call = line.call
+    assert (call.outcome, call.agent_id, call.talk) == (Outcome.REACHED, "anna", 50 * SECOND)
+    assert call.address(Role.AGENT) == ANNA
+    assert not line.books.callbacks
+
+
+def test_an_agents_voicemail_hears_two_whispers_and_the_caller_the_next_round() -> None:
+    line = Line()
+    line.asks("voice")
+    assert line.agent_asks("whisper-1-0", 5).asks == {"Gather": "key-1-0-1"}
+    assert line.agent_asks("key-1-0-1", 10).asks == {"Gather": "key-1-0-2"}
+    assert line.agent_asks("key-1-0-2", 15).verbs == ("Hangup",)
+    assert line.dial_over(1, bridged=False, status="completed").asks == {"Dial": "dial-2"}
+
+
+def test_who_presses_1_too_late_is_told_that_the_caller_has_gone() -> None:
+    line = Line()
+    line.asks("voice")
+    line.over(5)
+    heard = line.agent_asks("whisper-1-0", 6)
+    assert heard.verbs == ("Say", "Hangup")
+
+
+def test_two_misses_of_one_number_make_one_callback_with_the_oldest_clock() -> None:
+    books = Books()
+    first = Line(house(rounds=()), books=books)
+    first.asks("voice")
+    first.over(5)
+    books.answered = {}
+    for call in list(books.interactions.values()):
+        books.interactions[call.id] = replace(call, external_ids=())
+    second = Line(house(rounds=()), start=TUESDAY + timedelta(minutes=30), books=books)
+    assert "Platz in der Reihe bleibt" in second.asks("voice").says
+    second.over(5)
+    assert len(second.callback.misses) == 2
+    assert second.callback.due_at == TUESDAY + timedelta(hours=2)
+
+
+def test_being_reached_closes_what_was_owed() -> None:
+    books = Books()
+    first = Line(house(rounds=()), books=books)
+    first.asks("voice")
+    first.over(5)
+    books.answered = {}
+    for call in list(books.interactions.values()):
+        books.interactions[call.id] = replace(call, external_ids=())
+    second = Line(start=TUESDAY + timedelta(minutes=30), books=books)
+    second.asks("voice")
+    second.dial_over(1, bridged=True, status="completed")
+    assert (second.callback.state, second.callback.close_reason) == (State.CLOSED, CloseReason.ANSWERED_INBOUND)
+
+
+def test_later_proof_corrects_a_miss() -> None:
+    line = Line()
+    line.asks("voice")
+    line.passes(180)
+    assert line.call.outcome is Outcome.MISSED
+    line.dial_over(1, bridged=True, after=400, status="completed")
+    assert (line.call.outcome, line.call.revision) == (Outcome.REACHED, 3)
+    assert line.callback.close_reason is CloseReason.ANSWERED_INBOUND
+    assert "clock.corrected" in line.books.events or "clock.met" in line.books.events
+
+
+def test_a_withheld_number_makes_a_callback_that_needs_one() -> None:
+    line = Line(caller="anonymous")
+    line.asks("voice")
+    line.dial_over(1, bridged=False)
+    heard = line.dial_over(2, bridged=False, after=40)
+    assert "We cannot see your number" in heard.says
+    assert line.asks("offer-1", 50).asks == {"Gather": "offer-2"}
+    last = line.asks("offer-2", 60)
+    assert last.verbs[-1] == "Hangup"
+    assert "no number" in last.says
+    line.over(62)
+    assert (line.callback.state, line.callback.number) == (State.NEEDS_NUMBER, None)
+    assert line.call.address(Role.CALLER) is None
+
+
+def test_a_number_given_on_the_keys_is_rung_instead() -> None:
+    line = Line(house(rounds=(), languages=("en",)))
+    line.asks("voice")
+    assert line.asks("offer-1", 10, Digits="2").asks == {"Gather": "number-1"}
+    heard = line.asks("number-1", 20, Digits="03023125088")
+    assert heard.asks == {"Gather": "confirm-1"}
+    assert "0, 3, 0, 2, 3, 1, 2, 5, 0, 8, 8" in heard.says
+    assert "on the number you have given us" in heard.says
+    line.asks("confirm-1", 30)
+    line.over(31)
+    assert line.callback.number == "+493023125088"
+    assert line.call.address(Role.CALLER) == CUSTOMER
+
+
+def test_hanging_up_after_the_number_was_read_back_keeps_it() -> None:
+    line = Line(house(rounds=()), caller="anonymous")
+    line.asks("voice")
+    line.asks("offer-1", 10, Digits="2")
+    line.asks("number-1", 20, Digits="03023125088")
+    line.over(25)
+    assert (line.callback.state, line.callback.number) == (State.WAITING, "+493023125088")
+    assert line.call.address(Role.CALLER) == "+493023125088"
+
+
+@pytest.mark.parametrize("digits", ["", "110", "0900123456", "99999999999", "00881612345678"])
+def test_a_number_that_cannot_be_rung_is_asked_again_then_a_message(digits: str) -> None:
+    line = Line(house(rounds=()))
+    line.asks("voice")
+    line.asks("offer-1", 10, Digits="2")
+    said = {"Digits": digits}
+    assert line.asks("number-1", 20, **said).asks == {"Gather": "number-2"}
+    assert line.asks("number-2", 30, **said).asks == {"Gather": "number-3"}
+    assert line.asks("number-3", 40, **said).asks == {"Record": "message"}
+
+
+def test_a_message_is_noted_also_when_the_caller_ended_it_by_hanging_up() -> None:
+    line = Line(house(rounds=()))
+    line.asks("voice")
+    assert line.asks("offer-1", 10, Digits="3").verbs[:2] == ("Say", "Record")
+    said = fields("completed", RecordingSid="RE9", RecordingDuration="7", Digits="hangup")
+    line._asks("message", said, 30)
+    assert (line.call.outcome, line.call.reason) == (Outcome.MISSED, "message_left")
+    assert line.call.external("twilio.recording-sid") == "RE9"
+
+
+def test_a_recording_that_is_told_late_adds_data_and_opens_nothing() -> None:
+    line = Line(house(rounds=()))
+    line.asks("voice")
+    line.asks("offer-1", 10, Digits="3")
+    line.over(30)
+    before = line.callback
+    line.told.told("recording", {"CallSid": SID, "RecordingSid": "RE9", "RecordingStatus": "completed"}, 40)
+    change = line.passes(40)
+    assert line.call.external("twilio.recording-sid") == "RE9"
+    assert [event.type for event in change.events] == ["interaction.updated"]
+    assert line.callback == before
+
+
+def test_a_recording_has_consent_before_it_and_no_transcript() -> None:
+    line = Line(house(rounds=(), languages=("de",)))
+    line.asks("voice")
+    heard = line.asks("offer-1", 10, Digits="3")
+    record = heard.root.find("Record")
+    assert record is not None
+    assert "zeichnen das auf" in heard.says
+    assert "transcribe" not in record.attrib
+    assert record.attrib["recordingStatusCallbackEvent"] == "completed absent"
+
+
+def test_our_own_people_ring_the_line_without_owing_themselves_a_call() -> None:
+    line = Line(house(rounds=(("anna", "bo"),)), caller=ANNA)
+    dial = line.asks("voice").root.find("Dial")
+    assert dial is not None
+    assert [noun.text for noun in dial] == [BO]
+    assert line.dial_over(1, bridged=False).verbs == ("Say", "Hangup")
+    line.over()
+    assert not line.books.interactions
+    assert line.books.timer is None
+
+
+def test_an_unknown_number_of_ours_still_records_the_call() -> None:
+    line = Line(replace(HOUSE, lines={}))
+    heard = line.asks("voice")
+    assert heard.verbs[-1] == "Hangup"
+    assert "Wir rufen Sie unter der Nummer zurück" in heard.says
+    line.over(5)
+    assert (line.callback.line, line.callback.number) == (None, CUSTOMER)
+
+
+def test_observe_rings_as_ever_and_says_so_in_the_record() -> None:
+    line = Line(house(observe=True))
+    assert line.asks("voice").asks == {"Dial": "dial-1"}
+    line.over(1)
+    line.passes(30)
+    assert line.call.detail.observed
+    assert line.callback.open
+
+
+def test_the_same_step_gets_the_same_bytes_also_later() -> None:
+    line = Line(house(rounds=()))
+    first = line.asks("voice")
+    line.books.now += timedelta(hours=1)
+    again = answer(SID, Step(Stage.VOICE), fields(), line.books.items(line.told.entries), HOUSE, KEYS)
+    assert again.result == line.books.answered["voice"]
+    assert again.answers == ()
+    assert first.verbs
+
+
+def test_a_decision_without_the_callers_key_asks_for_it_and_changes_nothing() -> None:
+    told = Told().told("voice", fields())
+    change = settle(SID, Books().items(told.entries), HOUSE, (key.of_call(SID),))
+    assert change == Change(result=MoreKeys((key.of_call(SID), *key.of_addresses(CUSTOMER))))
+
+
+def test_twilio_is_asked_before_a_doubtful_verdict_only_where_it_can_be() -> None:
+    line = Line()
+    line.asks("voice")
+    line.agent_asks("whisper-1-0", 5)
+    line.agent_asks("key-1-0-1", 8, Digits="1")
+    line.books.now = TUESDAY + 200 * SECOND
+    items = line.books.items(line.told.entries)
+    assert settle(SID, items, HOUSE, KEYS, may_ask=True).result == AskTwilio(SID)
+    assert settle(SID, items, HOUSE, KEYS).interactions[0].outcome is Outcome.REACHED
+
+
+# Every path
+
+ENTRIES: dict[str, Callable[[], Line]] = {
+    "open": Line,
+    "closed": lambda: Line(start=FRIDAY_EVENING),
+    "nobody": lambda: Line(house(rounds=())),
+    "withheld": lambda: Line(caller="anonymous"),
+    "withheld, closed": lambda: Line(start=FRIDAY_EVENING, caller=""),
+    "colleague": lambda: Line(caller=ANNA),
+    "unknown line": lambda: Line(replace(HOUSE, lines={})),
+}
+
+
+def _answers(verb: str) -> Iterator[dict[str, str]]:
+    """All that can come of a verb: each kind of key, silence, each end of a Dial."""
+    if verb == "Dial":
+        yield from ({"DialBridged": "true"}, {"DialBridged": "false"}, {})
+    elif verb == "Gather":
+        yield from ({}, {"Digits": "1"}, {"Digits": "2"}, {"Digits": "3"}, {"Digits": "7"}, {"Digits": "03023125088"})
+    else:
+        yield from ({"RecordingSid": "RE1"}, {})
+
+
+@pytest.mark.parametrize("language", ["en", "de", "da", "id"])
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_path_is_valid_twiml_and_ends_in_words_of_leave(entry: str, language: str, shared: Path) -> None:
+    seen: set[tuple[str, str, bool]] = set()
+    leaves = 0
+    todo: list[list[tuple[str, dict[str, str]]]] = [[("voice", {})]]
+    while todo:
+        path = todo.pop()
+        line = ENTRIES[entry]()
+        lines = {name: replace(known, languages=(language,)) for name, known in line.house.lines.items()}
+        line.house = replace(line.house, lines=lines, firm=replace(line.house.firm, languages=(language,)))
+        heard = Document((), "", {}, (), read(b"<Response/>").root)
+        for seconds, (step, said) in enumerate(path):
+            heard = line.asks(step, seconds * 10, **said)
+        body = line.books.answered[path[-1][0]]
+        assert faults(body, shared) == []
+        assert all(_overrides(url) for url in heard.urls)
+        texts = LANGUAGES[language]
+        for verb, step in heard.asks.items():
+            assert step not in {known for known, _ in path}, "a caller would go round in circles"
+            for said in _answers(verb):
+                if (state := (step, str(said), bool(line.change.answers))) not in seen:
+                    seen.add(state)
+                    todo.append([*path, (step, said)])
+        if not heard.asks:
+            leaves += 1
+            assert heard.verbs[-1] == "Hangup"
+            assert "Say" in heard.verbs
+        if "Hangup" in heard.verbs and path[-1][1].get("DialBridged") != "true" and entry != "colleague":
+            assert texts.goodbye in heard.says
+    assert leaves >= 1
+
+
+def _overrides(url: str) -> bool:
+    split = urldefrag(url)
+    given = dict(parse_qsl(split.fragment))
+    step = step_of(urlsplit(split.url).path.rpartition("/")[2])
+    tells = step is not None and step.stage in (Stage.LEG, Stage.RECORDING)
+    wanted = {"rc": "3", "ct": "2000", "rt": "4000"} if tells else {"rc": "2", "ct": "1500", "rt": "5000"}
+    return given == {**wanted, "rp": "ct,rt,5xx"}

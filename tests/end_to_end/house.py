@@ -1,0 +1,207 @@
+"""A house as its operator has it: a config folder on disk, and the installed daemon started upon it as a process."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection
+
+from commsd.demo.smtp import Accepted
+from commsd.store.engine import open_engine
+from tests.eventually import eventually
+from tests.neighbours.dovecot import Dovecot
+from tests.neighbours.place import dies_with_us
+
+T = TypeVar("T")
+
+STARTS_WITHIN = 30.0
+ADDRESS = "support@commsd.test"
+
+CONFIG = """
+[service]
+name = "Example Ltd"
+timezone = "Europe/Berlin"
+hours = "{hours}"
+country = "DE-BE"
+languages = ["en", "de", "da", "id"]
+
+[store]
+url = "{store}"
+
+[agent.anna]
+name = "Anna Berg"
+mail = ["anna@commsd.test"]
+phone = "+493023125011"
+languages = ["de", "en"]
+
+[mailbox.support]
+address = "{address}"
+person = "anna"
+imap = {{ host = "{host}", port = {imap}, tls = "none", username = "{user}", password = {{ credential = "support" }} }}
+smtp = {{ host = "127.0.0.1", port = {smtp}, tls = "none", username = "" }}
+"""
+
+
+def write_config(
+    folder: Path,
+    dovecot: Dovecot,
+    user: str,
+    *,
+    smtp: int,
+    store: str,
+    hours: str = "mon-fri 09:00-17:00",
+    more: str = "",
+) -> None:
+    """The folder with its one file and its credential, as `commsd run` takes it."""
+    (folder / "credentials").mkdir(parents=True, exist_ok=True)
+    secret = folder / "credentials" / "support"
+    secret.write_text(dovecot.password)
+    secret.chmod(0o600)
+    text = CONFIG.format(
+        hours=hours, store=store, address=ADDRESS, host=dovecot.host, imap=dovecot.port, user=user, smtp=smtp
+    )
+    (folder / "commsd.toml").write_text(text + more, "utf-8")
+
+
+def command(folder: Path) -> list[str]:
+    """What starts the daemon: the console script beside our interpreter."""
+    script = Path(sys.executable).parent / "commsd"
+    if script.exists() and find_spec("commsd.cli.run"):
+        return [str(script), "--config", str(folder), "run"]
+    return [sys.executable, "-c", _WITHOUT_CLI, str(folder)]
+
+
+_WITHOUT_CLI = """
+import asyncio, sys
+from pathlib import Path
+from commsd.daemon import run
+from commsd.telemetry import configure
+configure()
+asyncio.run(run(Path(sys.argv[1])))
+"""
+
+
+@dataclass(slots=True)
+class Daemon:
+    """The daemon of one config folder, over as many lives as a test gives it. Its log lines are kept in one file."""
+
+    folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.jsonl"
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def up(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def start(self) -> None:
+        """A new life. Returns at once; `watching` tells when it works."""
+        state = self.folder / "state"
+        state.mkdir(exist_ok=True)
+        env = {**os.environ, "STATE_DIRECTORY": str(state), **self.env}
+        env.pop("NOTIFY_SOCKET", None) if "NOTIFY_SOCKET" not in self.env else None
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *dies_with_us(), *command(self.folder), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=env
+            )
+
+    async def kill(self) -> None:
+        """SIGKILL: no line of it runs on."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self, within: float = 30.0) -> int:
+        """SIGTERM; the exit code."""
+        return await self._end(signal.SIGTERM, within)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Any other signal."""
+        os.kill(self.pid, number)
+
+    async def _end(self, number: signal.Signals, within: float = 30.0) -> int:
+        assert self.process
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+        async with asyncio.timeout(within):
+            return await self.process.wait()
+
+    def lines(self, event: str = "", **fields: Any) -> list[dict[str, Any]]:
+        """The lines of its log so far, those of one event with these fields."""
+        found = [_line(raw) for raw in self.log.read_bytes().splitlines()] if self.log.exists() else []
+        wanted = {"event": event, **fields} if event else fields
+        return [line for line in found if all(line.get(name) == value for name, value in wanted.items())]
+
+    async def watching(self, lives: int = 1) -> None:
+        """When inbox and Sent folder have been opened in this many lives."""
+        await eventually(lambda: len(self.opened()) >= lives or self._died(), within=STARTS_WITHIN)
+
+    def opened(self) -> list[dict[str, Any]]:
+        """One line for each time it began to watch the inbox."""
+        return self.lines("mailbox.watched", duty="mail.watch.support")
+
+    def _died(self) -> bool:
+        assert self.up, f"the daemon ended by itself\n{self.log.read_text()[-3000:]}"
+        return False
+
+
+def _line(raw: bytes) -> dict[str, Any]:
+    try:
+        line: dict[str, Any] = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return {"event": "", "text": raw.decode(errors="replace")}
+    return line
+
+
+async def let_run(seconds: float) -> None:
+    """Some time in which the daemon, a process of its own, does what it does."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
+
+
+def letter(number: int, sender: str | None = None, subject: str | None = None, text: str | None = None) -> bytes:
+    """A customer's mail; each number is another customer with another matter."""
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = sender or f"Customer {number} <customer-{number}@example.org>"
+    mail["To"] = ADDRESS
+    mail["Subject"] = subject or f"Order {number} has not arrived"
+    mail["Message-ID"] = f"<mail-{number}@example.org>"
+    mail["Date"] = "Wed, 04 Mar 2026 09:00:00 +0000"
+    mail.set_content(text or f"Good morning, could you please tell me where my order {number} is? Thank you.\n")
+    return mail.as_bytes()
+
+
+def acks(accepted: list[Accepted]) -> dict[str, dict[str, list[bytes]]]:
+    """Message-ID of a mail -> Message-ID of each ack it got -> the bytes of each copy."""
+    found: dict[str, dict[str, list[bytes]]] = {}
+    for taken in accepted:
+        ack = message_from_bytes(taken.raw, policy=policy.default)
+        copies = found.setdefault(str(ack["In-Reply-To"]), {}).setdefault(str(ack["Message-ID"]), [])
+        copies.append(taken.raw)
+    return found
+
+
+async def read(url: str, f: Callable[[Connection], T]) -> T:
+    """What a reading function finds in the store, over a connection of our own."""
+    engine = open_engine(url)
+    try:
+        return await engine.read(f)
+    finally:
+        await engine.close()
