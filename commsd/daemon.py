@@ -4,6 +4,7 @@ A house is one running commsd. The demo and the tests open the same one.
 """
 
 import asyncio
+import fcntl
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from starlette.routing import BaseRoute
@@ -99,8 +101,11 @@ async def opened(
     store = Log(engine, world)
     store.start()
     await engine.commit(partial(feed.prepare, epoch=world.new_id()))
-    means = _first_means(config, env, world, store)
+    life = node(config, env, world)
+    means = _first_means(config, env, world, store, life.owner)
     try:
+        if taken_up := await means.claims.inherit():
+            log.warning("delivery.resumed", deliveries=taken_up)
         async with asyncio.TaskGroup() as group:
             house = House(config, env, world, means, channels, group)
             await house.staff(config)
@@ -108,6 +113,7 @@ async def opened(
             await house.dismiss()
     finally:
         await store.close()
+        life.lock.close()
 
 
 async def run(folder: Path, env: Mapping[str, str] = os.environ) -> None:
@@ -139,8 +145,7 @@ def _means(config: Config, before: Means) -> Means:
     )
 
 
-def _first_means(config: Config, env: Mapping[str, str], world: World, store: Log) -> Means:
-    owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{world.new_id()[-12:]}"
+def _first_means(config: Config, env: Mapping[str, str], world: World, store: Log, owner: str) -> Means:
     return Means(
         folder=config.folder,
         firm=config.firm,
@@ -151,6 +156,33 @@ def _first_means(config: Config, env: Mapping[str, str], world: World, store: Lo
         world=world,
         key=own_key(config, env),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """This life of our node. owner: what it claims under. lock: kept open while it lasts; a kill lets it go too."""
+
+    owner: str
+    lock: TextIO
+
+
+def node(config: Config, env: Mapping[str, str], world: World) -> Life:
+    """Who we are: a name kept in the state folder, locked, so that whoever bore it before us is known to be dead."""
+    path = config.state_folder(env) / "node"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a+")
+    fresh = f"{socket.gethostname()[:20]}-{world.new_id()[-12:]}".replace("/", "-")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another commsd lives on this folder: then we are nobody's heir
+        return Life(f"{fresh}/{world.new_id()[-12:]}", lock)
+    lock.seek(0)
+    name = lock.read().strip()
+    if not name:
+        name = fresh
+        lock.write(name)
+        lock.flush()
+    return Life(f"{name}/{world.new_id()[-12:]}", lock)
 
 
 def own_key(config: Config, env: Mapping[str, str]) -> bytes:

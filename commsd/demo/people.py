@@ -123,17 +123,206 @@ def answered(answer: Answer, now: datetime) -> bytes:
     return mail.as_bytes()
 
 
-def _customer(  # the words of one mail of the scene
-    at: float, slug: str, name: str, language: str, subject: str, text: str, *to: str, **wanted: str | bool
-) -> Letter:
-    mail_id = f"{slug}@mail.example.org"
+JANE = Letter(
+    at=0.2,
+    id="jane.1@mail.example.org",
+    name="Jane Clarke",
+    address="jane@example.org",
+    subject="Delivery of the oak table",
+    text="Good morning,\n\ncould you please tell me when my table will be delivered? I am at home on Thursday.\n\nJane Clarke\n",
+    wanted=Wanted(key="jane.1@mail.example.org", who="Jane Clarke", by="mail", language="en"),
+)
+PETRA = Letter(
+    at=0.9,
+    id="petra.1@mail.example.org",
+    name="Petra Weber",
+    address="petra@example.org",
+    subject="Frage zur Rechnung 4711",
+    text="Guten Tag,\n\nauf meiner Rechnung ist die Lieferung zweimal berechnet. Bitte prüfen Sie das und schicken Sie "
+    "mir eine neue.\n\nPetra Weber\n",
+    wanted=Wanted(key="petra.1@mail.example.org", who="Petra Weber", by="mail", language="de", answered=True),
+)
+METTE = Letter(
+    at=1.3,
+    id="mette.1@mail.example.org",
+    name="Mette Holm",
+    address="mette@example.org",
+    subject="Stolen mangler et ben",
+    text="Hej,\n\njeg har modtaget stolen i dag, men den mangler et ben. Hvornår kan jeg få et nyt?\n\nVenlig hilsen\n"
+    "Mette Holm\n",
+    to=(SUPPORT, SALES),
+    wanted=Wanted(key="mette.1@mail.example.org", who="Mette Holm", by="mail", language="da"),
+)
+SARI = Letter(
+    at=1.7,
+    id="sari.1@mail.example.org",
+    name="Sari Wulandari",
+    address="sari@example.org",
+    subject="Ongkos kirim ke Bandung",
+    text="Selamat pagi,\n\nsaya ingin tahu berapa ongkos kirim lemari ini ke Bandung dan kapan barang bisa sampai. "
+    "Terima kasih.\n\nSari Wulandari\n",
+    to=(SALES, SALES),
+    wanted=Wanted(key="sari.1@mail.example.org", who="Sari Wulandari", by="mail", language="id"),
+)
+TOM = Letter(
+    at=0.5,
+    id="tom.1@mail.example.org",
+    name="Tom Reed",
+    address="tom@example.org",
+    subject="Please cancel my order",
+    text="Hello,\n\nI need to cancel my order before it leaves your house today. Please confirm this.\n\nTom Reed\n",
+    wanted=Wanted(key="tom.1@mail.example.org", who="Tom Reed", by="mail", language="en", breach="first_response"),
+)
+NEWS = Letter(
+    at=2.1,
+    id="issue.88@news.example.net",
+    name="Furniture Weekly",
+    address="editors@news.example.net",
+    subject="Twelve chairs you should have seen",
+    text="This week: chairs, chairs and more chairs.\n",
+    headers={"List-Id": "Furniture Weekly <weekly.news.example.net>", "List-Unsubscribe": "<https://news.example.net/u>"},
+    wanted=Wanted(key="issue.88@news.example.net", who="Furniture Weekly", by="mail", silence="no-ack:list"),
+)
+AWAY = Letter(
+    at=2.5,
+    id="ooo.7@mail.example.org",
+    name="Kim Larsen",
+    address="kim@example.org",
+    subject="Out of office",
+    text="I am away until Monday and will read your message then.\n",
+    headers={"Auto-Submitted": "auto-replied"},
+    wanted=Wanted(key="ooo.7@mail.example.org", who="Kim Larsen's robot", by="mail", silence="no-ack:auto-submitted"),
+)
+JANE_AGAIN = Letter(
+    at=5.5,
+    id="jane.2@mail.example.org",
+    name="Jane Clarke",
+    address="jane@example.org",
+    subject="Re: Delivery of the oak table",
+    text="One thing more: could you please bring it up to the second floor?\n\nJane Clarke\n",
+    again="jane.1@mail.example.org",
+    wanted=Wanted(key="jane.2@mail.example.org", who="Jane Clarke, again", by="mail", language="en", short=True),
+)
+
+LARS, BUDI, ULRIKE = "+4532123456", "+628123456789", "+493023125500"
+
+SCENE: Sequence[Act] = (
+    JANE,
+    TOM,
+    PETRA,
+    METTE,
+    SARI,
+    NEWS,
+    AWAY,
+    JANE_AGAIN,
+    Answer(at=7.0, to=PETRA, by=ANNA, text="Guten Tag Frau Weber,\n\nSie haben recht. Eine neue Rechnung liegt bei.\n"),
+    Ring(
+        at=0.7,
+        name="Ulrike Kern",
+        number=ULRIKE,
+        line=SALES_LINE,
+        patience=30,
+        wanted=Wanted(key=ULRIKE, who="Ulrike Kern", by="phone", language="de", talked=True),
+    ),
+    Ring(
+        at=1.1,
+        name="Lars Nielsen",
+        number=LARS,
+        line=HOTLINE,
+        patience=12,
+        wanted=Wanted(key=LARS, who="Lars Nielsen", by="phone", language="da", misses=1, closed="reached"),
+    ),
+    Ring(
+        at=1.9,
+        name="Budi Santoso",
+        number=BUDI,
+        line=HOTLINE,
+        patience=10,
+        wanted=Wanted(key=BUDI, who="Budi Santoso", by="phone", language="id", misses=2),
+    ),
+    Ring(at=14.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=10),
+    CallBack(at=16.0, number=LARS, by=BO),
+)
+"""The opening, by who; `at` says when. Tom's mail is a cancellation, for which the demo's rules promise an answer in
+seconds: his clock is the one that runs out."""
+
+ON_THE_PHONE: Mapping[str, float] = {BO.phone: 2.0}
+"""Who picks up, and after how many seconds of ringing; all others let it ring."""
+
+
+_FIRST = {
+    "en": ("Alice", "Harry", "Grace", "Oliver", "Ruth", "Simon"),
+    "de": ("Klara", "Jonas", "Sabine", "Uwe", "Miriam", "Lukas"),
+    "da": ("Freja", "Anders", "Karen", "Niels", "Signe", "Jens"),
+    "id": ("Dewi", "Agus", "Putri", "Rizal", "Wati", "Hadi"),
+}
+_LAST = {
+    "en": ("Marsh", "Doyle", "Finch", "Hale", "Porter"),
+    "de": ("Brandt", "Keller", "Vogel", "Sommer", "Lenz"),
+    "da": ("Krogh", "Lind", "Dahl", "Vinter", "Skov"),
+    "id": ("Lestari", "Wijaya", "Pratama", "Hidayat", "Siregar"),
+}
+_MATTERS = {
+    "en": (
+        ("A question about order {n}", "Could you please tell me whether order {n} has left your house?"),
+        ("The lamp in order {n} does not work", "The lamp that came with my order does not work. Could you help me?"),
+    ),
+    "de": (
+        ("Bestellung {n}", "Können Sie mir bitte sagen, wann die Bestellung {n} bei mir ankommt?"),
+        ("Umtausch zu {n}", "Ich möchte den Sessel gern umtauschen, er ist leider zu groß. Wie geht das bitte?"),
+    ),
+    "da": (
+        ("Spørgsmål til ordre {n}", "Kan jeg få ordre {n} leveret om aftenen? Jeg er ikke hjemme om dagen."),
+        ("Faktura {n}", "Jeg har ikke fået nogen faktura for min ordre. Kan jeg få den sendt igen?"),
+    ),
+    "id": (
+        ("Pesanan {n}", "Apakah pesanan {n} sudah dikirim? Saya belum menerima nomor resi sampai hari ini."),
+        ("Ukuran meja {n}", "Saya ingin tahu ukuran meja ini dan apakah tersedia warna lain. Terima kasih."),
+    ),
+}
+_REPLIES = {
+    "en": "Thank you for asking. We have looked into it and will put it right today.",
+    "de": "Vielen Dank für Ihre Nachricht. Wir haben nachgesehen und bringen das heute in Ordnung.",
+    "da": "Tak for din besked. Vi har set på det og bringer det i orden i dag.",
+    "id": "Terima kasih atas pertanyaan Anda. Kami sudah memeriksanya dan akan membereskannya hari ini.",
+}
+_NUMBERS = {"en": "+4420794601{n:02}", "de": "+4930231255{n:02}", "da": "+45321234{n:02}", "id": "+6281234567{n:02}"}
+_RINGS_EVERY = 4
+
+
+def visitor(number: int) -> Letter | Ring:
+    """The next who writes or rings after the scene, counted from 0; always another person, every language in turn."""
+    language = ("en", "de", "da", "id")[number % 4]
+    turn = number // 4
+    first, last = _FIRST[language], _LAST[language]
+    name = f"{first[turn % len(first)]} {last[(turn // len(first) + turn) % len(last)]}"
+    if number % _RINGS_EVERY == (turn % _RINGS_EVERY):
+        line = HOTLINE if turn % 2 else SALES_LINE
+        phone = _NUMBERS[language].format(n=10 + turn % 90)
+        return Ring(name=name, number=phone, line=line, patience=14.0)
+    subject, text = _MATTERS[language][turn % 2]
+    order = 2100 + number
     return Letter(
-        at=at,
-        id=mail_id,
+        id=f"visitor.{number}@mail.example.org",
         name=name,
-        address=f"{slug.partition('.')[0]}@example.org",
-        subject=subject,
-        text=text,
-        to=to or (SUPPORT,),
-        wanted=Wanted(key=mail_id, who=name, by="mail", language=language, **wanted),  # type: ignore[arg-type]
+        address=f"{name.lower().replace(' ', '.')}.{number}@example.org",
+        subject=subject.format(n=order),
+        text=f"{text.format(n=order)}\n\n{name}\n",
+        to=(SUPPORT if turn % 3 else SALES,),
     )
+
+
+def reply(letter: Letter, number: int) -> Answer:
+    """What one of our people answers this visitor, whose number it is."""
+    by = ANNA if letter.to[0] == SUPPORT else BO
+    return Answer(to=letter, by=by, text=_REPLIES[("en", "de", "da", "id")[number % 4]] + f"\n\n{by.name}\n")
+
+
+def pause_before(number: int) -> float:
+    """Seconds until visitor `number` comes: lively at first, then as a quiet afternoon."""
+    return min(4.0 + number * 0.75, 25.0)
+
+
+def after_scene() -> timedelta:
+    """When the last act of the scene begins."""
+    return timedelta(seconds=max(act.at for act in SCENE))

@@ -4,9 +4,9 @@ A claim is a compare-and-set; no advisory locks, no NOTIFY. What a decision sett
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Checkpoint, Fence
@@ -15,6 +15,8 @@ from commsd.store import schema
 from commsd.store.log import Log
 from commsd.store.rows import delivery_of
 from commsd.world import World
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class DueCall:
 
 
 class Claims:
-    """Who may do what, for how long. owner: this process."""
+    """Who may do what, for how long. owner: this process, as NODE/LIFE; a node lives one life at a time."""
 
     def __init__(self, log: Log, world: World, owner: str) -> None:
         self._log = log
@@ -39,6 +41,14 @@ class Claims:
         now = self._world.now()
         fence = await self._log.writer.write(lambda connection: _lease(connection, resource, self.owner, now, ttl))
         return Fence(resource=resource, owner=self.owner, number=fence) if fence is not None else None
+
+    async def inherit(self) -> int:
+        """Take over at once what an earlier life of this node held, instead of waiting until it would have run out.
+
+        Its leases are free, what it was sending is put back; says how many deliveries that were.
+        """
+        now, node = self._world.now(), self.owner.partition("/")[0]
+        return await self._log.writer.write(lambda connection: _inherit(connection, node, self.owner, now))
 
     async def give_back(self, resource: str) -> None:
         """Let a lease end now, so that the next holder need not wait."""
@@ -130,6 +140,14 @@ def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl
     return int(taken) if taken is not None else None
 
 
+def _inherit(connection: Connection, node: str, owner: str, now: datetime) -> int:
+    leases, owed = schema.leases, schema.deliveries
+    freed = and_(leases.c.owner.startswith(f"{node}/", autoescape=True), leases.c.owner != owner)
+    connection.execute(update(leases).where(freed).values(expires_at=LONG_AGO))
+    earlier = and_(owed.c.claimed_by.startswith(f"{node}/", autoescape=True), owed.c.claimed_by != owner)
+    return _put_back(connection, earlier, now)
+
+
 def _claim_deliveries(
     connection: Connection, vias: tuple[str, ...], owner: str, now: datetime, limit: int, ttl: timedelta
 ) -> tuple[Delivery, ...]:
@@ -162,6 +180,12 @@ def _requeue_lost(connection: Connection, owner: str, now: datetime) -> int:
     dead = table.c.claimed_until <= now
     if connection.dialect.name == "sqlite":
         dead = or_(dead, table.c.claimed_by != owner)
+    return _put_back(connection, dead, now)
+
+
+def _put_back(connection: Connection, dead: ColumnElement[bool], now: datetime) -> int:
+    """Perhaps sent: the identical bytes go once more."""
+    table = schema.deliveries
     lost = and_(table.c.state == DeliveryState.SENDING.value, dead)
     done = connection.execute(
         update(table).where(lost).values(state=DeliveryState.UNKNOWN.value, due_at=now, claimed_by=None)

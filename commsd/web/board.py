@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -73,9 +74,9 @@ class Board:
         """A pasted key becomes a session."""
         if not from_our_page(request):
             return self._asked(403, "Another site sent this.")
-        form = await request.form()
+        form = parse_qs((await request.body()).decode(errors="replace"))
         try:
-            caller = await self.keys.caller(str(form.get("key", "")))
+            caller = await self.keys.caller(form.get("key", [""])[0])
             caller.must(NEEDED)
         except CommsdError as error:
             return self._asked(401, f"{error.what[:1].upper()}{error.what[1:]}. To mend it: {error.remedy}.")

@@ -1,4 +1,7 @@
-"""/a/{token}: what our people are offered in a notice. GET shows one button, only POST acts, because scanners follow links."""
+"""/a/{token}: what our people are offered in a notice.
+
+GET shows one button, only POST acts, because scanners follow links.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What the board says: records become the words, shapes and times of its rows. Plain functions, no request, no store."""
+"""What the board says: records become the words, shapes and times of its rows. Nothing is read here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,10 @@ _SUPPRESSED = "No acknowledgement"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelState:
-    """How a mailbox or line does, as its duty knows. working None: not known yet. said: what is wrong, in a few words."""
+    """How a mailbox or line does, as its duty knows.
+
+    working None: not known yet. said: what is wrong, in a few words and without names of people.
+    """
 
     name: str
     kind: str
@@ -180,7 +183,7 @@ def _log_row(fact: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     parties = fact["parties"] or []
     outbound = fact["direction"] == "outbound"
     roles = ("to", "callee") if outbound else ("from", "caller")
-    party = next((party for party in parties if party["role"] in roles), {})
+    party: Json = next((party for party in parties if party["role"] in roles), {})
     return {
         "id": fact["id"],
         "at": at(recorded, seen.now, zone),

@@ -60,7 +60,11 @@ async def test_every_vector_of_twilio_holds_through_a_real_server(shared: Path) 
             headers["X-Twilio-Signature"] = vector["signature"].encode("utf-8")
         if vector["algorithm"] != "HMAC_SHA1":
             headers["X-Twilio-Webhooks-Signature-Settings"] = f"key=k1,algorithm={vector['algorithm']}"
-        body = vector["body"] if vector["params"] is None else urlencode([(name, value) for name, value in vector["params"]])
+        body = (
+            vector["body"]
+            if vector["params"] is None
+            else urlencode([(name, value) for name, value in vector["params"]])
+        )
         if vector["params"] is None:
             headers["Content-Type"] = "application/json"
         if vector["name"].startswith("GET"):

@@ -1,0 +1,75 @@
+"""The configuration that `init` writes: a few answers become a commented commsd.toml. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import available_timezones
+
+LOCALTIME = Path("/etc/localtime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What was answered, as it goes into the file."""
+
+    address: str
+    name: str
+    timezone: str
+    hours: str
+    imap_host: str
+    smtp_host: str
+    store: str
+
+    @property
+    def mailbox(self) -> str:
+        """What the mailbox is called: the part before the @."""
+        return re.sub(r"[^a-z0-9_-]", "-", self.address.partition("@")[0].lower()).strip("-") or "support"
+
+
+def draft(answers: Answers) -> str:
+    """The text of commsd.toml."""
+    box = answers.mailbox
+    return f"""\
+# commsd. After each change: commsd check. All settings with their meaning: README.md in the source's config/ folder.
+
+[service]
+name     = {_text(answers.name)}
+timezone = {_text(answers.timezone)}
+hours    = {_text(answers.hours)}
+# country = "DE-BE"              # public holidays; without it the office is open on them
+# Begin quietly: everything is recorded and decided, and no customer gets anything. Then write mode = "live".
+mode     = "observe"
+# languages = ["en", "de", "da", "id"]    # the first is the default
+
+[store]
+url = {_text(answers.store)}
+# url = "postgresql://commsd@db.example.com/commsd"
+
+[mailbox.{box}]
+address = {_text(answers.address)}
+# The password is kept in credentials/{box} beside this file, mode 0600, or comes from systemd's LoadCredential=.
+imap = {{ host = {_text(answers.imap_host)}, username = {_text(answers.address)}, password = {{ credential = "{box}" }} }}
+smtp = {{ host = {_text(answers.smtp_host)} }}    # the same login
+# aliases = ["help@example.com"]
+# person  = "anna"               # named in the acknowledgement; needs [agent.anna]
+
+# [agent.anna]
+# name  = "Anna Berg"
+# mail  = ["anna@example.com"]
+# phone = "+493023125011"
+
+# Without sla/*.toml: ack 15m, first and next response 4h, callback 2h, promises warned 15m before.
+"""
+
+
+def usual_zone(env: Mapping[str, str], localtime: Path = LOCALTIME) -> str:
+    """This machine's time zone as an IANA name, UTC where it has none."""
+    linked = str(localtime.resolve()).partition("/zoneinfo/")[2] if localtime.exists() else ""
+    return next((name for name in (env.get("TZ", ""), linked) if name in available_timezones()), "UTC")
+
+
+def _text(value: str) -> str:
+    """A TOML string: JSON's escapes are among TOML's."""
+    return json.dumps(value, ensure_ascii=False)

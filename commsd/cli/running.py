@@ -1,0 +1,36 @@
+"""`run` and `demo`: the daemon itself, on real services or on those it brings along."""
+
+import typer
+import uvloop
+
+from commsd.cli.place import example, folder
+from commsd.errors import ConfigError
+from commsd.telemetry import configure
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("commsd run", "commsd --config /etc/commsd run"))
+def run(ctx: typer.Context) -> None:
+    """Run the daemon. SIGHUP or a changed file reloads, SIGTERM drains."""
+    from commsd.daemon import run as run_daemon  # everything there is; `commsd run --help` needs none of it
+
+    configure()
+    uvloop.run(run_daemon(folder(ctx).path))
+
+
+@app.command(epilog=example("commsd demo", "commsd demo --once"))
+def demo(
+    once: bool = typer.Option(False, "--once", help="Play one fixed scenario and print what every customer got."),
+    port: int = typer.Option(8025, min=0, max=65535, help="Of the page on 127.0.0.1; 0 takes a free one."),
+) -> None:
+    """Play the main job in real time: customers write and ring, and get their answers."""
+    try:
+        from commsd.demo.scene import run as play
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.startswith("commsd"):
+            raise
+        raise ConfigError(
+            f"the demo needs {missing.name}, which is not installed", remedy="pip install 'commsd[demo]'"
+        ) from missing
+    raise typer.Exit(play(once=once, port=port))

@@ -1,0 +1,86 @@
+"""The configuration as it is in force, one setting a line, in the words of the file. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from commsd.config.secret import SecretSource
+from commsd.config.settings import Config
+
+_SECTIONS = {"mailboxes": "mailbox", "lines": "line", "agents": "agent", "teams": "team", "routes": "route"}
+"""Collections of named tables -> how the tables are called in the file."""
+
+Line = tuple[str, object]
+
+
+def settled(config: Config) -> Iterator[Line]:
+    """Every setting with its value: text, number, or a list of texts."""
+    yield "folder", str(config.folder)
+    firm = config.firm
+    for key, value in _inside("service", firm):
+        if not key.startswith("service.people"):
+            yield key, value
+    yield "service.key", _value(config.key)
+    yield "store.url", _value(config.store)
+    for name in ("http", "cases", "notices", "alarms", "retention"):
+        yield from _inside(name, getattr(config, name))
+    yield from _named(firm.people)
+    for settings in config.settings.values():
+        if settings is not None:
+            yield from _named(settings)
+    yield "sla.version", config.version.id
+    yield "sla.files", sorted(Path(name).name for name in config.sla_files)
+    yield "sla.policies", sorted(config.version.policies)
+    yield "sla.calendars", sorted(config.version.calendars)
+
+
+def _named(settings: Any) -> Iterator[Line]:
+    """Settings of a channel, or the people: collections by name, and parts that stand alone."""
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        section = _SECTIONS.get(item.name, item.name)
+        if isinstance(value, Mapping):
+            for name, each in value.items():
+                yield from _inside(f"{section}.{name}", each)
+        elif value is not None:
+            yield from _inside(section, value)
+
+
+def _inside(above: str, value: Any) -> Iterator[Line]:
+    if not is_dataclass(value) or isinstance(value, SecretSource):
+        yield above, _value(value)
+        return
+    for item in fields(value):
+        inner = getattr(value, item.name)
+        if item.name in ("name", "id") and above.endswith(f".{inner}"):
+            continue
+        yield from _inside(f"{above}.{item.name}", inner)
+
+
+def _value(value: Any) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _value(each) for key, each in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str) and type(value) in (tuple, list, set, frozenset):
+        items = [_value(each) for each in value]
+        return items if isinstance(value, tuple | list) else sorted(items, key=str)
+    return str(value)
+
+
+def _duration(value: timedelta) -> str:
+    """In the largest unit that divides it: 30s, 15m, 4h, 7d."""
+    milliseconds = round(value / timedelta(milliseconds=1))
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms" if milliseconds else "0s"
