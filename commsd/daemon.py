@@ -4,20 +4,19 @@ A house is one running commsd. The demo and the tests open the same one.
 """
 
 import asyncio
-import fcntl
 import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import structlog
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from commsd.channels.channel import Channel, Means
 from commsd.channels.mail.account import MailSettings
@@ -26,7 +25,10 @@ from commsd.channels.registry import CHANNELS
 from commsd.config.load import load
 from commsd.config.secret import resolve
 from commsd.config.settings import Config
-from commsd.crm.sequencer import Sequencer
+from commsd.crm import api
+from commsd.crm.keys import Keys
+from commsd.crm.request import Api
+from commsd.crm.sequencer import Head, Sequencer
 from commsd.duty import Duty, supervise
 from commsd.errors import CommsdError
 from commsd.sla.escalation import Escalation, Post
@@ -38,6 +40,14 @@ from commsd.store.journal import Journal
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
 from commsd.store.recovery import Recovery
+from commsd.telemetry import Metrics
+from commsd.web import links, watch
+from commsd.web.board import Board
+from commsd.web.pages import static_routes
+from commsd.web.pulse import Pulse
+from commsd.web.server import Listener, application, bind
+from commsd.web.session import Sessions
+from commsd.web.watch import Health
 from commsd.world import World, real_world
 
 log = structlog.get_logger()
@@ -56,6 +66,7 @@ class House:
     means: Means
     channels: Sequence[Channel]
     group: asyncio.TaskGroup
+    front: "Front"
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def staff(self, config: Config) -> None:
@@ -64,7 +75,8 @@ class House:
         await self.dismiss()
         self.config = config
         self.means = _means(config, self.means)
-        for duty in (*_house_duties(config, self.means), *_channel_duties(config, self.means, self.channels)):
+        self.front.open(config, self.means, self.channels)
+        for duty in (*_house_duties(config, self.means, self.front.head), *_channel_duties(self)):
             self.tasks[duty.name] = self.group.create_task(supervise(duty, self.world), name=duty.name)
 
     async def dismiss(self) -> None:
@@ -87,6 +99,84 @@ class House:
         return True
 
 
+class Doorway:
+    """The application behind a listener, which a reload replaces while the socket stays."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+class Front:
+    """The listeners: the API and the page on one, Twilio's webhooks and links for people on the other or the same."""
+
+    def __init__(self, config: Config, log: Log, world: World, pulse: Pulse) -> None:
+        http = config.http
+        self.health, self.head, self.pulse = Health(), Head(), pulse
+        self._log, self._world = log, world
+        self._own, self._public = Doorway(), Doorway()
+        proxies = http.trusted_proxies
+        self.own = Listener("api", self._own, bind(*http.listen), world, trusted_proxies=proxies)
+        self.public: Listener | None = None
+        if http.public and http.public_listen != http.listen:
+            self.public = Listener("public", self._public, bind(*http.public_listen), world, trusted_proxies=proxies)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Those that are open."""
+        return (self.own, self.public) if self.public else (self.own,)
+
+    def open(self, config: Config, means: Means, channels: Sequence[Channel]) -> None:
+        """Answer by this config from now on."""
+        outward = [
+            *(route for channel in channels for route in channel.routes(config.settings[channel.name], means)),
+            *links.Links(self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people).routes(),
+        ]
+        inward = self._inward(config, means)
+        if self.public:
+            self._public.app = application(outward, self.health)
+        elif config.http.public:
+            inward += outward
+        self._own.app = application(inward, self.health)
+
+    async def drain(self) -> None:
+        """Answer what was accepted, then close."""
+        self.health.draining.set()
+        for listener in self.listeners:
+            await listener.drain()
+
+    def _inward(self, config: Config, means: Means) -> list[BaseRoute]:
+        keys = Keys(self._log, self._world)
+        surface = Api(
+            log=self._log,
+            keys=keys,
+            terms=lambda: means.rules.terms,
+            world=self._world,
+            key=means.key,
+            head=self.head,
+            people=config.firm.people,
+            draining=self.health.draining,
+        )
+        board = Board(
+            log=self._log,
+            world=self._world,
+            key=means.key,
+            sessions=Sessions(log=self._log, world=self._world, key=means.key),
+            keys=keys,
+            health=self.health,
+            firm=config.firm.name,
+            zone=config.firm.zone,
+            channels=self.pulse.states,
+        )
+        return [
+            *watch.routes(self.health, self.pulse.metrics, self._log, self._world),
+            *api.routes(surface),
+            *board.routes(),
+            *static_routes(),
+        ]
+
+
 @asynccontextmanager
 async def opened(
     config: Config,
@@ -95,57 +185,67 @@ async def opened(
     *,
     channels: Sequence[Channel] = CHANNELS,
 ) -> AsyncIterator[House]:
-    """A house at work: store migrated, rules in force, duties running. Left, it drains and closes."""
+    """A house at work: store migrated, rules in force, listeners open, duties running. Left, it drains and closes.
+
+    Raises CommsdError where a port is taken; a database that is away is waited for.
+    """
+    pulse = Pulse(Metrics(), world)
     engine = open_engine(config.store_url(env))
     await _reachable(engine, world)
     store = Log(engine, world)
+    front = Front(config, store, world, pulse)
     store.start()
-    await engine.commit(partial(feed.prepare, epoch=world.new_id()))
-    life = node(config, env, world)
-    means = _first_means(config, env, world, store, life.owner)
     try:
-        if taken_up := await means.claims.inherit():
-            log.warning("delivery.resumed", deliveries=taken_up)
+        await store.writer.write(partial(feed.prepare, epoch=world.new_id()))
         async with asyncio.TaskGroup() as group:
-            house = House(config, env, world, means, channels, group)
+            house = House(config, env, world, _first_means(config, env, store, world, pulse), channels, group, front)
             await house.staff(config)
+            serving = [group.create_task(supervise(each, world), name=each.name) for each in front.listeners]
+            front.health.started = True
             yield house
+            await front.drain()
             await house.dismiss()
+            for task in serving:
+                task.cancel()
     finally:
         await store.close()
-        life.lock.close()
 
 
 async def run(folder: Path, env: Mapping[str, str] = os.environ) -> None:
     """The daemon, until SIGTERM or SIGINT. SIGHUP or a changed file reloads."""
     config = load(folder, need_secrets=True, env=env)
-    stop, hup = asyncio.Event(), asyncio.Event()
+    stop, hup, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
     _on_signals(stop, hup)
+    working = asyncio.ensure_future(_work(stop, hup, ready, config, env))
+    told = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if stop.is_set() and not ready.is_set():  # still waiting for the database
+        working.cancel()
+        return
+    await working
+
+
+async def _work(
+    stop: asyncio.Event, hup: asyncio.Event, ready: asyncio.Event, config: Config, env: Mapping[str, str]
+) -> None:
     async with opened(config, env, real_world()) as house:
-        _tell_systemd(env, "READY=1", f"STATUS=watching with {len(house.tasks)} duties")
+        ready.set()
+        _tell_systemd(env, "READY=1", f"STATUS=at work with {len(house.tasks)} duties")
+        log.info("daemon.started", duties=len(house.tasks))
         reloading = asyncio.ensure_future(_reload_when_told(house, hup))
-        try:
-            await stop.wait()
-        finally:
-            reloading.cancel()
+        await stop.wait()
+        reloading.cancel()
         _tell_systemd(env, "STOPPING=1")
         log.info("daemon.stopping")
 
 
 def _means(config: Config, before: Means) -> Means:
-    return Means(
-        folder=config.folder,
-        firm=config.firm,
-        rules=before.rules,
-        log=before.log,
-        claims=before.claims,
-        journal=before.journal,
-        world=before.world,
-        key=before.key,
-    )
+    return replace(before, folder=config.folder, firm=config.firm)
 
 
-def _first_means(config: Config, env: Mapping[str, str], world: World, store: Log, owner: str) -> Means:
+def _first_means(config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse) -> Means:
+    owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{world.new_id()[-12:]}"
     return Means(
         folder=config.folder,
         firm=config.firm,
@@ -154,35 +254,9 @@ def _first_means(config: Config, env: Mapping[str, str], world: World, store: Lo
         claims=Claims(store, world, owner),
         journal=Journal(store),
         world=world,
+        pulse=pulse,
         key=own_key(config, env),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """This life of our node. owner: what it claims under. lock: kept open while it lasts; a kill lets it go too."""
-
-    owner: str
-    lock: TextIO
-
-
-def node(config: Config, env: Mapping[str, str], world: World) -> Life:
-    """Who we are: a name kept in the state folder, locked, so that whoever bore it before us is known to be dead."""
-    path = config.state_folder(env) / "node"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a+")
-    fresh = f"{socket.gethostname()[:20]}-{world.new_id()[-12:]}".replace("/", "-")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another commsd lives on this folder: then we are nobody's heir
-        return Life(f"{fresh}/{world.new_id()[-12:]}", lock)
-    lock.seek(0)
-    name = lock.read().strip()
-    if not name:
-        name = fresh
-        lock.write(name)
-        lock.flush()
-    return Life(f"{name}/{world.new_id()[-12:]}", lock)
 
 
 def own_key(config: Config, env: Mapping[str, str]) -> bytes:
@@ -218,16 +292,17 @@ async def _reachable(engine: Engine, world: World) -> None:
         pause = min(pause * 2, 30.0)
 
 
-def _house_duties(config: Config, means: Means) -> Sequence[Duty]:
+def _house_duties(config: Config, means: Means, head: Head) -> Sequence[Duty]:
     return (
         Recovery(means.claims, means.world),
-        Sequencer(means.log, means.claims, means.world),
+        Sequencer(means.log, means.claims, means.world, head),
         Escalation(config.firm, _post(config, means), means.log, means.claims, means.rules, means.world),
     )
 
 
-def _channel_duties(config: Config, means: Means, channels: Sequence[Channel]) -> Sequence[Duty]:
-    return [duty for channel in channels for duty in channel.duties(config.settings[channel.name], means)]
+def _channel_duties(house: House) -> Sequence[Duty]:
+    settings, means = house.config.settings, house.means
+    return [duty for channel in house.channels for duty in channel.duties(settings[channel.name], means)]
 
 
 def _post(config: Config, means: Means) -> Post:
@@ -282,6 +357,3 @@ def _tell_systemd(env: Mapping[str, str], *words: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.connect("\0" + address[1:] if address.startswith("@") else address)
         channel.sendall("\n".join(words).encode())
-
-
-Routes = Callable[[House], Sequence[BaseRoute]]

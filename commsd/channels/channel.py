@@ -14,6 +14,7 @@ from commsd.sla.rules import Rules
 from commsd.store.claims import Claims
 from commsd.store.journal import Journal
 from commsd.store.log import Log
+from commsd.web.pulse import Pulse
 from commsd.world import World
 
 
@@ -31,6 +32,7 @@ class Means:
     claims: Claims
     journal: Journal
     world: World
+    pulse: Pulse
     key: bytes = field(repr=False)
 
 

@@ -39,8 +39,7 @@ name     = {_text(answers.name)}
 timezone = {_text(answers.timezone)}
 hours    = {_text(answers.hours)}
 # country = "DE-BE"              # public holidays; without it the office is open on them
-# Begin quietly: everything is recorded and decided, and no customer gets anything. Then write mode = "live".
-mode     = "observe"
+# mode   = "observe"             # to begin quietly: everything is recorded and decided, no customer gets anything
 # languages = ["en", "de", "da", "id"]    # the first is the default
 
 [store]

@@ -75,6 +75,13 @@ class House:
             raise Refused(f'no agent "{agent}"', remedy=did_you_mean(agent, agents))
         return Hand(by=agent, agent_id=agent, agent=agents[agent].name if agent in agents else agent)
 
+    def must_know(self, names: Mapping[str, str]) -> None:
+        """Raises Refused where an `owner` or `team` is none of ours."""
+        people = self.config.firm.people
+        for what, known in (("owner", people.agents), ("team", people.teams)):
+            if (name := names.get(what)) and name not in known:
+                raise Refused(f'no {"agent" if what == "owner" else what} "{name}"', remedy=did_you_mean(name, known))
+
 
 def in_house(ctx: typer.Context, work: Callable[[House], Awaitable[T]]) -> T:
     """What the work gives, done on the open store of this command's config."""

@@ -162,6 +162,7 @@ ladder = "lead"
 
 [policy.cancellation]
 based_on = "standard"
+ack = "{PROMISED}s"
 first_response = "{PROMISED}s"
 
 [[rule]]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -157,7 +158,7 @@ class Fact:
             "id": items.new_id(),
             **self._fields,
         }
-        return Interaction(**given)
+        return Interaction(**{**given, **self._fields})
 
 
 def mail_from(address: str, subject: str = "Delivery", name: str | None = None, **more: Any) -> Fact:
@@ -170,7 +171,7 @@ def mail_from(address: str, subject: str = "Delivery", name: str | None = None, 
         mailbox="support",
         subject=subject,
         parties=(Party(Role.FROM, address, name),),
-        **{"external_ids": (ExternalId(MESSAGE_ID, f"{subject}.{address}"),), **more},
+        **{"external_ids": (ExternalId(MESSAGE_ID, f"{crc32(f'{subject}{address}'.encode())}@mail.example"),), **more},
     )
 
 

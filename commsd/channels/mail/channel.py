@@ -31,7 +31,8 @@ def _duties(settings: MailSettings, means: Means) -> Sequence[Duty]:
             key=means.key,
         )
         connect = _connector(mailbox)
-        shared = (means.log, means.claims, means.rules, means.world)
+        shared = (means.log, means.claims, means.rules, means.world, means.pulse)
+        means.pulse.watch(mailbox.name, "mailbox")
         if mailbox.role is not MailboxRole.SENT_ONLY:
             duties.append(Watch(desk, INBOX, connect, *shared))
         if mailbox.sent:

@@ -12,10 +12,11 @@ from commsd.channels.mail.outcome import Outcome
 from commsd.channels.mail.settle import keys_of, settled
 from commsd.channels.mail.submission import Submission
 from commsd.core.change import Change
-from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.sla.rules import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
+from commsd.web.pulse import Pulse
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -33,11 +34,19 @@ class Send:
     """Deliver what one mailbox owes. Stops when cancelled: what is under way is settled first."""
 
     def __init__(
-        self, mailbox: str, submission: Submission, log: Log, claims: Claims, rules: Rules, world: World
+        self,
+        mailbox: str,
+        submission: Submission,
+        log: Log,
+        claims: Claims,
+        rules: Rules,
+        world: World,
+        pulse: Pulse,
     ) -> None:
         self.name = f"mail.send.{mailbox}"
         self._mailbox, self._submission = mailbox, submission
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._metrics = pulse.metrics
         self._wake = asyncio.Event()
         self._down = False
         log.listen(self._hear)
@@ -88,6 +97,9 @@ class Send:
             self._down = False
             log.info("smtp.recovered", mailbox=self._mailbox)
         waited = (self._world.now() - owed.created_at).total_seconds()
+        self._metrics.deliveries.labels(kind=owed.kind.value, result=word.kind).inc()
+        if word.kind == "sent" and owed.kind is DeliveryKind.ACK:
+            self._metrics.ack_latency.observe(waited)
         event = f"{owed.kind.value}.{state}" if state else f"{owed.kind.value}.settled"
         if word.kind == "sent":
             log.info(event, interaction=owed.interaction_id, mailbox=self._mailbox, waited_s=waited)

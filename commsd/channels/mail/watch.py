@@ -20,11 +20,12 @@ from commsd.channels.mail.session import Selected, Session
 from commsd.channels.mail.wire import Fetched
 from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, Terms
 from commsd.core.interaction import Stored
-from commsd.errors import NotFound, TryAgain
+from commsd.errors import CommsdError, NotFound, TryAgain
 from commsd.sla.rules import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.store.originals import keep_original
+from commsd.web.pulse import Pulse
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -81,14 +82,23 @@ class Watch:
         claims: Claims,
         rules: Rules,
         world: World,
+        pulse: Pulse,
     ) -> None:
         self.name = f"mail.{reading.word}.{desk.mailbox.name}"
         self._desk, self._reading, self._connect = desk, reading, connect
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
         self._place = f"{desk.mailbox.name}/{reading.word}"
         self._refused: dict[int, int] = {}
+        self._pulse = pulse
 
     async def run(self) -> None:
+        try:
+            await self._watch()
+        except CommsdError as error:
+            self._pulse.fail(self._desk.mailbox.name, "mailbox", error.what)
+            raise
+
+    async def _watch(self) -> None:
         fence = await self._lease()
         session = await self._connect()
         try:
@@ -98,6 +108,7 @@ class Watch:
                 # Until nothing is new: some servers say nothing of what came between our last look and IDLE.
                 while (after := await self._catch_up(session, checkpoint, fence)) != checkpoint:
                     checkpoint = after
+                self._pulse.beat(self._desk.mailbox.name, "mailbox")
                 await self._wait(session)
                 fence = await self._lease()
         finally:

@@ -35,6 +35,8 @@ from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.store.open_items import records
 from commsd.store.originals import original
+from commsd.telemetry import Metrics
+from commsd.web.pulse import Pulse
 from commsd.world import World
 from tests.house import TERMS, items_of
 from tests.neighbours.dovecot import Dovecot
@@ -77,17 +79,17 @@ class House:
         endpoint = imap.Endpoint(self.dovecot.host, self.dovecot.port, "none")
         return await imap.connect(endpoint, imap.Credentials(self.user, self.dovecot.password), deadline=10)
 
-    def _shared(self) -> tuple[Log, Claims, Rules, World]:
-        return self.log, self.claims, self.rules, self.world.world
+    def shared(self) -> tuple[Log, Claims, Rules, World, Pulse]:
+        return self.log, self.claims, self.rules, self.world.world, Pulse(Metrics(), self.world.world)
 
     async def watch(self) -> bool:
-        return await Watch(self.desk, INBOX, self._connect, *self._shared()).once()
+        return await Watch(self.desk, INBOX, self._connect, *self.shared()).once()
 
     async def watch_sent(self) -> bool:
-        return await Watch(self.desk, SENT, self._connect, *self._shared()).once()
+        return await Watch(self.desk, SENT, self._connect, *self.shared()).once()
 
     async def send(self) -> bool:
-        return await Send("support", self.submission, *self._shared()).once()
+        return await Send("support", self.submission, *self.shared()).once()
 
     def deliver(self, raw: bytes, folder: str = "INBOX") -> None:
         self.dovecot.deliver(self.user, raw, folder, internal_date=self.world.now)
@@ -249,7 +251,7 @@ async def test_a_refused_acknowledgement_is_recorded_and_not_tried_again(house: 
         submission = Submission(Submitted(host="127.0.0.1", port=refusing.port, tls="none"))
         house.deliver(letter())
         await house.watch()
-        await Send("support", submission, house.log, house.claims, house.rules, house.world.world).once()
+        await Send("support", submission, *house.shared()).once()
         await submission.close()
     house.world.advance(timedelta(days=1))
     assert await house.acks() == []

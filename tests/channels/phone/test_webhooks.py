@@ -164,7 +164,7 @@ async def test_a_number_that_is_no_line_is_answered_and_recorded(phone: Phone) -
     phone.exchange.numbers[stray] = IncomingNumber()
     call = await phone.exchange.ended(await phone.exchange.ring(from_=CUSTOMER, to=stray))
     await phone.settled()
-    assert any("cannot put you through" in said.text for said in phone.exchange.spoken(call))
+    assert any("nicht verbinden" in said.text for said in phone.exchange.spoken(call))
     (owed,) = await phone.callbacks()
     assert (owed.line, owed.number) == (None, CUSTOMER)
 

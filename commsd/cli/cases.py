@@ -1,0 +1,206 @@
+"""`cases`: what is open with whom, and what people do to it."""
+
+from collections.abc import Callable
+
+import typer
+from sqlalchemy import Connection
+
+from commsd.cli.house import House, in_house
+from commsd.cli.logbook import line
+from commsd.cli.output import as_json, card, shown, shown_thing, table, until, when
+from commsd.cli.place import example
+from commsd.core.change import Terms
+from commsd.core.entry import Hand
+from commsd.core.record import Json
+from commsd.crm import actions
+from commsd.errors import NotFound
+from commsd.store import query
+from commsd.store.query import Page, Row, Wanted
+
+app = typer.Typer()
+cases_app = typer.Typer(help="Matters with contacts, over all channels.", no_args_is_help=True)
+app.add_typer(cases_app, name="cases")
+
+INSIDE = 500
+AN_ID = "0195a1b2-0000-7000-8000-000000000001"
+
+CaseId = typer.Argument(metavar="ID", help="Of the case.")
+Agent = typer.Option(None, help="Who of us does it.", show_default=False)
+AsJson = typer.Option(False, "--json", help="Print JSON.")
+
+Act = Callable[[Hand, Terms], actions.Decide]
+
+
+@cases_app.command("list", epilog=example("commsd cases list", "commsd cases list --state all --json"))
+def list_cases(
+    ctx: typer.Context,
+    state: str = typer.Option("open", help="open, closed or all."),
+    limit: int = typer.Option(100, min=1, help="How many at most."),
+    json: bool = AsJson,
+) -> None:
+    """Cases, the last active first."""
+    if state not in ("open", "closed", "all"):
+        raise typer.BadParameter("write open, closed or all", param_hint="--state")
+
+    def read(connection: Connection) -> tuple[Page, dict[str, list[Json]], dict[str, Row]]:
+        page = query.cases(connection, state=None if state == "all" else state, limit=limit)
+        people = query.contacts_of(connection, [row.record["contact_id"] for row in page.rows])
+        return page, _clocks_by_case(connection, [row.record["id"] for row in page.rows]), people
+
+    async def work(house: House) -> None:
+        page, clocks, people = await house.log.read(read)
+        cases = [shown("case", row) | {"clocks": clocks.get(row.record["id"], [])} for row in page.rows]
+        if json:
+            as_json(cases)
+            return
+        headings = ("STATE", "CONTACT", "SUBJECT", "OWNER", "NEXT", "DUE", "", "ID")
+        table(headings, [_row(case, people, house) for case in cases], "no such cases")
+        if page.next:
+            typer.echo(f"… and more; see them with --limit {limit * 2}")
+
+    in_house(ctx, work)
+
+
+def _clocks_by_case(connection: Connection, case_ids: list[str]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for row in query.clocks_of(connection, case_ids):
+        found.setdefault(row.record["case_id"], []).append(shown("clock", row))
+    return found
+
+
+def _row(case: Json, people: dict[str, Row], house: House) -> tuple[object, ...]:
+    owed = [clock for clock in case["clocks"] if clock["due_at"] and clock["stopped_at"] is None]
+    first = min(owed, key=lambda clock: str(clock["due_at"]), default=None)
+    contact = people.get(case["contact_id"] or "")
+    due = (first["clock"], when(first["due_at"], house.zone), until(first["due_at"], house.world.now())) if first else ()
+    state = f"{case['state']}, on hold" if case["on_hold"] else case["state"]
+    name = _name(shown("contact", contact)) if contact else None
+    return state, name, case["subject"], case["owner"] or case["team"], *(due or ("-", "", "")), case["id"]
+
+
+def _name(contact: Json) -> str | None:
+    return contact["name"] or next((identity["value"] for identity in contact["identities"] or ()), None)
+
+
+@cases_app.command("show", epilog=example(f"commsd cases show {AN_ID}"))
+def show(ctx: typer.Context, case_id: str = CaseId, json: bool = AsJson) -> None:
+    """One case: what happened in it and what is owed."""
+
+    def read(connection: Connection) -> tuple[Row | None, list[Json], Page, Page]:
+        return (
+            query.case(connection, case_id),
+            _clocks_by_case(connection, [case_id]).get(case_id, []),
+            query.interactions(connection, Wanted(case=case_id), limit=INSIDE, oldest_first=True),
+            query.callbacks(connection, case=case_id, every=True, limit=INSIDE),
+        )
+
+    async def work(house: House) -> None:
+        row, clocks, inside, calls = await house.log.read(read)
+        if row is None:
+            raise NotFound(f"no case {case_id}", remedy="list them: commsd cases list --state all")
+        case = shown("case", row) | {"clocks": clocks}
+        interactions = [shown("interaction", each) for each in inside.rows]
+        callbacks = [shown("callback", each) for each in calls.rows]
+        if json:
+            as_json(case | {"interactions": interactions, "callbacks": callbacks})
+            return
+        card({key: value for key, value in case.items() if key != "clocks"}, house.zone)
+        for fact in interactions:
+            typer.echo(f"  {line(fact, house)}")
+        for clock in clocks:
+            typer.echo(f"  {clock['clock']} {clock['n']}: {clock['state']}, due {when(clock['due_at'], house.zone)}")
+        for owed in callbacks:
+            typer.echo(f"  callback {owed['id']}: {owed['state']}, due {when(owed['due_at'], house.zone)}")
+
+    in_house(ctx, work)
+
+
+@cases_app.command("close", epilog=example(f"commsd cases close {AN_ID} --note solved", f"commsd cases close {AN_ID} --junk"))
+def close(
+    ctx: typer.Context,
+    case_id: str = CaseId,
+    junk: bool = typer.Option(False, "--junk", help="It never was a case; its clocks are void."),
+    note: str = typer.Option(None, help="Why.", show_default=False),
+    agent: str = Agent,
+    json: bool = AsJson,
+) -> None:
+    """The case ends."""
+    _act(ctx, case_id, agent, json, lambda hand, terms: actions.close_case(case_id, hand, terms, junk=junk, note=note))
+
+
+@cases_app.command("reopen", epilog=example(f"commsd cases reopen {AN_ID}"))
+def reopen(ctx: typer.Context, case_id: str = CaseId, agent: str = Agent, json: bool = AsJson) -> None:
+    """A closed case goes on."""
+    _act(ctx, case_id, agent, json, lambda hand, terms: actions.reopen_case(case_id, hand, terms))
+
+
+@cases_app.command("hold", epilog=example(f"commsd cases hold {AN_ID} --reason customer"))
+def hold(
+    ctx: typer.Context,
+    case_id: str = CaseId,
+    reason: str = typer.Option("customer", help='"customer" ends by itself when the customer speaks.'),
+    agent: str = Agent,
+    json: bool = AsJson,
+) -> None:
+    """The case waits; a resolution that pauses for this reason stands still."""
+    _act(ctx, case_id, agent, json, lambda hand, terms: actions.hold_case(case_id, hand, terms, reason=reason))
+
+
+@cases_app.command("release", epilog=example(f"commsd cases release {AN_ID}"))
+def release(ctx: typer.Context, case_id: str = CaseId, agent: str = Agent, json: bool = AsJson) -> None:
+    """The case waits no longer."""
+    _act(ctx, case_id, agent, json, lambda hand, terms: actions.release_case(case_id, hand, terms))
+
+
+@cases_app.command("assign", epilog=example(f"commsd cases assign {AN_ID} --owner anna"))
+def assign(
+    ctx: typer.Context,
+    case_id: str = CaseId,
+    owner: str = typer.Option("", help="An agent."),
+    team: str = typer.Option("", help="A team."),
+    agent: str = Agent,
+    json: bool = AsJson,
+) -> None:
+    """Give the case to somebody."""
+    _set(ctx, case_id, agent, json, {"owner": owner, "team": team})
+
+
+@cases_app.command("set", epilog=example(f"commsd cases set {AN_ID} --priority urgent"))
+def set_case(
+    ctx: typer.Context,
+    case_id: str = CaseId,
+    priority: str = typer.Option("", help="low, normal, high or urgent."),
+    owner: str = typer.Option("", help="An agent."),
+    team: str = typer.Option("", help="A team."),
+    agent: str = Agent,
+    json: bool = AsJson,
+) -> None:
+    """Set what the rules look at; running clocks follow where the rules say so."""
+    _set(ctx, case_id, agent, json, {"priority": priority, "owner": owner, "team": team})
+
+
+def _set(ctx: typer.Context, case_id: str, agent: str | None, json: bool, attrs: dict[str, str]) -> None:
+    given = {key: value for key, value in attrs.items() if value}
+
+    def act(hand: Hand, terms: Terms) -> actions.Decide:
+        return actions.set_case(case_id, hand, terms, attrs=given)
+
+    _act(ctx, case_id, agent, json, act, given)
+
+
+def _act(
+    ctx: typer.Context, case_id: str, agent: str | None, json: bool, act: Act, names: dict[str, str] | None = None
+) -> None:
+    """Decide an action on a case and print the case after it. names: owner and team that must be ours."""
+
+    async def work(house: House) -> None:
+        house.must_know(names or {})
+        decide = act(house.hand(agent), await house.terms())
+        keys = await house.log.read(lambda c: query.keys_of_case(c, case_id))
+        case = (await house.decide(keys, decide)).cases[-1]
+        if json:
+            as_json(shown_thing(case))
+        else:
+            typer.echo(f"case {case.id} is {case.state.value}{', on hold' if case.on_hold else ''}")
+
+    in_house(ctx, work)
