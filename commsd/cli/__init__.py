@@ -16,7 +16,7 @@ from commsd.errors import CommsdError
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "setup": ("init", "check", "config"),
-    "running": ("run", "demo"),
+    "run": ("run", "demo"),
     "ledger": ("ledger", "clocks"),
     "logbook": ("log", "record"),
     "cases": ("cases",),

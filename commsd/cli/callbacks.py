@@ -83,13 +83,13 @@ def show(ctx: typer.Context, callback_id: str = CallbackId, json: bool = AsJson)
 
 
 @callbacks_app.command("claim", epilog=example(f"commsd callbacks claim {AN_ID} --agent anna"))
-def claim(ctx: typer.Context, callback_id: str = CallbackId, agent: str = Agent, json: bool = AsJson) -> None:
+def claim(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """Take an owed call in hand for half an hour."""
     _act(ctx, callback_id, agent, json, lambda house, hand, terms: actions.claim_callback(callback_id, hand))
 
 
 @callbacks_app.command("release", epilog=example(f"commsd callbacks release {AN_ID}"))
-def release(ctx: typer.Context, callback_id: str = CallbackId, agent: str = Agent, json: bool = AsJson) -> None:
+def release(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """Give an owed call back."""
     _act(ctx, callback_id, agent, json, lambda house, hand, terms: actions.release_callback(callback_id, hand))
 
@@ -105,10 +105,10 @@ def result(
     ctx: typer.Context,
     callback_id: str = CallbackId,
     word: Result = ResultWord,
-    note: str = Note,
+    note: str | None = Note,
     due: str = Due,
     question: list[str] = Question,
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """Say what came of calling back."""
@@ -124,7 +124,7 @@ def set_callback(
     ctx: typer.Context,
     callback_id: str = CallbackId,
     number: str = typer.Option(help="The number a person found out, with its country code."),
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """Set the number to ring."""
@@ -140,7 +140,7 @@ def close(
     ctx: typer.Context,
     callback_id: str = CallbackId,
     note: str = typer.Option(help="Why the call is owed no longer."),
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """The call is owed no longer; somebody answers for it."""
@@ -182,10 +182,10 @@ def call_result(
     ctx: typer.Context,
     interaction_id: str = typer.Argument(metavar="ID", help="Of the call or meeting."),
     word: Result = ResultWord,
-    note: str = Note,
+    note: str | None = Note,
     due: str = Due,
     question: list[str] = Question,
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """Say what came of a talk, also of an answered call; call_again makes a promise."""

@@ -72,10 +72,11 @@ def _row(case: Json, people: dict[str, Row], house: House) -> tuple[object, ...]
     owed = [clock for clock in case["clocks"] if clock["due_at"] and clock["stopped_at"] is None]
     first = min(owed, key=lambda clock: str(clock["due_at"]), default=None)
     contact = people.get(case["contact_id"] or "")
-    due = (first["clock"], when(first["due_at"], house.zone), until(first["due_at"], house.world.now())) if first else ()
+    at = first["due_at"] if first else None
+    due = (first["clock"] if first else None, when(at, house.zone), until(at, house.world.now()) if at else "")
     state = f"{case['state']}, on hold" if case["on_hold"] else case["state"]
     name = _name(shown("contact", contact)) if contact else None
-    return state, name, case["subject"], case["owner"] or case["team"], *(due or ("-", "", "")), case["id"]
+    return state, name, case["subject"], case["owner"] or case["team"], *due, case["id"]
 
 
 def _name(contact: Json) -> str | None:
@@ -115,13 +116,15 @@ def show(ctx: typer.Context, case_id: str = CaseId, json: bool = AsJson) -> None
     in_house(ctx, work)
 
 
-@cases_app.command("close", epilog=example(f"commsd cases close {AN_ID} --note solved", f"commsd cases close {AN_ID} --junk"))
+@cases_app.command(
+    "close", epilog=example(f"commsd cases close {AN_ID} --note solved", f"commsd cases close {AN_ID} --junk")
+)
 def close(
     ctx: typer.Context,
     case_id: str = CaseId,
     junk: bool = typer.Option(False, "--junk", help="It never was a case; its clocks are void."),
-    note: str = typer.Option(None, help="Why.", show_default=False),
-    agent: str = Agent,
+    note: str | None = typer.Option(None, help="Why.", show_default=False),
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """The case ends."""
@@ -129,7 +132,7 @@ def close(
 
 
 @cases_app.command("reopen", epilog=example(f"commsd cases reopen {AN_ID}"))
-def reopen(ctx: typer.Context, case_id: str = CaseId, agent: str = Agent, json: bool = AsJson) -> None:
+def reopen(ctx: typer.Context, case_id: str = CaseId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """A closed case goes on."""
     _act(ctx, case_id, agent, json, lambda hand, terms: actions.reopen_case(case_id, hand, terms))
 
@@ -139,7 +142,7 @@ def hold(
     ctx: typer.Context,
     case_id: str = CaseId,
     reason: str = typer.Option("customer", help='"customer" ends by itself when the customer speaks.'),
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """The case waits; a resolution that pauses for this reason stands still."""
@@ -147,7 +150,7 @@ def hold(
 
 
 @cases_app.command("release", epilog=example(f"commsd cases release {AN_ID}"))
-def release(ctx: typer.Context, case_id: str = CaseId, agent: str = Agent, json: bool = AsJson) -> None:
+def release(ctx: typer.Context, case_id: str = CaseId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """The case waits no longer."""
     _act(ctx, case_id, agent, json, lambda hand, terms: actions.release_case(case_id, hand, terms))
 
@@ -158,7 +161,7 @@ def assign(
     case_id: str = CaseId,
     owner: str = typer.Option("", help="An agent."),
     team: str = typer.Option("", help="A team."),
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """Give the case to somebody."""
@@ -172,7 +175,7 @@ def set_case(
     priority: str = typer.Option("", help="low, normal, high or urgent."),
     owner: str = typer.Option("", help="An agent."),
     team: str = typer.Option("", help="A team."),
-    agent: str = Agent,
+    agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """Set what the rules look at; running clocks follow where the rules say so."""

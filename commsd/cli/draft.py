@@ -48,11 +48,16 @@ url = {_text(answers.store)}
 
 [mailbox.{box}]
 address = {_text(answers.address)}
-# The password is kept in credentials/{box} beside this file, mode 0600, or comes from systemd's LoadCredential=.
-imap = {{ host = {_text(answers.imap_host)}, username = {_text(answers.address)}, password = {{ credential = "{box}" }} }}
-smtp = {{ host = {_text(answers.smtp_host)} }}    # the same login
 # aliases = ["help@example.com"]
 # person  = "anna"               # named in the acknowledgement; needs [agent.anna]
+
+[mailbox.{box}.imap]
+host     = {_text(answers.imap_host)}
+username = {_text(answers.address)}
+password = {{ credential = "{box}" }}    # credentials/{box} beside this file, mode 0600, or LoadCredential=
+
+[mailbox.{box}.smtp]
+host = {_text(answers.smtp_host)}        # the same login
 
 # [agent.anna]
 # name  = "Anna Berg"

@@ -79,7 +79,7 @@ class House:
         """Raises Refused where an `owner` or `team` is none of ours."""
         people = self.config.firm.people
         for what, known in (("owner", people.agents), ("team", people.teams)):
-            if (name := names.get(what)) and name not in known:
+            if known and (name := names.get(what)) and name not in known:
                 raise Refused(f'no {"agent" if what == "owner" else what} "{name}"', remedy=did_you_mean(name, known))
 
 

@@ -48,7 +48,8 @@ def _print(found: tuple[Debt, ...], house: House, now: datetime) -> None:
     table(("", "WHAT", "DUE", "", "ID"), rows, "nothing is owed")
     wrong = sum(debt.wrong for debt in found)
     if found:
-        typer.echo(f"{len(found)} owed, {wrong or 'none'} of them wrong" + ("; see `commsd explain ID`" if wrong else ""))
+        look = "; see `commsd explain ID`" if wrong else ""
+        typer.echo(f"{len(found)} owed, {wrong or 'none'} of them wrong{look}")
 
 
 @app.command(epilog=example("commsd clocks --due 1h", "commsd clocks --all --json"))
@@ -81,11 +82,11 @@ def _within(due: str) -> timedelta | None:
         return None
     length = duration(due)
     if length is None:
-        raise typer.BadParameter(f'"{due}" is not a duration: write a number and a unit, such as 1h', param_hint="--due")
+        raise typer.BadParameter(f'"{due}" is no duration: write a number and a unit, such as 1h', param_hint="--due")
     return length
 
 
 def _row(row: Row, house: House, now: datetime) -> tuple[object, ...]:
-    record = row.record
-    left = until(record["due_at"], now) if record["stopped_at"] is None else ""
-    return f"{record['clock']} {record['n']}", record["state"], when(record["due_at"], house.zone), left, record["case_id"]
+    clock = row.record
+    left = until(clock["due_at"], now) if clock["stopped_at"] is None else ""
+    return f"{clock['clock']} {clock['n']}", clock["state"], when(clock["due_at"], house.zone), left, clock["case_id"]

@@ -13,6 +13,7 @@ from commsd.core.change import Change
 from commsd.core.contact import identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry
 from commsd.core.interaction import Channel, Direction, Kind
+from commsd.core.record import Json
 from commsd.crm import actions
 from commsd.errors import NotFound
 from commsd.store import query
@@ -72,7 +73,7 @@ def _print(rows: tuple[Row, ...], house: House, json: bool) -> None:
             typer.echo(line(data, house))
 
 
-def line(data: query.Any, house: House) -> str:
+def line(data: Json, house: House) -> str:
     """One interaction on one line, its id at the end."""
     what = data["reason"] or data["outcome"] or data["detail"].get("reason") or ""
     told = f", told {when(data['promised_at'], house.zone)}" if data["promised_at"] else ""
@@ -94,10 +95,10 @@ def show(
         row = await house.log.read(lambda c: query.interaction(c, interaction_id))
         if row is None:
             raise NotFound(f"no interaction {interaction_id}", remedy="list them: commsd log tail")
-        kept = row.record.get("raw")
-        if raw and kept is None:
-            raise NotFound(f"no original is kept of {interaction_id}", remedy="only mail has one")
         if raw:
+            kept = row.record.get("raw")
+            if kept is None:
+                raise NotFound(f"no original is kept of {interaction_id}", remedy="only mail has one")
             typer.echo(await original(house.log, kept["sha256"]), nl=False)
         elif json:
             as_json(shown("interaction", row))
@@ -117,8 +118,8 @@ def record(
     ctx: typer.Context,
     channel: Channel = typer.Option(help="How it happened."),
     contact: str = typer.Option("", metavar="ADDRESS", help="The customer's mail address, or number with +."),
-    direction: Direction = typer.Option(None, help="Inbound unless it is a note or a promise.", show_default=False),
-    kind: Kind = typer.Option(None, help="By the channel: a call, a meeting, else a message.", show_default=False),
+    direction: Direction | None = typer.Option(None, help="Inbound unless it is a note or promise."),
+    kind: Kind | None = typer.Option(None, help="By the channel: call, meeting, else message."),
     note: str = typer.Option("", help="What it was about."),
     name: str = typer.Option("", help="The customer's name."),
     subject: str = typer.Option("", help="One line."),
@@ -127,7 +128,7 @@ def record(
     promise: str = typer.Option("", metavar="TIME", help="What the customer was told: something happens by then."),
     via: str = typer.Option("any", help="How the promise is kept: any, or call."),
     partial: bool = typer.Option(False, "--partial", help="An answer that does not answer yet."),
-    agent: str = typer.Option(None, help="Who of us it was.", show_default=False),
+    agent: str | None = typer.Option(None, help="Who of us it was.", show_default=False),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Enter a touch by hand: a letter, a visit, a call on another telephone. Times are the firm's."""

@@ -13,7 +13,5 @@ def moment(text: str, zone: ZoneInfo, option: str) -> datetime:
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise typer.BadParameter(
-            f'"{text}" is not a time: write it as "2026-03-10 14:00"', param_hint=option
-        ) from None
+        raise typer.BadParameter(f'"{text}" is not a time: write it as "2026-03-10 14:00"', param_hint=option) from None
     return at if at.tzinfo else reached(zone, at)

@@ -5,7 +5,7 @@ One fixed opening scene, and visitors without end. All of them are invented.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
@@ -85,7 +85,7 @@ class Answer:
 class CallBack:
     """One of our people claims the callback of this number and says what came of it."""
 
-    at: float
+    at: float = 0.0
     number: str
     by: Colleague
 
@@ -129,7 +129,8 @@ JANE = Letter(
     name="Jane Clarke",
     address="jane@example.org",
     subject="Delivery of the oak table",
-    text="Good morning,\n\ncould you please tell me when my table will be delivered? I am at home on Thursday.\n\nJane Clarke\n",
+    text="Good morning,\n\ncould you please tell me when my table will be delivered? I am at home on Thursday.\n\n"
+    "Jane Clarke\n",
     wanted=Wanted(key="jane.1@mail.example.org", who="Jane Clarke", by="mail", language="en"),
 )
 PETRA = Letter(
@@ -180,7 +181,10 @@ NEWS = Letter(
     address="editors@news.example.net",
     subject="Twelve chairs you should have seen",
     text="This week: chairs, chairs and more chairs.\n",
-    headers={"List-Id": "Furniture Weekly <weekly.news.example.net>", "List-Unsubscribe": "<https://news.example.net/u>"},
+    headers={
+        "List-Id": "Furniture Weekly <weekly.news.example.net>",
+        "List-Unsubscribe": "<https://news.example.net/u>",
+    },
     wanted=Wanted(key="issue.88@news.example.net", who="Furniture Weekly", by="mail", silence="no-ack:list"),
 )
 AWAY = Letter(
@@ -321,8 +325,3 @@ def reply(letter: Letter, number: int) -> Answer:
 def pause_before(number: int) -> float:
     """Seconds until visitor `number` comes: lively at first, then as a quiet afternoon."""
     return min(4.0 + number * 0.75, 25.0)
-
-
-def after_scene() -> timedelta:
-    """When the last act of the scene begins."""
-    return timedelta(seconds=max(act.at for act in SCENE))

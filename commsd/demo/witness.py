@@ -230,5 +230,3 @@ def _described(mail: Accepted) -> str:
 
 def _name(address: str) -> str:
     return next((colleague.name for colleague in COLLEAGUES if colleague.mail == address), address)
-
-

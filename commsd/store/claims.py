@@ -19,9 +19,13 @@ from commsd.world import World
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+UNDECIDED = timedelta(seconds=30)
+"""A webhook journalled this long ago and not decided was left behind by a crash between the two commits."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueCall:
-    """A call whose timer ran out before its verdict. number: the caller's, where it is one."""
+    """A call whose timer ran out before its verdict, or whose webhook was left undecided (line "")."""
 
     call_sid: str
     line: str
@@ -80,11 +84,19 @@ class Claims:
         return Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid), row.moved_at
 
     async def due_calls(self, now: datetime, limit: int = 50) -> tuple[DueCall, ...]:
-        """Calls without a verdict whose timer is due, oldest first."""
-        table = schema.call_timers
-        statement = select(table).where(table.c.at <= now).order_by(table.c.at).limit(limit)
-        rows = await self._log.read(lambda connection: connection.execute(statement).all())
-        return tuple(DueCall(row.call_sid, row.line, row.at) for row in rows)
+        """Calls without a verdict whose timer is due, and those whose webhook was journalled but never decided."""
+        timers, entries = schema.call_timers, schema.journal
+        ringing = select(timers).where(timers.c.at <= now).order_by(timers.c.at).limit(limit)
+        left = and_(~entries.c.consumed, entries.c.received_at <= now - UNDECIDED, entries.c.call_sid.is_not(None))
+        forgotten = (
+            select(entries.c.call_sid, func.min(entries.c.received_at).label("at"))
+            .where(left)
+            .group_by(entries.c.call_sid)
+            .limit(limit)
+        )
+        due, lost = await self._log.read(lambda c: (c.execute(ringing).all(), c.execute(forgotten).all()))
+        found = {row.call_sid: DueCall(row.call_sid, "", row.at) for row in lost}
+        return tuple((found | {row.call_sid: DueCall(row.call_sid, row.line, row.at) for row in due}).values())
 
     async def due_cases(self, now: datetime, limit: int = 200) -> tuple[str, ...]:
         """Cases with a clock that must be looked at, the longest due first."""

@@ -68,7 +68,9 @@ class SqliteEngine:
     def __init__(self, url: str) -> None:
         if database := make_url(url).database:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=6)
+        self._engine = create_engine(
+            url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=6, hide_parameters=True
+        )
         event.listen(self._engine, "connect", _prepare_sqlite)
         event.listen(self._engine, "begin", _begin_deferred)
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-write")
@@ -123,7 +125,12 @@ class PostgresEngine:
     def __init__(self, url: str) -> None:
         address = make_url(url).set(drivername="postgresql+asyncpg")
         self._engine = create_async_engine(
-            address, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=6, pool_pre_ping=True
+            address,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            pool_size=6,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
 
     async def read(self, f: Callable[[Connection], T]) -> T:

@@ -199,6 +199,12 @@ def keys_of_interaction(connection: Connection, interaction_id: str) -> tuple[st
     return (key.of_interaction(interaction_id), *(keys_of_case(connection, case_id) if case_id else ()))
 
 
+def case_of_clock(connection: Connection, clock_id: str) -> str | None:
+    """The case this clock runs in."""
+    table = schema.clocks
+    return connection.execute(select(table.c.case_id).where(table.c.id == clock_id)).scalar()
+
+
 def interactions_named(connection: Connection, text: str) -> tuple[str, ...]:
     """Ids of the interactions that carry this Message-ID or CallSid, or have it as their own id."""
     table = schema.external_ids

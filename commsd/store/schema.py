@@ -256,6 +256,7 @@ journal = Table(
     Column("fields", Json, nullable=False),
     Column("token", String(64)),
     Column("consumed", Boolean, nullable=False),
+    Index("ix_journal_open", "received_at", sqlite_where=text("NOT consumed"), postgresql_where=text("NOT consumed")),
 )
 
 answers = Table(

@@ -158,20 +158,21 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     state, text = CALLS.get(callback["state"], ("running", callback["state"]))
     if due and due < seen.now and state == "running":
         state, text = "late", "waiting too long"
-    number = parse_number(callback["number"] or "")
-    misses = len(callback["misses"])
+    number = spoken(callback["number"]) if callback["number"] else "number withheld"
+    who = _person(seen, callback["contact_id"], callback["number"])
+    misses, tries = len(callback["misses"]), len(callback["attempts"])
     return {
         "id": callback["id"],
         "state": state,
         "shape": {"taken": "◉"}.get(state) or STATES[state][0],
         "state_text": f"{text} {callback['owner'] or 'somebody'}" if callback["state"] == "claimed" else text,
         "claimable": callback["state"] in ("waiting", "escalated"),
-        "who": _person(seen, callback["contact_id"]),
-        "number": number.as_dialled_from("") if number else "number withheld",
+        "who": who if callback["number"] else "Somebody",
+        "number": number if number != who else "",
         "dial": callback["number"],
         "line": callback["line"] or "",
         "rang": "rang once" if misses < 2 else f"rang {misses} times",
-        "tries": len(callback["attempts"]),
+        "tries": "" if not tries else "tried once" if tries < 2 else f"tried {tries} times",
         "due_at": callback["due_at"],
         "due": at(due, seen.now, zone) if due else "",
         "left": remaining(due, seen.now),
@@ -263,7 +264,13 @@ def _person(seen: Snapshot, contact_id: str | None, otherwise: str | None = None
     if contact.get("name"):
         return str(contact["name"])
     identities = contact.get("identities") or []
-    return otherwise or (identities[0]["value"] if identities else "unknown")
+    return spoken(otherwise or (identities[0]["value"] if identities else "unknown"))
+
+
+def spoken(address: str) -> str:
+    """A number with its spaces; anything else as it is."""
+    number = parse_number(address)
+    return number.as_dialled_from("") if number else address
 
 
 def _past(text: str | None, now: datetime) -> bool:

@@ -1,12 +1,14 @@
 """What people and systems may do through the API, by the tables of interface.md section 4; on both stores."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from commsd.core import key
 from commsd.core.record import instant
+from commsd.store.query import keys_of_callback
 from tests.crm.serving import Place, rang, types, wrote
 from tests.house import items_of
 from tests.world import ScriptedWorld
@@ -18,10 +20,10 @@ async def callback_of(here: Place, number: str = NUMBER, sid: str = "CA1") -> st
     return (await rang(here, number=number, sid=sid)).callbacks[0].id
 
 
-async def done(crm: httpx.AsyncClient, path: str, **body: object) -> dict[str, object]:
+async def done(crm: httpx.AsyncClient, path: str, **body: object) -> dict[str, Any]:
     answer = await crm.post(path, json=body)
     assert answer.status_code in (200, 201), answer.text
-    said: dict[str, object] = answer.json()
+    said: dict[str, Any] = answer.json()
     return said
 
 
@@ -209,8 +211,6 @@ async def test_a_message_has_no_result(here: Place) -> None:
 
 
 async def test_an_action_waits_for_whoever_else_may_change_the_case(here: Place) -> None:
-    from commsd.store.query import keys_of_callback
-
     callback = await callback_of(here)
     keys = await here.log.read(lambda connection: keys_of_callback(connection, callback))
     assert set(key.of_addresses(NUMBER)) < set(keys)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from openapi_spec_validator import validate
 
-from commsd.core.change import Original
+from commsd.core.change import Change, Original
 from commsd.core.interaction import Outcome, Stored
 from commsd.crm.api import OPERATIONS, openapi
 from commsd.crm.cursor import feed_cursor

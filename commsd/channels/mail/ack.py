@@ -28,7 +28,7 @@ class AckFacts:
     message_id: of the ack (`core.token.ack_id`), without angle brackets. address, service_name: the mailbox and how
     we sign. recipient: from `suppression.answer_address`. customer_name: as the writer gave it; None or an unfit one
     gives the plain greeting. original_id, references, subject: of the mail that is answered.
-    promised_at: already rounded (`dates.rounded_up`); None promises nothing. person: who has it, at work that day.
+    promised_at: already rounded (`core.promise`); None promises nothing. person: who has it, at work that day.
     person_phone: E.164. customer_region: ISO 3166, decides whether the number is written national.
     in_hours: whether we were open at received_at; opens_at: when we open next, if not.
     call_me_url: where the customer asks to be rung; None asks for a reply instead. kind: "short" is two lines.

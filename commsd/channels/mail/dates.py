@@ -1,30 +1,12 @@
-"""Days and times as a language says them, in the reader's zone. Pure; the words come from the texts.
-
-When something is due is computed elsewhere; here it is only rounded so that we can be held to it.
-"""
+"""Days and times as a language says them, in the reader's zone. Pure; the words come from the texts."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
-
-QUARTER = timedelta(minutes=15)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def rounded_up(due_at: datetime, closing: datetime | None = None) -> datetime:
-    """The time we may promise: the next quarter of an hour at or after `due_at`, but not past closing.
-
-    Rounded down it would promise more than we measure. closing: the end of the open interval `due_at` lies in; None
-    where the calendar never closes. Never before `due_at`. Aware UTC.
-    """
-    promised = _EPOCH - (_EPOCH - due_at) // QUARTER * QUARTER
-    if closing is not None:
-        promised = min(promised, closing)
-    return max(promised, due_at).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 from commsd.channels.mail.account import FollowUp
 from commsd.channels.mail.ack import AckFacts, render
-from commsd.channels.mail.dates import rounded_up
 from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.language import language_of
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.suppression import Us, Verdict, answer_address, own_acks, speaker, why_silent
 from commsd.core import key
-from commsd.core.calendar import Calendar, closing_after, in_zone, is_open, next_opening
-from commsd.core.case import ClockRecord
+from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.change import Change, LogicalKey, OpenItems, Sighting, Terms, change_of, with_promise
 from commsd.core.contact import Contact, identity_of
 from commsd.core.event import Event
@@ -39,6 +37,7 @@ from commsd.core.interaction import (
     Stored,
 )
 from commsd.core.policy import ClockKind
+from commsd.core.promise import calendar_of, told
 from commsd.core.token import ack_id
 
 ANSWERING = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
@@ -204,8 +203,9 @@ def _acknowledged(
 ) -> Change:
     fact = change.interactions[0]
     clock = change.clock(*ANSWERING)
-    calendar = _calendar(clock, change, terms) if clock else None
-    promised_at = _promise(clock, calendar)
+    zone = change.cases[-1].attrs.get("tz") if change.cases else None
+    calendar = calendar_of(clock, terms.versions, zone) if clock else None
+    promised_at = told(clock.value.due_at, calendar) if clock and clock.value.due_at else None
     if clock and promised_at:
         change = with_promise(change, clock, promised_at)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
@@ -259,21 +259,6 @@ def _acknowledged(
         deliveries=(owed,),
     )
     return _with_reason(change, fact.id, "no-ack:observe") if suppressed else replace(change, result="ack")
-
-
-def _calendar(clock: ClockRecord, change: Change, terms: Terms) -> Calendar | None:
-    version = next((known for known in terms.versions if known.id == clock.value.rules_version), None)
-    calendar = version.calendars.get(clock.value.calendar) if version else None
-    zone = change.cases[-1].attrs.get("tz") if change.cases else None
-    return in_zone(calendar, zone) if calendar else None
-
-
-def _promise(clock: ClockRecord | None, calendar: Calendar | None) -> datetime | None:
-    """The due time rounded up to the quarter hour, never past the closing of the interval it lies in. tone.md 4."""
-    if clock is None or clock.value.due_at is None:
-        return None
-    due = clock.value.due_at
-    return rounded_up(due, closing_after(calendar, due - timedelta.resolution) if calendar else None)
 
 
 def _facts(

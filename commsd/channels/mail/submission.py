@@ -155,6 +155,14 @@ class Submission:
             await attempt.stop()
             raise
 
+    async def probe(self) -> Outcome | None:
+        """Connects and logs in without a message: None when the server lets us in, else what kept us out."""
+        fresh = await self._fresh(Attempt(b"", "", "", 0.0))
+        if isinstance(fresh, Outcome):
+            return fresh
+        self._idle.append(fresh)
+        return None
+
     async def close(self) -> None:
         """Stops every attempt, then says goodbye, briefly."""
         await asyncio.gather(*(attempt.stop() for attempt in self._under_way))
@@ -183,12 +191,9 @@ class Submission:
                 outcome = await self._try(kept, attempt)
                 if outcome is not None:
                     return outcome
-            try:
-                async with asyncio.timeout(self._patience.opening):
-                    fresh = await self._opened(attempt)
-            except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply) as error:
-                code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Reply) else None
-                return Outcome(kind="later", code=code, text=_told(error), stage=attempt.stage)
+            fresh = await self._fresh(attempt)
+            if isinstance(fresh, Outcome):
+                return fresh
             outcome = await self._try(fresh, attempt)
             return outcome or Outcome(kind="later", code=None, text="connection lost", stage=attempt.stage)
 
@@ -200,6 +205,14 @@ class Submission:
                 return connection
             connection.drop()
         return None
+
+    async def _fresh(self, attempt: Attempt) -> _Connection | Outcome:
+        try:
+            async with asyncio.timeout(self._patience.opening):
+                return await self._opened(attempt)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply) as error:
+            code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Reply) else None
+            return Outcome(kind="later", code=code, text=_told(error), stage=attempt.stage)
 
     async def _opened(self, attempt: Attempt) -> _Connection:
         server = self._server

@@ -17,6 +17,8 @@ def _duties(settings: PhoneSettings, means: Means) -> Sequence[Duty]:
     twilio = settings.twilio
     if twilio is None:
         return ()
+    for name in settings.lines:
+        means.pulse.watch(name, "line")
     rest = Rest(twilio) if twilio.api_key or twilio.auth_tokens else None
     return (Verdict(Switch(settings, means), rest),)
 

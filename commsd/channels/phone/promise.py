@@ -5,14 +5,14 @@ closing.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import timezone
 
 from commsd.channels.phone.prompts.spoken import Spoken
-from commsd.core.calendar import Calendar, closing_after, in_zone, is_zone
+from commsd.core.calendar import is_zone
 from commsd.core.callback import Callback
 from commsd.core.case import ClockRecord
 from commsd.core.change import Change, OpenItems, Terms, change_of
@@ -20,9 +20,7 @@ from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction, Outcome
 from commsd.core.number import Number
 from commsd.core.policy import ClockKind
-
-QUARTER = timedelta(minutes=15)
-_MOMENT = timedelta(microseconds=1)
+from commsd.core.promise import calendar_of, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,7 @@ def promised_at(callback: Callback, change: Change, items: OpenItems, terms: Ter
     if callback.due_at is None or callback.due_at <= items.now:
         return None
     record = clock_of(callback, change, items)
-    calendar = _calendar(record, terms) if record else None
-    return rounded_up(callback.due_at, calendar)
+    return told(callback.due_at, calendar_of(record, terms.versions) if record else None)
 
 
 def clock_of(callback: Callback, change: Change, items: OpenItems) -> ClockRecord | None:
@@ -65,20 +62,6 @@ def clock_of(callback: Callback, change: Change, items: OpenItems) -> ClockRecor
         r for r in records.values() if r.value.clock is ClockKind.CALLBACK and r.case_id == callback.case_id and r.owed
     ]
     return max(owed, key=lambda record: record.value.started_at, default=None)
-
-
-def rounded_up(due: datetime, calendar: Calendar | None) -> datetime:
-    """The next quarter hour not before `due`, but not past the closing of the hours in which it is due."""
-    past = (due - datetime(1970, 1, 1, tzinfo=UTC)) % QUARTER
-    rounded = due if not past else due + (QUARTER - past)
-    closing = closing_after(calendar, due - _MOMENT) if calendar else None
-    return rounded if closing is None else min(rounded, max(closing, due))
-
-
-def _calendar(record: ClockRecord, terms: Terms) -> Calendar | None:
-    version = next((version for version in terms.versions if version.id == record.value.rules_version), None)
-    found = version.calendars.get(record.value.calendar) if version else None
-    return in_zone(found, None) if found else None
 
 
 def zone_of(contact: Contact | None, number: Number | None, ours: ZoneInfo, at: datetime) -> ZoneInfo:

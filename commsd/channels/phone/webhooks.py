@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from commsd.channels.phone import twiml
 from commsd.channels.phone.guard import Guard, Signed
-from commsd.channels.phone.line import PhoneSettings, Twilio
+from commsd.channels.phone.line import Line, Twilio
 from commsd.channels.phone.prompts import spoken
 from commsd.channels.phone.step import ANSWERED, Stage, Step, step_of
 from commsd.channels.phone.switch import Switch
@@ -100,7 +100,11 @@ class Webhooks:
             work.add_done_callback(_tell_failure)
             log.error("webhook.answered_late", step=str(step), call_sid=sid)
             return self._static(signed.fields)
-        return self._static(signed.fields) if body is None else _twiml(body)
+        if body is None:
+            return self._static(signed.fields)
+        if line := self._line(signed.fields):
+            self._switch.means.pulse.beat(line.name, "line")
+        return _twiml(body)
 
     async def _tell(self, sid: str, step: Step, signed: Signed, now: datetime, deadline: float) -> Response:
         """204 once the journal has it. Where it refuses, 503: Twilio then tells again, as our overrides ask it to."""
@@ -122,12 +126,13 @@ class Webhooks:
 
     def _static(self, fields: Mapping[str, str]) -> Response:
         """Needs no store and no rules: the line's first language, else the firm's."""
-        settings: PhoneSettings = self._switch.settings
-        firm = self._switch.means.firm
-        line = next((line for line in settings.lines.values() if line.number.e164 == fields.get("To")), None)
+        firm, line = self._switch.means.firm, self._line(fields)
         languages = (line.languages if line else ()) or firm.languages or ("en",)
         texts = spoken(languages[0].partition("-")[0], firm.address_as)
         return _twiml(twiml.static(texts, firm.name, callable_=parse_number(fields.get("From", "")) is not None))
+
+    def _line(self, fields: Mapping[str, str]) -> Line | None:
+        return self._switch.house().line_of(fields.get("To", ""))
 
 
 async def _both(noted: Awaitable[int], decided: Awaitable[Any]) -> Any:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commsd.channels.mail.dates import PhoneHours, Reader, rounded_up
+from commsd.channels.mail.dates import PhoneHours, Reader
 from commsd.channels.mail.texts import load_texts
+from commsd.core.promise import rounded_up
 
 BERLIN = ZoneInfo("Europe/Berlin")
 INSTANTS = st.integers(1_600_000_000_000, 2_000_000_000_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))

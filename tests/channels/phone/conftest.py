@@ -26,6 +26,8 @@ from commsd.store.journal import Journal
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
 from commsd.store.open_items import records
+from commsd.telemetry import Metrics
+from commsd.web.pulse import Pulse
 from tests.channels.phone.hotline import ACCOUNT, CUSTOMER, FIRM, HOTLINE, PUBLIC, TUESDAY, settings, twilio
 from tests.channels.phone.listener import listening
 from tests.demo.clockwork import Clockwork
@@ -103,6 +105,7 @@ async def opened(url: str, clockwork: Clockwork, folder: Path = Path()) -> Means
         world=clockwork.world,
         key=b"k" * 32,
         folder=folder,
+        pulse=Pulse(Metrics(), clockwork.world),
     )
 
 

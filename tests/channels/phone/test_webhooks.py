@@ -34,6 +34,7 @@ async def test_a_call_nobody_takes_becomes_a_callback_with_a_clock(phone: Phone)
     assert (owed.number, owed.line, owed.state, owed.misses) == (CUSTOMER, "hotline", State.WAITING, (known.id,))
     assert await phone.count(schema.call_timers) == 0
     assert not phone.exchange.alerts
+    assert [(state.name, state.working) for state in phone.means.pulse.states()] == [("hotline", True)]
 
 
 async def test_one_of_us_presses_1_and_the_call_is_reached(phone: Phone) -> None:

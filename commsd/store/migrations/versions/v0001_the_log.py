@@ -216,6 +216,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_journal_call_sid"), "journal", ["call_sid"], unique=False)
+    op.create_index(
+        "ix_journal_open",
+        "journal",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("NOT consumed"),
+        postgresql_where=sa.text("NOT consumed"),
+    )
     op.create_table(
         "leases",
         sa.Column("resource", sa.String(length=255), nullable=False),
@@ -311,6 +319,12 @@ def downgrade() -> None:
     op.drop_table("notes")
     op.drop_table("logical_keys")
     op.drop_table("leases")
+    op.drop_index(
+        "ix_journal_open",
+        table_name="journal",
+        sqlite_where=sa.text("NOT consumed"),
+        postgresql_where=sa.text("NOT consumed"),
+    )
     op.drop_index(op.f("ix_journal_call_sid"), table_name="journal")
     op.drop_table("journal")
     op.drop_index("ix_interactions_recorded", table_name="interactions")

@@ -1,10 +1,11 @@
 """`run` and `demo`: the daemon itself, on real services or on those it brings along."""
 
+import asyncio
+
 import typer
 import uvloop
 
 from commsd.cli.place import example, folder
-from commsd.errors import ConfigError
 from commsd.telemetry import configure
 
 app = typer.Typer()
@@ -25,12 +26,6 @@ def demo(
     port: int = typer.Option(8025, min=0, max=65535, help="Of the page on 127.0.0.1; 0 takes a free one."),
 ) -> None:
     """Play the main job in real time: customers write and ring, and get their answers."""
-    try:
-        from commsd.demo.scene import run as play
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.startswith("commsd"):
-            raise
-        raise ConfigError(
-            f"the demo needs {missing.name}, which is not installed", remedy="pip install 'commsd[demo]'"
-        ) from missing
-    raise typer.Exit(play(once=once, port=port))
+    from commsd.demo.scene import run as play
+
+    raise typer.Exit(asyncio.run(play(once=once, port=port)))

@@ -1,0 +1,158 @@
+"""What `check --online` finds out: whether every service lets us in, and whether what lies there looks right.
+
+Reads only; no mail is taken, none is sent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from commsd.channels.mail import imap
+from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings
+from commsd.channels.mail.channel import handed_in
+from commsd.channels.mail.folder import sent_folder
+from commsd.channels.mail.session import Session
+from commsd.channels.mail.submission import Submission
+from commsd.channels.phone.line import PhoneSettings, Twilio
+from commsd.channels.phone.rest import Rest
+from commsd.cli.house import engine_of
+from commsd.config.settings import Config
+from commsd.core.record import Json
+from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
+from commsd.store.engine import ping
+from commsd.world import real_world
+
+DEADLINE = 20.0
+WHOLE = 60.0
+"""Seconds for one service, all steps together."""
+
+LOOKED_BACK = timedelta(days=30)
+ENOUGH = 20
+FEW = 0.1
+"""Fewer answers than this share of what came in: our people answer from somewhere else."""
+
+NO_CALL = "CA" + "0" * 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen of one service. code: the exit code it asks for; remedy: "" where there is nothing to do."""
+
+    service: str
+    said: str
+    remedy: str = ""
+    code: int = 0
+
+    def __str__(self) -> str:
+        word = "" if self.code == 0 and not self.remedy else "warning: " if self.code == 0 else "error: "
+        return f"{self.service}: {word}{self.said}" + (f"\n  {self.remedy}" if self.remedy else "")
+
+    def as_json(self) -> Json:
+        """As `--json` has it."""
+        return {"service": self.service, "fine": self.code == 0, "said": self.said, "remedy": self.remedy or None}
+
+
+def exit_code(looks: Sequence[Look]) -> int:
+    """69 where something cannot be reached, else what the worst of them asks for."""
+    codes = {each.code for each in looks}
+    order = (Unreachable.exit_code, ConfigError.exit_code)
+    return next((code for code in order if code in codes), max(codes, default=0))
+
+
+async def look(config: Config, env: Mapping[str, str]) -> Sequence[Look]:
+    """Every service at once, in the order of the configuration."""
+    mail: MailSettings | None = config.settings.get("mail")
+    phone: PhoneSettings | None = config.settings.get("phone")
+    asked: list[Awaitable[Look]] = [_asked("store", partial(_store, config, env))]
+    for box in mail.mailboxes.values() if mail else ():
+        asked.append(_asked(f"mailbox.{box.name} imap", partial(_imap, box)))
+        if box.smtp:
+            asked.append(_asked(f"mailbox.{box.name} smtp", partial(_smtp, box)))
+    if phone and phone.twilio:
+        asked.append(_asked("twilio", partial(_twilio, phone.twilio)))
+    return await asyncio.gather(*asked)
+
+
+Answer = tuple[str, str]
+"""What was seen, and what to do about it."""
+
+
+async def _asked(service: str, ask: Callable[[], Awaitable[Answer]]) -> Look:
+    try:
+        async with asyncio.timeout(WHOLE):
+            said, remedy = await ask()
+    except CommsdError as error:
+        return Look(service=service, said=error.what, remedy=error.remedy, code=error.exit_code)
+    except TimeoutError:
+        remedy = "check that it runs and that this machine may reach it"
+        return Look(service=service, said="no answer in time", remedy=remedy, code=Unreachable.exit_code)
+    return Look(service=service, said=said, remedy=remedy)
+
+
+async def _store(config: Config, env: Mapping[str, str]) -> Answer:
+    engine = engine_of(config, env)
+    try:
+        await ping(engine)
+    finally:
+        await engine.close()
+    return "answers", ""
+
+
+async def _imap(box: Mailbox) -> Answer:
+    server = handed_in(box.imap)
+    endpoint = imap.Endpoint(server.host, server.port, server.tls, server.ca)
+    credentials = imap.Credentials(server.username or box.address, server.password or "")
+    session = await imap.connect(endpoint, credentials, deadline=DEADLINE)
+    try:
+        return await _folders(session, box)
+    finally:
+        await session.close()
+
+
+async def _folders(session: Session, box: Mailbox) -> Answer:
+    since = (real_world().now() - LOOKED_BACK).date()
+    received = 0
+    if box.role is not MailboxRole.SENT_ONLY:
+        await session.examine(box.folder)
+        received = len(await session.uids_since(since))
+    if not box.sent:
+        return f"logged in, {received} received in {LOOKED_BACK.days} days", ""
+    sent = next((name for name in box.sent if name != "auto"), None) or sent_folder(await session.folders())
+    if sent is None:
+        raise NotFound(
+            "there is no Sent folder that the server marks or that is called so",
+            remedy=f'name it: [mailbox.{box.name}] sent = ["NAME"]',
+        )
+    await session.examine(sent)
+    answers = len(await session.uids_since(since))
+    said = f"logged in, {received} received, {answers} answers seen in Sent in {LOOKED_BACK.days} days"
+    few = received >= ENOUGH and answers < received * FEW
+    return said, "list the mailboxes of the staff who answer, in `sent`" if few else ""
+
+
+async def _smtp(box: Mailbox) -> Answer:
+    if box.smtp is None:
+        return "not used", ""
+    submission = Submission(handed_in(box.smtp))
+    try:
+        refused = await submission.probe()
+    finally:
+        await submission.close()
+    if refused is None:
+        return "logged in" if box.smtp.password else "takes us without a login", ""
+    what = f"{refused.text} ({refused.code})" if refused.code else refused.text
+    if refused.stage == "login":
+        raise ConfigError(f"the login is refused: {what}", remedy="check username and password of `smtp`")
+    raise Unreachable(
+        f"{box.smtp.host}:{box.smtp.port}: {what}", remedy="check host, port and tls of `smtp`, and the network"
+    )
+
+
+async def _twilio(twilio: Twilio) -> Answer:
+    """Asking for a call that cannot be tells whether the login is good."""
+    if not (twilio.api_key or twilio.auth_tokens):
+        return "no api_key and no auth_tokens: not asked", ""
+    await Rest(twilio).call(NO_CALL)
+    return "logged in", ""

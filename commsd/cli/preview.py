@@ -1,0 +1,75 @@
+"""`ack` and `twiml`: what customers get to read and to hear, before any does."""
+
+import sys
+
+import typer
+
+from commsd.channels.phone.line import PhoneSettings
+from commsd.channels.phone.prompts import LANGUAGES
+from commsd.channels.phone.twiml import fallback
+from commsd.cli.house import House, in_house
+from commsd.cli.output import as_json, plain
+from commsd.cli.place import example, folder
+from commsd.cli.sample import Sample, samples
+from commsd.config.load import load
+from commsd.core import key
+from commsd.core.contact import Contact, identity_of
+from commsd.store import open_items
+from commsd.world import real_world
+
+app = typer.Typer()
+ack_app = typer.Typer(help="Acknowledgements.", no_args_is_help=True)
+twiml_app = typer.Typer(help="What callers hear.", no_args_is_help=True)
+app.add_typer(ack_app, name="ack")
+app.add_typer(twiml_app, name="twiml")
+
+
+@ack_app.command(
+    "preview", epilog=example("commsd ack preview support", "commsd ack preview support --to jane@example.org")
+)
+def preview(
+    ctx: typer.Context,
+    mailbox: str = typer.Argument(metavar="MAILBOX", help="Its name in the configuration."),
+    to: str = typer.Option("", metavar="ADDRESS", help="As this customer would get it: by name, language and owner."),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """The acknowledgement as a customer would get it, per language, in and out of opening hours."""
+    if to and identity_of(to) is None:
+        raise typer.BadParameter("this is no mail address", param_hint="--to")
+    contact = in_house(ctx, lambda house: _contact(house, to)) if to else None
+    found = samples(load(folder(ctx).path), mailbox, to, contact, real_world().now())
+    if json:
+        as_json([each.record() for each in found])
+        return
+    for each in found:
+        _print(each)
+
+
+async def _contact(house: House, address: str) -> Contact | None:
+    keys = key.of_addresses(address)
+    now = house.world.now()
+    items = await house.log.read(lambda c: open_items.load(c, keys, now).view(keys, now, house.world.new_id))
+    identity = identity_of(address)
+    return items.contacts.get(identity) if identity else None
+
+
+def _print(sample: Sample) -> None:
+    typer.echo(f"--- {sample.language}, {'in' if sample.in_hours else 'out of'} opening hours, {sample.when}")
+    typer.echo(f"To: {plain(sample.recipient)}\nSubject: {plain(sample.subject)}\n\n{sample.text.rstrip()}\n")
+
+
+@twiml_app.command("fallback", epilog=example("commsd twiml fallback --lang de --lang en > fallback.xml"))
+def fallback_twiml(
+    ctx: typer.Context,
+    lang: list[str] = typer.Option([], "--lang", metavar="L", help="In this language; may be given more than once."),
+) -> None:
+    """The static answer for Twilio's fallback URL: put it where it answers while this host is down."""
+    config = load(folder(ctx).path)
+    phone: PhoneSettings | None = config.settings.get("phone")
+    lines = phone.lines.values() if phone else ()
+    spoken = dict.fromkeys(language for line in lines for language in line.languages)
+    chosen = tuple(lang or spoken or config.firm.languages[:1])
+    if unknown := [language for language in lang if language not in LANGUAGES]:
+        what = f"no texts in {', '.join(unknown)}: choose from {', '.join(LANGUAGES)}"
+        raise typer.BadParameter(what, param_hint="--lang")
+    sys.stdout.write(fallback(chosen, config.firm.name, address_as=config.firm.address_as).decode() + "\n")

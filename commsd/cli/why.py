@@ -1,0 +1,129 @@
+"""`explain`: why this acknowledgement or none, which rule, which clock is due when and what it counted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import typer
+from sqlalchemy import Connection
+
+from commsd.cli.house import House, in_house
+from commsd.cli.output import as_json, plain, shown_thing, when
+from commsd.cli.place import example, folder
+from commsd.core import key
+from commsd.core.case import CaseFile
+from commsd.core.change import OpenItems, Terms
+from commsd.core.explain import explain_case, explain_interaction
+from commsd.errors import NotFound
+from commsd.store import open_items, query
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog=example(
+        "commsd explain 0195a1b2-0000-7000-8000-000000000001",
+        "commsd explain jane@example.org",
+        "commsd explain --mail inbox/*.eml --json",
+    )
+)
+def explain(
+    ctx: typer.Context,
+    anything: list[str] = typer.Argument(
+        metavar="ANYTHING...",
+        help="Id of an interaction, case, callback, clock or delivery; Message-ID, CallSid, "
+        "address or number. With --mail: files.",
+    ),
+    mail: bool = typer.Option(
+        False,
+        "--mail",
+        help="Say what would be done with mails from disk; nothing is stored or sent. Addresses are "
+        "ours by --config, $COMMSD_CONFIG or /etc/commsd; without them none is.",
+    ),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Explain anything: what was decided, and why."""
+    if mail:
+        _mails(ctx, [Path(name) for name in anything], json)
+        return
+    if len(anything) > 1:
+        raise typer.BadParameter("one thing at a time; files need --mail", param_hint="ANYTHING")
+
+    async def work(house: House) -> None:
+        await _explained(house, anything[0].strip(), json)
+
+    in_house(ctx, work)
+
+
+def _mails(ctx: typer.Context, files: Sequence[Path], json: bool) -> None:
+    from commsd.cli.judge import bench_of, judged  # reading mail needs what nothing else here does
+
+    chosen = folder(ctx)
+    bench = bench_of(chosen.path if chosen.chosen else None)
+    found = [judged(file, bench) for file in files]
+    if json:
+        as_json([each.record() for each in found])
+        return
+    for each in found:
+        typer.echo(f"{(each.reason or each.decision).ljust(28)}  {(each.language or '-').ljust(2)}  {each.file}")
+
+
+async def _explained(house: House, text: str, json: bool) -> None:
+    now = house.world.now()
+    items = await house.log.read(lambda connection: _named(connection, text, now, house))
+    files = sorted(items.files.values(), key=lambda file: file.case.active_at)
+    alone = [fact for fact in dict.fromkeys(items.known.values()) if fact.case_id not in items.files]
+    if not (files or alone or items.callbacks or items.deliveries or items.contacts):
+        remedy = "give an id, a Message-ID, a CallSid, a mail address or a number with its country code"
+        raise NotFound(f"nothing is known of {plain(text, 80)}", remedy=remedy)
+    lines = [
+        *(text for fact in alone for text in explain_interaction(fact, house.zone)),
+        *(text for file in files for text in explain_case(file, house.rules.terms, now, house.zone)),
+        *_owed(items, house),
+    ]
+    if json:
+        cases = [_record(file, house.rules.terms, now, house) for file in files]
+        as_json({"about": text, "why": lines, "cases": cases})
+        return
+    for each in lines:
+        typer.echo("".join(char if char.isprintable() else " " for char in each))
+
+
+def _named(connection: Connection, text: str, now: datetime, house: House) -> OpenItems:
+    """What is open under every key the text may be."""
+    bare = text.strip("<>")
+    case_id = query.case_of_clock(connection, bare)
+    keys = (
+        key.of_case(case_id or bare),
+        key.of_callback(bare),
+        key.of_interaction(bare),
+        key.of_delivery(bare),
+        key.of_message_id(bare),
+        key.of_call(bare),
+        *key.of_addresses(bare),
+    )
+    return open_items.load(connection, keys, now).view(keys, now, house.world.new_id)
+
+
+def _owed(items: OpenItems, house: House) -> list[str]:
+    """Callbacks and deliveries among what was asked for."""
+    calls = [
+        f"callback {owed.id}: {owed.state.value}, due {when(owed.due_at, house.zone)}, "
+        f"{len(owed.misses)} missed, {len(owed.attempts)} tried"
+        for owed in items.callbacks
+    ]
+    sent = [
+        f"{owed.kind.value} {owed.id}: {owed.state.value}, due {when(owed.due_at, house.zone)}, tried {owed.attempts} "
+        f"times{f', {owed.status_raw}' if owed.status_raw else ''}"
+        for owed in items.deliveries.values()
+    ]
+    return [*calls, *sent]
+
+
+def _record(file: CaseFile, terms: Terms, now: datetime, house: House) -> dict[str, object]:
+    return {
+        "case": shown_thing(file.case),
+        "interactions": [shown_thing(fact) for fact in file.interactions],
+        "clocks": [shown_thing(record) for record in file.clocks],
+        "why": list(explain_case(file, terms, now, house.zone)),
+    }
