@@ -4,11 +4,11 @@ A supervisor never raises: a duty that does is told of once, and started again a
 """
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
-from commsd.errors import CommsdError
+from commsd.errors import CommsdError, StoreAway
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -28,6 +28,13 @@ class Duty(Protocol):
     async def once(self) -> bool: ...
 
 
+@runtime_checkable
+class Visitor(Protocol):
+    """A duty that lives off a neighbour. working: it has done a turn there, so the next failure is news."""
+
+    working: bool
+
+
 async def supervise(duty: Duty, world: World) -> None:
     """Run a duty until cancelled. What it raises is logged once per kind of failure, then retried with full jitter."""
     pause, last = FIRST_PAUSE, ""
@@ -37,7 +44,7 @@ async def supervise(duty: Duty, world: World) -> None:
             await duty.run()
             return
         except Exception as error:
-            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
+            if _was_well(duty) or asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause, last = FIRST_PAUSE, ""
             _tell(duty.name, error, seen=last)
             last = type(error).__name__
@@ -45,9 +52,16 @@ async def supervise(duty: Duty, world: World) -> None:
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
+def _was_well(duty: Duty) -> bool:
+    if not isinstance(duty, Visitor):
+        return False
+    well, duty.working = duty.working, False
+    return well
+
+
 def _tell(name: str, error: Exception, *, seen: str) -> None:
     kind = type(error).__name__
-    if kind == seen:
+    if kind == seen or isinstance(error, StoreAway):
         log.debug("duty.failed_again", duty=name, error=kind)
     elif isinstance(error, CommsdError):
         log.warning("duty.failed", duty=name, error=kind, what=error.what, remedy=error.remedy)

@@ -26,6 +26,10 @@ class Unreachable(CommsdError):
     exit_code = 69
 
 
+class StoreAway(Unreachable):
+    """The database does not answer. The log has said so: whoever gets this need not say it again."""
+
+
 class TryAgain(CommsdError):
     """Refused for now; the same call may succeed later."""
 

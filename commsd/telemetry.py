@@ -237,9 +237,9 @@ def _fields(_logger: object, _method: str, event: Event) -> bytes:
 class _Journal:
     """Writes to the journal's socket. A datagram it does not take is dropped: a log never stops the daemon."""
 
-    def __init__(self, *_arguments: object, path: str = JOURNAL) -> None:
+    def __init__(self, *_arguments: object) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._path = path
+        self._path = JOURNAL
 
     def msg(self, message: bytes) -> None:
         try:

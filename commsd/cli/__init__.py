@@ -13,6 +13,7 @@ import typer
 
 from commsd.cli.place import choose_folder, version_asked
 from commsd.errors import CommsdError
+from commsd.telemetry import configure
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "setup": ("init", "check", "config"),
@@ -63,6 +64,7 @@ def _options(
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code. An error we know is two lines on stderr, without a traceback."""
     words = list(sys.argv[1:] if args is None else args)
+    configure(level="warning")  # a command speaks for itself; `run` and `demo` set their own
     try:
         program(_first_word(words))(args=words, prog_name="commsd")
     except BrokenPipeError:  # `commsd log tail | head`

@@ -12,7 +12,6 @@ from commsd.cli.place import example, folder
 from commsd.config.load import load
 from commsd.errors import Unreachable
 from commsd.store.engine import Engine, is_unavailable, ping
-from commsd.store.migrate import revision, upgrade
 
 app = typer.Typer()
 db_app = typer.Typer(help="The tables of the store.", no_args_is_help=True)
@@ -26,6 +25,7 @@ FINDINGS = 1
 @db_app.command("upgrade", epilog=example("commsd db upgrade"))
 def upgrade_tables(ctx: typer.Context) -> None:
     """Bring the tables to this version; what is there already is kept."""
+    from commsd.store.migrate import revision, upgrade  # Alembic is slow to import
 
     async def work(engine: Engine) -> str:
         before, newest = await engine.read(revision)
@@ -38,6 +38,7 @@ def upgrade_tables(ctx: typer.Context) -> None:
 @db_app.command("check", epilog=example("commsd db check"))
 def check_tables(ctx: typer.Context) -> None:
     """Say whether the store answers and its tables are this version's. Exit 1 where they are not."""
+    from commsd.store.migrate import revision
 
     async def work(engine: Engine) -> tuple[str | None, str | None]:
         return await engine.read(revision)

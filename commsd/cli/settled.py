@@ -1,8 +1,9 @@
 """The configuration as it is in force, one setting a line, in the words of the file. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -61,19 +62,25 @@ def _inside(above: str, value: Any) -> Iterator[Line]:
 
 
 def _value(value: Any) -> object:
+    """What JSON has a form for; a part of settings is an object of its fields."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, timedelta):
         return _duration(value)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, datetime | date | time):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): _value(each) for key, each in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str) and type(value) in (tuple, list, set, frozenset):
-        items = [_value(each) for each in value]
-        return items if isinstance(value, tuple | list) else sorted(items, key=str)
+    if is_dataclass(value) and not isinstance(value, SecretSource):
+        return {item.name: _value(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _value(each) for name, each in value._asdict().items()}
+    if isinstance(value, tuple | list):
+        return [_value(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
     return str(value)
 
 
@@ -84,3 +91,18 @@ def _duration(value: timedelta) -> str:
         if milliseconds and milliseconds % size == 0:
             return f"{milliseconds // size}{unit}"
     return f"{milliseconds}ms" if milliseconds else "0s"
+
+
+def toml(value: object) -> str:
+    """A value as the file might have it; what is not set shows as a dash."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + " }" if value else "{}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, str) and not value.startswith("{ "):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

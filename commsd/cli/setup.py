@@ -11,10 +11,11 @@ import typer
 from commsd.cli.draft import Answers, draft, usual_zone
 from commsd.cli.output import as_json
 from commsd.cli.place import HERE, MAIN, example, folder
-from commsd.cli.settled import settled
+from commsd.cli.settled import settled, toml
 from commsd.config.load import inspect, load, render
 from commsd.config.read import Finding, Severity
 from commsd.config.settings import Config
+from commsd.core.policy import Version
 from commsd.core.record import Json
 from commsd.errors import ConfigError, Refused
 
@@ -134,9 +135,16 @@ def summarised(config: Config) -> str:
     parts = [
         *([_counted(boxes, "mailbox", "mailboxes")] if boxes else []),
         *([_counted(lines, "line", "lines")] if lines else []),
-        f"{'policy' if len(config.version.policies) == 1 else 'policies'} {', '.join(sorted(config.version.policies))}",
+        _policies(config.version),
     ]
     return ", ".join(parts)
+
+
+def _policies(version: Version) -> str:
+    """The policy of the rule that takes all the rest, then those for some."""
+    usual = version.rules[-1].policy if version.rules else None
+    others = sorted(set(version.policies) - {usual})
+    return f"policy {usual or 'none'}" + (f" (for some: {', '.join(others)})" if others else "")
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -167,7 +175,7 @@ def show(
     if json:
         as_json(dict(lines))
         return
-    _aligned([(key, str(value)) for key, value in lines])
+    _aligned([(key, toml(value)) for key, value in lines])
 
 
 def _within(key: str, part: str) -> bool:

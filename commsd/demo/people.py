@@ -177,15 +177,15 @@ TOM = Letter(
 NEWS = Letter(
     at=2.1,
     id="issue.88@news.example.net",
-    name="Furniture Weekly",
+    name="Chairs Weekly",
     address="editors@news.example.net",
     subject="Twelve chairs you should have seen",
     text="This week: chairs, chairs and more chairs.\n",
     headers={
-        "List-Id": "Furniture Weekly <weekly.news.example.net>",
+        "List-Id": "Chairs Weekly <weekly.news.example.net>",
         "List-Unsubscribe": "<https://news.example.net/u>",
     },
-    wanted=Wanted(key="issue.88@news.example.net", who="Furniture Weekly", by="mail", silence="no-ack:list"),
+    wanted=Wanted(key="issue.88@news.example.net", who="Chairs Weekly", by="mail", silence="no-ack:list"),
 )
 AWAY = Letter(
     at=2.5,
@@ -195,7 +195,7 @@ AWAY = Letter(
     subject="Out of office",
     text="I am away until Monday and will read your message then.\n",
     headers={"Auto-Submitted": "auto-replied"},
-    wanted=Wanted(key="ooo.7@mail.example.org", who="Kim Larsen's robot", by="mail", silence="no-ack:auto-submitted"),
+    wanted=Wanted(key="ooo.7@mail.example.org", who="Kim's robot", by="mail", silence="no-ack:auto-submitted"),
 )
 JANE_AGAIN = Letter(
     at=5.5,
@@ -205,7 +205,7 @@ JANE_AGAIN = Letter(
     subject="Re: Delivery of the oak table",
     text="One thing more: could you please bring it up to the second floor?\n\nJane Clarke\n",
     again="jane.1@mail.example.org",
-    wanted=Wanted(key="jane.2@mail.example.org", who="Jane Clarke, again", by="mail", language="en", short=True),
+    wanted=Wanted(key="jane.2@mail.example.org", who="Jane, once more", by="mail", language="en", short=True),
 )
 
 LARS, BUDI, ULRIKE = "+4532123456", "+628123456789", "+493023125500"

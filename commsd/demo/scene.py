@@ -34,7 +34,7 @@ DEADLINE = 42.0
 QUIET = 2.0
 """Seconds of waiting after all has come about: whatever comes then came twice."""
 
-LOOK_EVERY = 0.25
+LOOK_EVERY = 0.5
 ANSWERED_AFTER = 9.0
 NARROWEST, WIDEST = 80, 100
 

@@ -93,6 +93,9 @@ class Stage:
 
     def hear(self, change: Change) -> None:
         """Tell what was committed."""
+        for fact in change.interactions:
+            if who := self.names.get(fact.customer or ""):
+                self.names |= {fact.id: who} | ({fact.case_id: who} if fact.case_id else {})
         for sentence in sentences(change, self.names, self.zone):
             self.say(sentence)
 

@@ -25,7 +25,12 @@ _LINES = {"hotline": "the hotline", "sales": "the sales line"}
 
 
 def sentences(change: Change, names: Mapping[str, str], zone: ZoneInfo) -> Iterable[str]:
-    """What the committed change tells, in its order. names: by address and number. zone: for times of day."""
+    """What the committed change tells, in its order. zone: for times of day.
+
+    names: of customers and colleagues by address or number, and of customers by the ids of their cases and mails.
+    """
+    for copy in change.sightings:
+        yield f"A further copy of {_who(copy.interaction_id, names)}'s mail; one acknowledgement is enough"
     for event in change.events:
         thing = event.thing
         if isinstance(thing, Interaction):
@@ -33,7 +38,7 @@ def sentences(change: Change, names: Mapping[str, str], zone: ZoneInfo) -> Itera
         elif isinstance(thing, Callback):
             yield from _callback(thing, event.type, names, zone)
         elif isinstance(thing, ClockRecord) and event.type == "clock.breached":
-            yield f"{OWED[thing.value.clock]} is overdue".capitalize()
+            yield f"Overdue: {OWED[thing.value.clock]} to {_who(thing.case_id, names)}"
     for delivery in change.deliveries:
         yield from _delivery(delivery, names)
 

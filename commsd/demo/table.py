@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
 LATEST_ACK = timedelta(seconds=15)
 """An acknowledgement that takes longer, from the mail's arrival to the mail server's 250, is late."""
 
-LANGUAGES = {"en": "English", "de": "Deutsch", "da": "Dansk", "id": "Indonesia"}
+LANGUAGES = {"en": "English", "de": "German", "da": "Danish", "id": "Indonesian"}
 NOTHING = "–"
 
 
@@ -234,13 +233,13 @@ def lines(row: Row, zone: ZoneInfo) -> tuple[Line, ...]:
 def _mail_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
     got = row.got
     for ack in got.acks:
-        form = "two lines" if ack.short else "acknowledgement"
+        form = "two lines" if ack.short else "acknowledged"
         promise = f", answer by {_clock(ack.promised, zone)}" if ack.promised else ""
-        yield Line(form + promise, ack.after, "same matter again" if ack.short else f"policy {got.policy or NOTHING}")
+        yield Line(form + promise, ack.after, "same matter" if ack.short else f"policy {got.policy or NOTHING}")
     if not got.acks:
         yield Line("nothing", None, got.silence or "no reason recorded")
     if got.answer:
-        yield Line(f"answer from {got.answer[0]}", got.answer[1], "seen in Sent, clock stopped")
+        yield Line(f"answer from {got.answer[0]}", got.answer[1], "seen in Sent")
 
 
 def _phone_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
@@ -249,8 +248,8 @@ def _phone_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
         yield Line(f"a talk with {got.talk[0]}", got.talk[1], "pressed 1, bridged")
     for owed in got.callbacks:
         by = f" by {_clock(owed.due_at, zone)}" if owed.due_at else ""
-        missed = "missed" if owed.misses == 1 else f"missed {owed.misses} times"
-        yield Line(f"one callback{by}", owed.after, f"{missed}, policy {got.policy or NOTHING}")
+        what = f"callback{by} for {_counted(owed.misses, 'call')}"
+        yield Line(what, owed.after, f"policy {got.policy or NOTHING}")
         if owed.closed:
             yield Line("called back", owed.closed_after, f"closed: {owed.closed}")
     if not got.talk and not got.callbacks:
@@ -259,7 +258,7 @@ def _phone_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
 
 def _late_lines(got: Got) -> Iterable[Line]:
     for late in got.late:
-        yield Line("no answer in time", late.after, f"{late.clock} breached")
+        yield Line("no answer in time", late.after, f"{late.clock} late")
         for name, after in late.told:
             yield Line(f"{name} told by mail", after, "after the due time")
 
@@ -273,14 +272,14 @@ def printed(judgement: Judgement, zone: ZoneInfo, took: timedelta) -> Renderable
         Column("Language", no_wrap=True),
         Column("What they got"),
         Column("After", justify="right", no_wrap=True),
-        Column("By which rule"),
+        Column("Rule, reason"),
         box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1),
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for row in judgement.rows:
         _add(table, row, zone)
-    return Group(table, *(Padding(part, (0, 0, 0, 2)) for part in (*_totals(judgement, took), *_explained(judgement))))
+    return Group(table, "", *_totals(judgement, took), *_explained(judgement))
 
 
 def _add(table: Table, row: Row, zone: ZoneInfo) -> None:
@@ -290,7 +289,7 @@ def _add(table: Table, row: Row, zone: ZoneInfo) -> None:
         left = head if number == 0 else (Text(), "", "", "")
         table.add_row(*left, line.what, seconds(line.after), Text(line.why, style="dim"))
     for fault in row.faults:
-        table.add_row(Text(), "", "", "", Text(fault, style="red"), "", Text("expected otherwise", style="red"))
+        table.add_row(Text(), "", "", "", Text(fault, style="red"))
 
 
 def _heard(got: Got) -> str:

@@ -16,7 +16,7 @@ from commsd.channels.mail.language import detect
 from commsd.core.callback import Callback
 from commsd.core.case import ClockRecord
 from commsd.core.clock import State
-from commsd.core.interaction import MESSAGE_ID, Actor, Direction, Interaction, Kind, Outcome
+from commsd.core.interaction import CALL_SID, MESSAGE_ID, Actor, Direction, Interaction, Kind, Outcome
 from commsd.core.ledger import Debt, debts
 from commsd.core.policy import ClockKind
 from commsd.core.record import THING, thing_of, together
@@ -34,7 +34,8 @@ EVERYTHING = 1000
 """Rows of one list; a scene has far fewer."""
 
 _LANGUAGES = ("en", "de", "da", "id")
-_SHORT_LINES = 2
+_SHORT_PARAGRAPHS = 2
+"""The message and the signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def _ack(mail: Accepted, wanted: Wanted, letter: Interaction | None, evidence: E
     sent = next((f for f in evidence.books.facts if letter and f.kind is Kind.ACK and f.caused_by == letter.id), None)
     return Ack(
         language=detect(text, _LANGUAGES) or str(parsed["Content-Language"]),
-        short=len([line for line in text.splitlines() if line.strip()]) <= _SHORT_LINES,
+        short=len(text.strip().split("\n\n")) <= _SHORT_PARAGRAPHS,
         after=mail.at - evidence.begun.get(wanted.key, mail.at),
         promised=sent.promised_at if sent else None,
     )
@@ -131,7 +132,9 @@ def _answer_id(key: str) -> str:
 
 def _by_phone(wanted: Wanted, evidence: Evidence) -> Got:
     calls = [f for f in evidence.books.facts if _is_call(f) and f.customer == wanted.key]
-    talked = next((fact for fact in calls if fact.outcome is Outcome.REACHED), None)
+    bridged = {call.sid for call in evidence.calls if call.bridged}
+    reached = (fact for fact in calls if fact.outcome is Outcome.REACHED and fact.external(CALL_SID) in bridged)
+    talked = next(reached, None)
     owed = [callback for callback in evidence.books.callbacks if callback.number == wanted.key]
     cases = _cases(wanted, evidence)
     heard = [said.language for call in evidence.calls if call.from_ == wanted.key for said in call.spoken]
@@ -221,7 +224,7 @@ def _parsed(mail: Accepted) -> EmailMessage:
 
 def _text(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
-    return str(body.get_content()) if body else ""
+    return "\n".join(str(body.get_content()).splitlines()) if body else ""
 
 
 def _described(mail: Accepted) -> str:

@@ -28,7 +28,8 @@ T = TypeVar("T")
 BATCH = 256
 READ_DEADLINE = 30.0
 COMMIT_DEADLINE = 60.0
-SERIALISATION = frozenset({"40001", "40P01"})
+PASSING = ("40001", "40P01", "08", "53", "57P")
+"""SQLSTATEs, or how they begin, after which the same may succeed: serialisation, connection, resources, shutdown."""
 
 
 class Engine(Protocol):
@@ -152,11 +153,11 @@ def is_unavailable(error: BaseException) -> bool:
         return False
     if isinstance(error, OSError | TimeoutError | InterfaceError | OperationalError):
         return True
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or _must_repeat(error))
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error))
 
 
-def _must_repeat(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in SERIALISATION
+def _passes(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", "")).startswith(PASSING)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,6 +218,12 @@ class Writer:
         self._wake.set()
         return work.told
 
+    def missed(self, error: Exception, in_hand: int = 0) -> None:
+        """The database did not answer; said once, until a commit goes through again."""
+        if not self._away:
+            self._away = True
+            log.error("store.unavailable", error=type(error).__name__, queued=len(self._queue) + in_hand)
+
     def promise(self) -> "asyncio.Future[Any]":
         """What a piece of work is told by."""
         return asyncio.get_running_loop().create_future()
@@ -260,9 +267,7 @@ class Writer:
             except Exception as error:
                 if not is_unavailable(error):
                     raise
-                if not self._away:
-                    self._away = True
-                    log.error("store.unavailable", error=type(error).__name__, queued=len(self._queue) + len(batch))
+                self.missed(error, len(batch))
                 await self.world.sleep(pause * (0.5 + self.world.jitter() / 2))
                 pause = min(pause * 2, 10.0)
                 continue

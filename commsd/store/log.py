@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql
 
 from commsd.core.change import Change, Fence, OpenItems
-from commsd.errors import LeaseLost
+from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
-from commsd.store.engine import Engine, Work, Write, Writer
+from commsd.store.engine import Engine, Work, Write, Writer, is_unavailable
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -85,8 +85,17 @@ class Log:
         self._listeners.append(hear)
 
     async def read(self, f: Callable[[Connection], T]) -> T:
-        """Run a reading function of this folder."""
-        return await self.engine.read(f)
+        """Run a reading function of this folder. Raises StoreAway while the database is gone, locked or too slow."""
+        try:
+            return await self.engine.read(f)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            self.writer.missed(error)
+            raise StoreAway(
+                f"the {self.engine.dialect} store does not answer ({type(error).__name__})",
+                remedy="nothing if it passes; else check that the database runs and is not held by another program",
+            ) from error
 
     def _committed(self, work: Work[Any]) -> None:
         if isinstance(work, Decision) and work.result is not None:

@@ -9,23 +9,33 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection
 
+from commsd.demo.exchange import Exchange
 from commsd.demo.smtp import Accepted
 from commsd.store.engine import open_engine
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
-from tests.neighbours.place import dies_with_us
+from tests.neighbours.place import dies_with_us, free_port
 
 T = TypeVar("T")
 
+PRIVATE = (
+    *("example.org", "commsd.test", "support-", "Anna", "Customer"),  # who
+    *("+4930", "4930231250"),
+    *("has not arrived", "Order ", "Good morning", "could you please tell"),  # what
+    *("sesame", "gehoert-niemand"),
+)
+"""What may never stand in a log line of this house."""
+
 STARTS_WITHIN = 30.0
 ADDRESS = "support@commsd.test"
+HOTLINE = "+493023125010"
+TOKEN = "gehoert-niemand"
 
 CONFIG = """
 [service]
@@ -37,6 +47,10 @@ languages = ["en", "de", "da", "id"]
 
 [store]
 url = "{store}"
+
+[http]
+listen = "127.0.0.1:{listen}"
+public_listen = "127.0.0.1:{public}"
 
 [agent.anna]
 name = "Anna Berg"
@@ -51,6 +65,22 @@ imap = {{ host = "{host}", port = {imap}, tls = "none", username = "{user}", pas
 smtp = {{ host = "127.0.0.1", port = {smtp}, tls = "none", username = "" }}
 """
 
+TELEPHONE = """
+[twilio]
+account_sid = "AC00000000000000000000000000000000"
+auth_tokens = [{{ credential = "twilio" }}]
+public_url = "{base}"
+api_base_url = "{api}"
+
+[line.hotline]
+number = "{hotline}"
+rounds = [["anna"]]
+sms_ack = false
+
+[dialling]
+enabled = false
+"""
+
 
 def write_config(
     folder: Path,
@@ -59,36 +89,33 @@ def write_config(
     *,
     smtp: int,
     store: str,
+    public: int | None = None,
     hours: str = "mon-fri 09:00-17:00",
     more: str = "",
 ) -> None:
     """The folder with its one file and its credential, as `commsd run` takes it."""
     (folder / "credentials").mkdir(parents=True, exist_ok=True)
-    secret = folder / "credentials" / "support"
-    secret.write_text(dovecot.password)
-    secret.chmod(0o600)
+    for name, value in (("support", dovecot.password), ("twilio", TOKEN)):
+        secret = folder / "credentials" / name
+        secret.write_text(value)
+        secret.chmod(0o600)
     text = CONFIG.format(
-        hours=hours, store=store, address=ADDRESS, host=dovecot.host, imap=dovecot.port, user=user, smtp=smtp
+        hours=hours,
+        store=store,
+        listen=free_port(),
+        public=public or free_port(),
+        address=ADDRESS,
+        host=dovecot.host,
+        imap=dovecot.port,
+        user=user,
+        smtp=smtp,
     )
     (folder / "commsd.toml").write_text(text + more, "utf-8")
 
 
-def command(folder: Path) -> list[str]:
-    """What starts the daemon: the console script beside our interpreter."""
-    script = Path(sys.executable).parent / "commsd"
-    if script.exists() and find_spec("commsd.cli.run"):
-        return [str(script), "--config", str(folder), "run"]
-    return [sys.executable, "-c", _WITHOUT_CLI, str(folder)]
-
-
-_WITHOUT_CLI = """
-import asyncio, sys
-from pathlib import Path
-from commsd.daemon import run
-from commsd.telemetry import configure
-configure()
-asyncio.run(run(Path(sys.argv[1])))
-"""
+def telephone(exchange: Exchange) -> str:
+    """A hotline behind this exchange: Anna's telephone rings, and nobody else's."""
+    return TELEPHONE.format(base=exchange.public_url, api=exchange.api_base_url, hotline=HOTLINE)
 
 
 @dataclass(slots=True)
@@ -103,6 +130,37 @@ class Daemon:
     def log(self) -> Path:
         return self.folder / "log.jsonl"
 
+    def command(self, *words: str) -> list[str]:
+        """The console script beside our interpreter, with this config folder."""
+        return [str(Path(sys.executable).parent / "commsd"), "--config", str(self.folder), *words]
+
+    def environment(self) -> dict[str, str]:
+        """What systemd would set, and nothing that it set for us."""
+        inherited = {
+            name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "COMMSD_CONFIG")
+        }
+        return {**inherited, "STATE_DIRECTORY": str(self.state), **self.env}
+
+    async def says(self, *words: str) -> tuple[int, str]:
+        """Another command on the same config: its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command(*words),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.environment(),
+        )
+        async with asyncio.timeout(STARTS_WITHIN):
+            printed, _ = await process.communicate()
+        return process.returncode or 0, printed.decode()
+
+    @property
+    def state(self) -> Path:
+        """Its state folder."""
+        path = self.folder / "state"
+        path.mkdir(exist_ok=True)
+        return path
+
     @property
     def pid(self) -> int:
         assert self.process
@@ -114,13 +172,14 @@ class Daemon:
 
     async def start(self) -> None:
         """A new life. Returns at once; `watching` tells when it works."""
-        state = self.folder / "state"
-        state.mkdir(exist_ok=True)
-        env = {**os.environ, "STATE_DIRECTORY": str(state), **self.env}
-        env.pop("NOTIFY_SOCKET", None) if "NOTIFY_SOCKET" not in self.env else None
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *dies_with_us(), *command(self.folder), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=env
+                *dies_with_us(),
+                *self.command("run"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
             )
 
     async def kill(self) -> None:
@@ -149,7 +208,7 @@ class Daemon:
         return [line for line in found if all(line.get(name) == value for name, value in wanted.items())]
 
     async def watching(self, lives: int = 1) -> None:
-        """When inbox and Sent folder have been opened in this many lives."""
+        """When the inbox has been opened this often, over all its lives."""
         await eventually(lambda: len(self.opened()) >= lives or self._died(), within=STARTS_WITHIN)
 
     def opened(self) -> list[dict[str, Any]]:

@@ -1,26 +1,44 @@
 """The installed daemon is killed in the middle, again and again: nothing is lost, and nothing is said twice."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from commsd.core.interaction import CALL_SID
 from commsd.core.ledger import Debt, debts
+from commsd.demo.exchange import Call, Caller, Exchange
 from commsd.demo.smtp import Accepted, SmtpSink
 from commsd.store import feed, schema
 from commsd.store.debts import books
+from commsd.store.engine import open_engine
+from commsd.store.rows import external_key
 from commsd.world import real_world
-from tests.end_to_end.house import Daemon, acks, let_run, letter, read, write_config
+from tests.end_to_end.house import (
+    ADDRESS,
+    HOTLINE,
+    PRIVATE,
+    TOKEN,
+    Daemon,
+    acks,
+    let_run,
+    letter,
+    read,
+    telephone,
+    write_config,
+)
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
+from tests.neighbours.place import free_port
 
 pytestmark = pytest.mark.end_to_end
 
 MAILS, KILLS = 60, 7
+PUBLIC = "https://calls.example.com"
 
 
 @dataclass
@@ -67,37 +85,80 @@ def bursts(chance: Random) -> Iterator[range]:
         yield range(start, end)
 
 
+async def rings_in_vain(exchange: Exchange, chance: Random, number: int) -> Call:
+    """A customer whose call nobody answers, or who does not wait for it."""
+    patience = Caller(hangs_up_after=chance.uniform(0.3, 4))
+    return await exchange.ring(from_=f"+4930231250{number:02}", to=HOTLINE, caller=patience)
+
+
 @pytest.mark.parametrize("seed", [1])
-async def test_seven_kills_lose_no_mail_and_acknowledge_none_twice(
+async def test_seven_kills_lose_no_contact_and_answer_none_twice(
     seed: int, dovecot: Dovecot, store_url: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    chance, user = Random(seed), dovecot.user("support@commsd.test")
+    chance, user, public = Random(seed), dovecot.user(ADDRESS), free_port()
     daemon = Daemon(tmp_path)
     reaper = Reaper(chance, daemon)
-    async with SmtpSink(on_accept=reaper.heard) as sink:
-        write_config(tmp_path, dovecot, user, smtp=sink.port, store=store_url)
+    exchange = Exchange(
+        world=real_world(), public_url=PUBLIC, auth_token=TOKEN, app_url=f"http://127.0.0.1:{public}", numbers=[HOTLINE]
+    )
+    async with SmtpSink(on_accept=reaper.heard) as sink, exchange:
+        hotline = telephone(exchange)
+        write_config(tmp_path, dovecot, user, smtp=sink.port, store=store_url, public=public, more=hotline)
         await daemon.start()
         try:
             await daemon.watching()
-            for heap in bursts(chance):
-                await asyncio.to_thread(dovecot.deliver_all, user, [letter(number) for number in heap])
+            calls = []
+            for number, heap in enumerate(bursts(chance)):
+                calls += [await rings_in_vain(exchange, chance, 20 + number * 2 + one) for one in (0, 1)]
+                await asyncio.to_thread(dovecot.deliver_all, user, [letter(mail) for mail in heap])
                 await reaper.strike()
             expected = {f"<mail-{number}@example.org>" for number in range(MAILS)}
             await eventually(lambda: set(acks(sink.accepted)) >= expected, within=30)
-            await eventually(lambda: _is_settled(store_url), within=20)
+            async with asyncio.timeout(20):
+                await asyncio.wait([asyncio.ensure_future(exchange.ended(call)) for call in calls])
+            assert await daemon.stop() == 0
+            await _three_minutes_pass(store_url)
+            await daemon.start()
+            await eventually(lambda: _is_settled(store_url), within=30)
+            code, printed = await daemon.says("ledger")
             assert await daemon.stop() == 0
         finally:
             if daemon.up:
                 await daemon.kill()
-        got = acks(sink.accepted)
-        resent = [copies for known in got.values() for copies in known.values() if len(copies) > 1]
-        record_property("identical resends", sum(len(copies) - 1 for copies in resent))
-        assert {mail: len(known) for mail, known in got.items()} == dict.fromkeys(expected, 1)
-        assert all(len(set(copies)) == 1 for copies in resent)
-        assert all(len(copies) <= 1 + KILLS for copies in resent)
-    assert [debt for debt in await _ledger(store_url) if debt.wrong] == []
+        got, heard = acks(sink.accepted), _heard(exchange, calls)
+    resent = [copies for known in got.values() for copies in known.values() if len(copies) > 1]
+    record_property("identical resends", sum(len(copies) - 1 for copies in resent))
+    record_property("calls heard of", len(heard))
+    assert {mail: len(known) for mail, known in got.items()} == dict.fromkeys(expected, 1)
+    assert all(len(set(copies)) == 1 and len(copies) <= 1 + KILLS for copies in resent)
+    assert len(heard) >= KILLS
+    assert await _promised_a_callback(store_url) >= heard
+    assert (code, [debt for debt in await _ledger(store_url) if debt.wrong]) == (0, []), printed
     assert await _messages(store_url) == MAILS
     assert await _is_dense(store_url)
+    assert [word for word in PRIVATE if word in daemon.log.read_text()] == []
+
+
+def _heard(exchange: Exchange, calls: Sequence[Call]) -> set[str]:
+    """The calls of which the daemon told the exchange that it had heard. The others found nobody at home."""
+    answered = {sent.webhook.call_sid for sent in exchange.requests if sent.status in (200, 204)}
+    return {external_key(CALL_SID, call.sid) for call in calls if call.sid in answered}
+
+
+async def _promised_a_callback(url: str) -> set[str]:
+    """The calls that a callback names."""
+    known, table = schema.external_ids, schema.callbacks
+    rows = await read(url, lambda connection: connection.execute(select(known.c.interaction_id, known.c.key)).all())
+    owed = await read(url, lambda connection: connection.execute(select(table.c.record)).scalars().all())
+    named = {miss for record in owed for miss in record["misses"]}
+    return {row.key for row in rows if row.interaction_id in named}
+
+
+async def _three_minutes_pass(url: str) -> None:
+    """A call whose end we were not told of gets its verdict after 180 s; here they are over at once."""
+    engine, now = open_engine(url), real_world().now()
+    await engine.commit(lambda connection: connection.execute(update(schema.call_timers).values(at=now)))
+    await engine.close()
 
 
 async def _ledger(url: str) -> tuple[Debt, ...]:
@@ -106,11 +167,14 @@ async def _ledger(url: str) -> tuple[Debt, ...]:
 
 
 async def _is_settled(url: str) -> bool:
-    """Every acknowledgement is settled, every event has its number."""
+    """Every acknowledgement is settled, every call has its verdict, every event its number."""
     table = schema.deliveries
-    open_ones = select(func.count()).where(table.c.state.in_(("queued", "sending", "unknown")))
-    owed = await read(url, lambda connection: connection.execute(open_ones).scalar_one())
-    return not owed and await read(url, feed.oldest_unnumbered) is None
+    unsettled = select(func.count()).where(table.c.state.in_(("queued", "sending", "unknown")))
+    pending = select(func.count()).select_from(schema.call_timers)
+    for owed in (unsettled, pending):
+        if await read(url, lambda connection, owed=owed: connection.execute(owed).scalar_one()):
+            return False
+    return await read(url, feed.oldest_unnumbered) is None
 
 
 async def _messages(url: str) -> int:

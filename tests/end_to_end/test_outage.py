@@ -4,6 +4,7 @@ And whatever goes wrong, nothing that a customer wrote stands in its log.
 """
 
 import asyncio
+import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -13,14 +14,13 @@ from typing import Any
 import pytest
 
 from commsd.demo.smtp import SmtpSink
-from tests.end_to_end.house import ADDRESS, Daemon, acks, let_run, letter, write_config
+from tests.end_to_end.house import ADDRESS, PRIVATE, Daemon, acks, let_run, letter, write_config
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
 from tests.neighbours.postgres import Postgres
 
 pytestmark = pytest.mark.end_to_end
 
-PRIVATE = ("example.org", "commsd.test", "has not arrived", "Order ", "Good morning", "Customer", "Anna", "+4930")
 LOCKED = 7.0  # seconds: longer than SQLite itself waits
 
 
@@ -81,7 +81,7 @@ async def house(dovecot: Dovecot, tmp_path: Path, sqlite_url: str) -> AsyncItera
 
 async def test_a_mailbox_that_is_down_at_the_start_and_again_later_is_told_of_once_each_time(house: House) -> None:
     duties = ("mail.watch.support", "mail.sent.support")
-    house.dovecot.stop()
+    await asyncio.to_thread(house.dovecot.stop)
     await house.daemon.start()
     await house.told("duty.failed", times=2)
     await let_run(3)
@@ -90,7 +90,7 @@ async def test_a_mailbox_that_is_down_at_the_start_and_again_later_is_told_of_on
     await house.daemon.watching()
     await house.works()
     await eventually(lambda: house.daemon.lines("mailbox.watched", duty="mail.sent.support"))
-    house.dovecot.stop()
+    await asyncio.to_thread(house.dovecot.stop)
     await house.told("duty.failed", times=3)
     await let_run(3)
     house.dovecot.start()
@@ -103,9 +103,13 @@ async def test_a_mailbox_that_is_down_at_the_start_and_again_later_is_told_of_on
 async def test_what_came_while_the_mailbox_was_down_is_acknowledged_when_it_is_back(house: House) -> None:
     await house.daemon.start()
     await house.daemon.watching()
+    await house.works()
+    house.daemon.tell(signal.SIGSTOP)  # so that the mail is there before anybody can look
     mail = await house.a_mail_comes()
-    house.dovecot.stop()
+    await asyncio.to_thread(house.dovecot.stop)
+    house.daemon.tell(signal.SIGCONT)
     await house.told("duty.failed")
+    assert mail not in acks(house.sink.accepted)
     house.dovecot.start()
     await house.is_acknowledged(mail)
 
@@ -164,14 +168,14 @@ async def test_a_postgresql_that_is_down_at_the_start_and_again_later_is_told_of
         await house.daemon.start()
         await house.told("store.unavailable")
         await let_run(1)
-        await asyncio.to_thread(postgres.start)
+        postgres.start()
         await house.daemon.watching()
         await house.works()
         await asyncio.to_thread(postgres.stop)
         mails = [await house.a_mail_comes() for _ in range(3)]
         await house.told("store.unavailable", times=2)
         await let_run(3)
-        await asyncio.to_thread(postgres.start)
+        postgres.start()
         for mail in mails:
             await house.is_acknowledged(mail)
         assert house.complaints() == [("store.unavailable", None)] * 2

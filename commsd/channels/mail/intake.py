@@ -15,7 +15,9 @@ from commsd.channels.mail.message import Message
 from commsd.channels.mail.suppression import Us, Verdict, answer_address, own_acks, speaker, why_silent
 from commsd.core import key
 from commsd.core.calendar import Calendar, is_open, next_opening
+from commsd.core.case import ClockRecord
 from commsd.core.change import Change, LogicalKey, OpenItems, Sighting, Terms, change_of, with_promise
+from commsd.core.clock import State
 from commsd.core.contact import Contact, identity_of
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -202,11 +204,11 @@ def _acknowledged(
     change: Change, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, recipient: str, *, short: bool
 ) -> Change:
     fact = change.interactions[0]
-    clock = change.clock(*ANSWERING)
+    clock = change.clock(*ANSWERING) or _still_running(fact, items)
     zone = change.cases[-1].attrs.get("tz") if change.cases else None
     calendar = calendar_of(clock, terms.versions, zone) if clock else None
-    promised_at = told(clock.value.due_at, calendar) if clock and clock.value.due_at else None
-    if clock and promised_at:
+    promised_at = _promise(clock, calendar, items.now) if clock else None
+    if clock and promised_at and clock in change.clocks:
         change = with_promise(change, clock, promised_at)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
     ack = render(
@@ -259,6 +261,21 @@ def _acknowledged(
         deliveries=(owed,),
     )
     return _with_reason(change, fact.id, "no-ack:observe") if suppressed else replace(change, result="ack")
+
+
+def _promise(clock: ClockRecord, calendar: Calendar | None, now: datetime) -> datetime | None:
+    """What the customer was told already, else what can be told; a time that has passed is none."""
+    due_at = clock.value.due_at
+    promised_at = clock.promised_at or (told(due_at, calendar) if due_at else None)
+    return promised_at if promised_at and promised_at > now else None
+
+
+def _still_running(fact: Interaction, items: OpenItems) -> ClockRecord | None:
+    """The clock that an earlier writing in the case started: its promise is the one that holds."""
+    file = items.files.get(fact.case_id or "")
+    records = file.clocks if file else ()
+    running = (r for r in records if r.value.clock in ANSWERING and r.value.state is State.RUNNING)
+    return max(running, key=lambda record: record.value.started_at, default=None)
 
 
 def _facts(

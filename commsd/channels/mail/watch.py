@@ -89,6 +89,7 @@ class Watch:
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
         self._place = f"{desk.mailbox.name}/{reading.word}"
         self._refused: dict[int, int] = {}
+        self.working = False
         self._pulse = pulse
 
     async def run(self) -> None:
@@ -110,6 +111,7 @@ class Watch:
                     checkpoint = after
                 self._pulse.beat(self._desk.mailbox.name, "mailbox")
                 await self._wait(session)
+                self.working = True
                 fence = await self._lease()
         finally:
             session.abort()
@@ -233,7 +235,7 @@ class Watch:
 
     def _say(self, arrival: Arrival, change: Change) -> None:
         for fact in change.interactions[:1]:
-            log.info("mail.decided", interaction=fact.id, mailbox=self._desk.mailbox.name, decision=change.result)
+            log.info("mail.decided", interaction=fact.id, mailbox=self._desk.mailbox.name, result=change.result)
 
 
 async def _last_uid(session: Session, selected: Selected) -> int:

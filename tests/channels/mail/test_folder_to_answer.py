@@ -266,6 +266,7 @@ async def test_a_second_writing_in_the_same_matter_gets_two_lines(house: House) 
     await house.watch()
     first, second = await house.acks()
     assert len(second.get_content().split()) < len(first.get_content().split()) / 2
+    assert "14:00" in second.get_content()  # the first promise still holds, and is said again
     house.deliver(letter(subject="Re: Delivery of order 2041", message_id="<three@example.org>"))
     await house.watch()
     assert len(await house.acks()) == 2

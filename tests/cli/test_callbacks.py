@@ -1,0 +1,96 @@
+"""The queue of owed calls on the command line, on a real store."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.cli.office import Office
+
+TOMORROW = f"{datetime.now() + timedelta(days=1):%Y-%m-%d} 14:00"
+
+
+@pytest.fixture
+def owed(office: Office) -> str:
+    """A missed call's callback."""
+    return office.missed_call().callbacks[0].id
+
+
+def test_an_owed_call_is_listed_with_its_number_and_due_time(office: Office, owed: str) -> None:
+    (line,) = office.done("callbacks", "list").out.splitlines()[1:]
+    assert line.startswith("waiting")
+    assert all(word in line for word in ("+493023125099", "hotline", "left", owed))
+
+
+def test_nobody_owed_is_said_so(office: Office) -> None:
+    assert office.done("callbacks", "list").out == "no call is owed\n"
+    assert office.done("callbacks", "list", "--json").json == []
+
+
+def test_a_call_is_claimed_given_back_and_closed_by_its_result(office: Office, owed: str) -> None:
+    assert "is claimed" in office.done("callbacks", "claim", owed, "--agent", "anna").out
+    assert "is waiting" in office.done("callbacks", "release", owed).out
+    assert "closed: reached" in office.done("callbacks", "result", owed, "reached", "--agent", "anna").out
+    assert office.done("callbacks", "list").out == "no call is owed\n"
+    (kept,) = office.done("callbacks", "list", "--all", "--json").json
+    assert [attempt["result"] for attempt in kept["attempts"]] == ["reached"]
+
+
+def test_to_call_again_is_due_at_the_time_agreed_in_the_firms_zone(office: Office, owed: str) -> None:
+    ran = office.done("callbacks", "result", owed, "call_again", "--due", TOMORROW, "--question", "which part?")
+    assert f"is waiting, due {datetime.fromisoformat(TOMORROW):%a %Y-%m-%d} 14:00 CE" in ran.out
+    assert office.done("callbacks", "show", owed, "--json").json["questions"] == ["which part?"]
+
+
+def test_to_call_again_without_a_time_is_refused(office: Office, owed: str) -> None:
+    ran = office.commsd("callbacks", "result", owed, "call_again")
+    assert ran.code == 1
+    assert "needs a time" in ran.err
+
+
+def test_a_time_that_is_none_is_a_mistake_of_usage(office: Office, owed: str) -> None:
+    ran = office.commsd("callbacks", "result", owed, "call_again", "--due", "tomorrow")
+    assert ran.code == 2
+    assert '"tomorrow" is not a time' in ran.err
+
+
+def test_closing_an_owed_call_needs_a_reason_and_somebody(office: Office, owed: str) -> None:
+    assert office.commsd("callbacks", "close", owed, "--agent", "anna").code == 2
+    assert office.commsd("callbacks", "close", owed, "--note", "wrote instead").code == 1
+    ran = office.done("callbacks", "close", owed, "--note", "wrote instead", "--agent", "anna")
+    assert "closed: closed_by_human" in ran.out
+
+
+def test_a_withheld_number_is_set_once_a_person_found_it_out(office: Office) -> None:
+    owed = office.missed_call(number="anonymous").callbacks[0]
+    assert owed.state.value == "needs_number"
+    ran = office.done("callbacks", "set", owed.id, "--number", "+493023125099", "--json")
+    assert (ran.json["state"], ran.json["number"]) == ("waiting", "+493023125099")
+    assert office.commsd("callbacks", "set", owed.id, "--number", "12").code == 1
+
+
+def test_an_agent_nobody_knows_cannot_act(office: Office, owed: str) -> None:
+    ran = office.commsd("callbacks", "claim", owed, "--agent", "anne")
+    assert ran.code == 1
+    assert ran.err.startswith('no agent "anne"')
+
+
+def test_the_table_of_states_answers_in_words(office: Office, owed: str) -> None:
+    office.done("callbacks", "result", owed, "reached", "--agent", "anna")
+    ran = office.commsd("callbacks", "claim", owed, "--agent", "anna")
+    assert ran.code == 1
+    assert "cannot take 'claim'" in ran.err
+
+
+def test_a_result_nobody_knows_is_a_mistake_of_usage(office: Office, owed: str) -> None:
+    ran = office.commsd("callbacks", "result", owed, "happy")
+    assert ran.code == 2
+    assert "call_again" in ran.err
+
+
+def test_the_result_of_a_talk_makes_a_promise(office: Office) -> None:
+    talk = office.done(
+        "record", "--channel", "phone", "--contact", "+493023125099", "--direction", "inbound", "--json"
+    ).json
+    ran = office.done("calls", "result", talk["id"], "call_again", "--due", TOMORROW, "--agent", "anna", "--json")
+    assert (ran.json["revision"], ran.json["detail"]["result"]) == (2, "call_again")
+    assert "promise" in {clock["clock"] for clock in office.done("clocks", "--json").json}

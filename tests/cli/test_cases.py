@@ -1,0 +1,91 @@
+"""Matters on the command line, on a real store."""
+
+from tests.cli.office import Office
+
+
+def case_of(office: Office) -> str:
+    case_id = office.mail().case_id
+    assert case_id
+    return case_id
+
+
+def test_an_open_case_is_listed_with_its_customer_and_what_is_due(office: Office) -> None:
+    case_id = case_of(office)
+    (line,) = office.done("cases", "list").out.splitlines()[1:]
+    assert line.startswith("open")
+    assert all(word in line for word in ("Jane Clarke", "Delivery", "ack", "left", case_id))
+
+
+def test_the_list_is_records_for_a_program(office: Office) -> None:
+    case_id = case_of(office)
+    (case,) = office.done("cases", "list", "--json").json
+    assert (case["id"], case["state"], case["subject"]) == (case_id, "open", "Delivery")
+    assert {clock["clock"] for clock in case["clocks"]} == {"ack", "first_response"}
+    assert case["privacy"] == {"redactions": [], "erased_at": None}
+
+
+def test_a_closed_case_leaves_the_list_and_comes_back_when_reopened(office: Office) -> None:
+    case_id = case_of(office)
+    office.done("cases", "close", case_id, "--note", "solved", "--agent", "anna")
+    assert case_id not in office.done("cases", "list").out
+    assert case_id in office.done("cases", "list", "--state", "closed").out
+    assert "is open" in office.done("cases", "reopen", case_id).out
+    assert case_id in office.done("cases", "list").out
+
+
+def test_a_case_closed_as_junk_owes_nothing(office: Office) -> None:
+    case = office.done("cases", "close", case_of(office), "--junk", "--json").json
+    assert case["close_reason"] == "junk"
+    assert office.done("clocks", "--json").json == []
+
+
+def test_what_contradicts_the_case_is_refused_with_exit_1(office: Office) -> None:
+    case_id = case_of(office)
+    ran = office.commsd("cases", "reopen", case_id)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "the case is open\n  nothing to do\n"
+
+
+def test_a_case_waits_and_is_released(office: Office) -> None:
+    case_id = case_of(office)
+    assert "on hold" in office.done("cases", "hold", case_id, "--reason", "supplier").out
+    assert "on hold" in office.done("cases", "list").out
+    assert "on hold" not in office.done("cases", "release", case_id).out
+
+
+def test_a_case_is_given_to_somebody_we_know(office: Office) -> None:
+    case_id = case_of(office)
+    assert office.done("cases", "assign", case_id, "--owner", "anna", "--json").json["owner"] == "anna"
+    ran = office.commsd("cases", "assign", case_id, "--owner", "ana")
+    assert ran.code == 1
+    assert 'did you mean "anna"?' in ran.err
+
+
+def test_a_priority_is_set_and_a_wrong_one_refused(office: Office) -> None:
+    case_id = case_of(office)
+    assert office.done("cases", "set", case_id, "--priority", "urgent", "--json").json["priority"] == "urgent"
+    assert office.commsd("cases", "set", case_id, "--priority", "high!").code == 1
+    assert office.commsd("cases", "set", case_id).code == 1
+
+
+def test_a_case_is_shown_with_all_that_happened_in_it(office: Office) -> None:
+    case_id = case_of(office)
+    office.done("cases", "close", case_id)
+    shown = office.done("cases", "show", case_id).out
+    assert "message inbound  no-ack:too-old  support  Jane Clarke  Delivery" in shown
+    assert "close internal" in shown
+    whole = office.done("cases", "show", case_id, "--json").json
+    assert [fact["kind"] for fact in whole["interactions"]] == ["message", "close"]
+
+
+def test_a_case_nobody_knows_is_a_finding(office: Office) -> None:
+    for words in (("show",), ("close",), ("assign", "--owner", "anna")):
+        ran = office.commsd("cases", words[0], "0" * 36, *words[1:])
+        assert ran.code == 1
+        assert ran.err.startswith("no case 0000")
+
+
+def test_what_a_stranger_wrote_cannot_steer_the_terminal(office: Office) -> None:
+    office.mail(subject="\x1b[2JDelivery\r\nof\tit\u202e")
+    for words in (("cases", "list"), ("log", "tail")):
+        assert not any(char in office.done(*words).out for char in "\x1b\r\t\u202e")

@@ -1,0 +1,55 @@
+"""Debts and due times on the command line."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.cli.office import Office
+
+
+def test_nothing_owed_is_exit_0(office: Office) -> None:
+    ran = office.done("ledger")
+    assert ran.out == "nothing is owed\n"
+    assert office.done("ledger", "--json").json == []
+
+
+def test_what_is_due_is_listed_and_not_wrong(office: Office) -> None:
+    office.missed_call()
+    ran = office.done("ledger")
+    assert "a callback, waiting" in ran.out
+    assert "WRONG" not in ran.out
+    assert not any(debt["wrong"] for debt in office.done("ledger", "--json").json)
+
+
+def test_a_writing_without_a_decision_is_wrong_and_exit_1(office: Office) -> None:
+    fact = office.mail(reason=None)
+    ran = office.commsd("ledger")
+    assert ran.code == 1
+    assert ran.out.splitlines()[1].startswith("WRONG  a writing without a decision")
+    debts = office.commsd("ledger", "--json").json
+    assert [(debt["kind"], debt["id"]) for debt in debts if debt["wrong"]] == [("writing_without_decision", fact.id)]
+
+
+def test_an_overdue_clock_nobody_was_told_of_is_wrong(office: Office) -> None:
+    office.mail(occurred_at=datetime.now(UTC) - timedelta(days=1))
+    ran = office.commsd("ledger", "--json")
+    assert ran.code == 1
+    assert {debt["kind"] for debt in ran.json} == {"overdue_and_nobody_told"}
+    assert "late" in office.done("clocks").out
+
+
+def test_clocks_are_told_by_due_time(office: Office) -> None:
+    case_id = office.mail().case_id
+    lines = office.done("clocks").out.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["ack", "first_response"]
+    assert all(line.endswith(str(case_id)) for line in lines)
+
+
+def test_only_what_is_due_soon_is_told_when_asked(office: Office) -> None:
+    office.mail()
+    assert [clock["clock"] for clock in office.done("clocks", "--due", "1h", "--json").json] == ["ack"]
+    assert office.done("clocks", "--due", "1m").out == "nothing is due\n"
+
+
+def test_a_time_span_that_is_none_is_a_mistake_of_usage(office: Office) -> None:
+    ran = office.commsd("clocks", "--due", "soon")
+    assert ran.code == 2
+    assert '"soon" is no duration' in ran.err

@@ -1,0 +1,187 @@
+"""The page over HTTP: who gets in, what it shows, what a link does."""
+
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from commsd.core.link import Act, Link, link_of, link_token
+from commsd.crm.keys import SCOPES
+from commsd.web.view import late, remaining, span, title
+from tests.crm.serving import KEY, Place, rang, wrote
+from tests.web.busy import a_busy_morning
+from tests.world import WEDNESDAY_MORNING, ScriptedWorld
+
+
+def browser(here: Place) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=here.url, follow_redirects=True)
+
+
+async def signed_in(here: Place, client: httpx.AsyncClient, *scopes: str) -> httpx.Response:
+    return await client.get("/", params={"token": here.sessions.link_token("anna", scopes or SCOPES)})
+
+
+async def test_without_a_session_nobody_sees_a_name(here: Place) -> None:
+    await wrote(here, subject="A private matter")
+    async with browser(here) as client:
+        answer = await client.get("/")
+    assert answer.status_code == 401
+    assert "private" not in answer.text
+
+
+async def test_a_sign_in_link_works_once(here: Place) -> None:
+    token = here.sessions.link_token("anna", SCOPES)
+    async with browser(here) as first, browser(here) as second:
+        opened = await first.get("/", params={"token": token})
+        again = await second.get("/", params={"token": token})
+        stays = await first.get("/")
+    assert (opened.status_code, again.status_code, stays.status_code) == (200, 401, 200)
+    assert opened.url.query == b""
+    cookie = opened.history[0].headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+
+
+async def test_a_session_ends_after_a_working_day_and_an_edited_one_is_none(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    async with browser(here) as client:
+        await signed_in(here, client)
+        scripted_world.advance(timedelta(hours=11))
+        assert (await client.get("/")).status_code == 200
+        scripted_world.advance(timedelta(hours=1))
+        assert (await client.get("/")).status_code == 401
+        client.cookies.set("commsd_session", "aaaa.bbbb")
+        assert (await client.get("/")).status_code == 401
+
+
+async def test_a_pasted_key_signs_in_if_it_may_see_names(here: Place) -> None:
+    may = await here.keys.add("board", ["events:read", "events:read:pii"])
+    may_not = await here.keys.add("counter", ["events:read"])
+    async with browser(here) as client:
+        assert (await client.post("/sign-in", data={"key": may_not})).status_code == 401
+        assert (await client.post("/sign-in", data={"key": "csd_x"})).status_code == 401
+        elsewhere = await client.post("/sign-in", data={"key": may}, headers={"Origin": "https://evil.example"})
+        assert elsewhere.status_code == 403
+        assert (await client.post("/sign-in", data={"key": may})).status_code == 200
+        assert (await client.post("/sign-out")).status_code == 401
+
+
+async def test_the_page_shows_what_is_due_who_waits_what_is_broken_and_what_happened(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    await a_busy_morning(here, scripted_world)
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+    for shown in (
+        "Jane Clarke",
+        "late by 1 h 10 min",
+        "due soon",
+        "+49 30 23125099",
+        "rang 2 times on hotline, tried once",
+        "taken by bo",
+        "number withheld",
+        "the server refuses the login",
+        "no-ack:list",
+        "Tilbud på 40 stk. til Aarhus?",
+    ):
+        assert shown in text, shown
+    assert text.count("I call back") == 2
+
+
+async def test_what_a_customer_wrote_cannot_become_part_of_the_page(here: Place) -> None:
+    await wrote(here, subject="<script>alert(1)</script>")
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+async def test_the_claim_button_takes_the_callback(here: Place) -> None:
+    callback = (await rang(here)).callbacks[0].id
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+        action = text.split('action="/a/')[1].split('"')[0].replace("&amp;", "&")
+        after = await client.post(f"/a/{action}")
+        assert after.url.path == "/"
+        assert "taken by anna" in after.text
+    async with await here.client() as crm:
+        assert (await crm.get(f"/v1/callbacks/{callback}")).json()["owner"] == "anna"
+
+
+async def test_without_the_scope_there_is_no_claim_button(here: Place) -> None:
+    await rang(here)
+    async with browser(here) as client:
+        assert "I call back" not in (await signed_in(here, client, "events:read", "events:read:pii")).text
+
+
+@pytest.mark.parametrize(("act", "reason"), [(Act.DONE, "closed"), (Act.JUNK, "junk")])
+async def test_a_link_acts_on_post_only_and_not_twice(
+    here: Place, scripted_world: ScriptedWorld, act: Act, reason: str
+) -> None:
+    case = (await wrote(here, subject="A private matter")).cases[0].id
+    link = Link(act=act, thing=case, agent="anna", until=scripted_world.now + timedelta(days=1))
+    path = f"/a/{link_token(KEY, link)}"
+    async with browser(here) as client, await here.client() as crm:
+        shown = await client.get(path)
+        assert "private" not in shown.text
+        assert (await crm.get(f"/v1/cases/{case}")).json()["state"] == "open"
+        elsewhere = await client.post(path, headers={"Origin": "https://evil.example"})
+        done, again = await client.post(path), await client.post(path)
+        closed = (await crm.get(f"/v1/cases/{case}")).json()
+        scripted_world.advance(timedelta(days=2))
+        over = await client.get(path)
+    assert (shown.status_code, elsewhere.status_code, done.status_code, again.status_code) == (200, 403, 200, 409)
+    assert (closed["state"], closed["close_reason"]) == ("closed", reason)
+    assert over.status_code == 404
+
+
+def test_a_link_cannot_be_turned_into_another() -> None:
+    link = Link(act=Act.DONE, thing="one", agent="anna", until=WEDNESDAY_MORNING)
+    token = link_token(KEY, link)
+    assert link_of(KEY, token) == link
+    assert link_of(b"another key", token) is None
+    other = link_token(KEY, Link(act=Act.JUNK, thing="one", agent="anna", until=WEDNESDAY_MORNING))
+    assert link_of(KEY, f"{other.partition('.')[0]}.{token.partition('.')[2]}") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "warn", "expected"),
+    [
+        ("running", 1, None, "running"),
+        ("running", 1, -1, "soon"),
+        ("running", -1, -2, "late"),
+        ("breached", -1, None, "late"),
+        ("paused", None, None, "paused"),
+    ],
+)
+def test_a_clock_is_late_soon_in_time_or_paused(state: str, due: int | None, warn: int | None, expected: str) -> None:
+    now = WEDNESDAY_MORNING
+
+    def at(hours: int | None) -> str | None:
+        return (now + timedelta(hours=hours)).isoformat() if hours is not None else None
+
+    assert late({"state": state, "due_at": at(due), "warn_at": at(warn)}, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "text"), [(40, "40 s"), (60, "1 min"), (3599, "59 min"), (3900, "1 h 05 min"), (100_000, "1 d 3 h")]
+)
+def test_a_span_is_told_in_its_two_largest_units(length: int, text: str) -> None:
+    assert span(timedelta(seconds=length)) == span(timedelta(seconds=-length)) == text
+
+
+def test_what_is_past_is_late_by_and_what_comes_is_in() -> None:
+    now: datetime = WEDNESDAY_MORNING
+    assert remaining(now + timedelta(minutes=5), now) == "in 5 min"
+    assert remaining(now - timedelta(minutes=5), now) == "late by 5 min"
+    assert remaining(None, now) == ""
+
+
+def test_every_kind_has_a_title() -> None:
+    from commsd.core.interaction import Channel, Kind
+
+    for kind in Kind:
+        for channel in Channel:
+            fact = {"kind": kind, "outcome": None, "direction": "inbound", "channel": channel, "detail": {}}
+            assert title(fact)[0].isupper()

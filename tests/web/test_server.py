@@ -1,0 +1,164 @@
+"""Listening, draining, and what surrounds every request."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from commsd.errors import CommsdError
+from commsd.web.server import HEADERS, Listener, application, bind
+from commsd.web.watch import Health
+from commsd.world import real_world
+from tests.crm.serving import Place
+
+CLIENTS = 20
+
+
+@dataclass(slots=True)
+class Slow:
+    """A server whose answers take as long as the test wants."""
+
+    listener: Listener
+    health: Health
+    go: asyncio.Event
+    begun: int = 0
+
+    async def answer(self, request: Request) -> Response:
+        await request.body()
+        self.begun += 1
+        await self.go.wait()
+        return PlainTextResponse("here")
+
+
+def slow(listener: socket.socket) -> Slow:
+    made: list[Slow] = []
+
+    async def answer(request: Request) -> Response:
+        return await made[0].answer(request)
+
+    health = Health(started=True)
+    app = application([Route("/", answer, methods=["GET", "POST"])], health, largest_body=1000)
+    made.append(Slow(Listener("test", app, listener, real_world()), health, asyncio.Event()))
+    return made[0]
+
+
+async def up(server: Slow) -> "asyncio.Task[None]":
+    task = asyncio.ensure_future(server.listener.run())
+    while not await server.listener.once():
+        await asyncio.wait({task}, timeout=0.01)
+    return task
+
+
+async def stopped(server: Slow, task: "asyncio.Task[None]") -> None:
+    server.health.draining.set()
+    await server.listener.drain()
+    await task
+
+
+def test_a_taken_port_is_told_with_its_remedy_and_ends_nothing() -> None:
+    with bind("127.0.0.1", 0) as first, pytest.raises(CommsdError) as told:
+        bind("127.0.0.1", first.getsockname()[1])
+    assert told.value.exit_code == 69
+    assert str(first.getsockname) is not None
+    assert "another port" in told.value.remedy
+
+
+def test_an_address_that_is_not_ours_is_told() -> None:
+    with pytest.raises(CommsdError):
+        bind("192.0.2.1", 0)
+
+
+async def test_a_drain_serves_what_was_accepted_and_leaves_the_rest_to_the_next_process() -> None:
+    """As with a socket that systemd holds: two servers, one socket, the first ends under load."""
+    shared = bind("127.0.0.1", 0)
+    first, second = slow(shared.dup()), slow(shared)
+    first.listener.socket.setblocking(False)
+    second.go.set()
+    serving = await up(first)
+    url = f"http://127.0.0.1:{first.listener.port}/"
+
+    async def ask() -> int:
+        async with httpx.AsyncClient(timeout=20) as client:
+            return (await client.get(url)).status_code
+
+    early = [asyncio.ensure_future(ask()) for _ in range(CLIENTS)]
+    while first.begun < CLIENTS:
+        await asyncio.wait(early, timeout=0.01)
+    first.health.draining.set()
+    draining = asyncio.ensure_future(first.listener.drain())
+    late = [asyncio.ensure_future(ask()) for _ in range(CLIENTS)]
+    await asyncio.wait(late, timeout=0.1)
+    next_serving = await up(second)
+    assert await asyncio.gather(*late) == [200] * CLIENTS
+    first.go.set()
+    assert await asyncio.gather(*early) == [200] * CLIENTS
+    await draining
+    await serving
+    assert (first.begun, second.begun) == (CLIENTS, CLIENTS)
+    await stopped(second, next_serving)
+
+
+async def test_while_draining_a_kept_connection_is_told_to_close() -> None:
+    server = slow(bind("127.0.0.1", 0))
+    server.go.set()
+    task = await up(server)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.listener.port}") as client:
+        before = await client.get("/")
+        server.health.draining.set()
+        after = await client.get("/")
+    assert (before.headers.get("connection"), after.headers.get("connection")) == (None, "close")
+    await stopped(server, task)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
+    server = slow(bind("127.0.0.1", 0))
+    server.go.set()
+    task = await up(server)
+
+    async def pieces() -> object:
+        for _ in range(4):
+            yield b"x" * 500
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.listener.port}") as client:
+        fits = await client.post("/", content=b"x" * 1000)
+        refused = await client.post("/", content=pieces() if chunked else b"x" * 2000)
+    assert (fits.status_code, refused.status_code) == (200, 413)
+    assert refused.json()["type"] == "urn:commsd:problem:too-large"
+    await stopped(server, task)
+
+
+async def test_every_answer_carries_the_security_headers(here: Place) -> None:
+    async with httpx.AsyncClient(base_url=here.url) as client:
+        for path in ("/", "/v1/events", "/docs", "/nothing", "/a/x", "/-/healthy", "/metrics", "/openapi.json"):
+            answer = await client.get(path)
+            assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS), path
+
+
+async def test_readiness_tells_why_not_and_health_only_that_the_loop_turns(here: Place) -> None:
+    async with httpx.AsyncClient(base_url=here.url) as client:
+        assert (await client.get("/-/ready")).status_code == 200
+        here.health.checks["store"] = lambda: "does not answer"
+        not_ready = await client.get("/-/ready")
+        assert (not_ready.status_code, not_ready.json()["reasons"]) == (503, {"store": "does not answer"})
+        here.health.draining.set()
+        assert (await client.get("/-/ready")).json()["reasons"] == {"daemon": "stopping"}
+        assert (await client.get("/-/healthy")).status_code == 200
+
+
+async def test_a_stream_ends_when_the_server_drains(here: Place) -> None:
+    async with (
+        await here.client() as crm,
+        crm.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as s,
+    ):
+        lines = s.aiter_lines()
+        assert await anext(lines) == "retry: 2000"
+        here.health.draining.set()
+        async with asyncio.timeout(10):
+            rest = [line async for line in lines]
+    assert all(not line or line.startswith(":") for line in rest)
