@@ -33,7 +33,7 @@ from commsd.duty import Duty, supervise
 from commsd.errors import CommsdError
 from commsd.sla.escalation import Escalation, Post
 from commsd.sla.rules import Rules
-from commsd.store import feed
+from commsd.store import feed, node
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, is_unavailable, open_engine
 from commsd.store.journal import Journal
@@ -195,10 +195,14 @@ async def opened(
     store = Log(engine, world)
     front = Front(config, store, world, pulse)
     store.start()
+    life = node.begin(config.state_folder(env), world)
     try:
         await store.writer.write(partial(feed.prepare, epoch=world.new_id()))
+        means = _first_means(config, env, store, world, pulse, life.owner)
+        if resumed := await means.claims.inherit():
+            log.warning("delivery.resumed", deliveries=resumed)
         async with asyncio.TaskGroup() as group:
-            house = House(config, env, world, _first_means(config, env, store, world, pulse), channels, group, front)
+            house = House(config, env, world, means, channels, group, front)
             await house.staff(config)
             serving = [group.create_task(supervise(each, world), name=each.name) for each in front.listeners]
             front.health.started = True
@@ -209,6 +213,7 @@ async def opened(
                 task.cancel()
     finally:
         await store.close()
+        life.end()
 
 
 async def run(folder: Path, env: Mapping[str, str] = os.environ) -> None:
@@ -244,8 +249,9 @@ def _means(config: Config, before: Means) -> Means:
     return replace(before, folder=config.folder, firm=config.firm)
 
 
-def _first_means(config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse) -> Means:
-    owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{world.new_id()[-12:]}"
+def _first_means(
+    config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse, owner: str
+) -> Means:
     return Means(
         folder=config.folder,
         firm=config.firm,

@@ -11,6 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -238,13 +239,10 @@ class _Journal:
     """Writes to the journal's socket. A datagram it does not take is dropped: a log never stops the daemon."""
 
     def __init__(self, *_arguments: object) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._path = JOURNAL
 
     def msg(self, message: bytes) -> None:
-        try:
-            self._socket.sendto(message, self._path)
-        except OSError:
-            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as out, suppress(OSError):
+            out.sendto(message, self._path)
 
     debug = info = warning = warn = error = critical = failure = fatal = log = msg

@@ -225,10 +225,10 @@ def figures(connection: Connection) -> Figures:
         .group_by(owed.c.state)
     )
     return Figures(
-        callbacks=dict(connection.execute(by_state).tuples().all()),
+        callbacks={row[0]: row[1] for row in connection.execute(by_state)},
         oldest_callback=connection.execute(select(func.min(calls.c.opened_at)).where(opened)).scalar(),
         clocks={(clock, state): count for clock, state, count in connection.execute(by_clock)},
-        unsent=dict(connection.execute(unsent).tuples().all()),
+        unsent={row[0]: row[1] for row in connection.execute(unsent)},
     )
 
 

@@ -64,18 +64,25 @@ class Reaper:
 
     async def strike(self) -> None:
         """Once, then the daemon lives again."""
-        if self.chance.random() < 0.5:
-            self.came.clear()
-            self.at_message = self.seen + self.chance.randint(1, 5)
-            try:
-                async with asyncio.timeout(5):
-                    await self.came.wait()
-            except TimeoutError:
-                self.at_message = None
+        moment = self.chance.choice(("at a message", "at a message", "at work", "at the start"))
+        lives = len(self.daemon.opened())
+        if moment == "at a message":
+            await self._at_a_message()
         else:
-            await let_run(self.chance.uniform(0.05, 2.5))
+            if moment == "at work":
+                await self.daemon.watching(lives)
+            await let_run(self.chance.uniform(0.05, 2))
         await self.daemon.kill()
         await self.daemon.start()
+
+    async def _at_a_message(self) -> None:
+        self.came.clear()
+        self.at_message = self.seen + self.chance.randint(1, 5)
+        try:
+            async with asyncio.timeout(6):
+                await self.came.wait()
+        except TimeoutError:
+            self.at_message = None
 
 
 def bursts(chance: Random) -> Iterator[range]:
@@ -171,9 +178,9 @@ async def _is_settled(url: str) -> bool:
     table = schema.deliveries
     unsettled = select(func.count()).where(table.c.state.in_(("queued", "sending", "unknown")))
     pending = select(func.count()).select_from(schema.call_timers)
-    for owed in (unsettled, pending):
-        if await read(url, lambda connection, owed=owed: connection.execute(owed).scalar_one()):
-            return False
+    both = select(unsettled.scalar_subquery() + pending.scalar_subquery())
+    if await read(url, lambda connection: connection.execute(both).scalar_one()):
+        return False
     return await read(url, feed.oldest_unnumbered) is None
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from commsd.channels.mail.submission import Outcome, Patience, Server, Submission
+from commsd.channels.mail.outcome import Outcome
+from commsd.channels.mail.submission import Patience, Server, Submission
 from commsd.demo.smtp import Accepted, Fault, SmtpSink
 from commsd.errors import ConfigError
 from tests.eventually import eventually
