@@ -32,7 +32,21 @@ NAMES = frozenset(
     {
         # ids of ours and of Twilio's, names from the configuration, words of our own code
         *("account", "attempt", "batch", "callback", "callsid", "call_sid", "case", "channel", "clock", "code"),
-        *("count", "delivery", "dialect", "duty", "error", "event_id", "exception", "fence", "folder", "from_version"),
+        *(
+            "count",
+            "deliveries",
+            "delivery",
+            "dialect",
+            "duties",
+            "duty",
+            "idle",
+            "error",
+            "event_id",
+            "exception",
+            "fence",
+            "folder",
+            "from_version",
+        ),
         *("interaction", "kind", "language", "last_uid", "lease", "level", "library", "line", "listen", "listener"),
         *("logger", "logical", "mailbox", "message", "method", "mode", "node", "outcome", "owner", "phase", "pid"),
         *("pieces", "place", "policy", "port", "purpose", "queued", "reason", "remedy", "result", "retry", "round"),

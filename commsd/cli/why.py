@@ -72,11 +72,13 @@ async def _explained(house: House, text: str, json: bool) -> None:
     now = house.world.now()
     items = await house.log.read(lambda connection: _named(connection, text, now, house))
     files = sorted(items.files.values(), key=lambda file: file.case.active_at)
-    alone = [fact for fact in dict.fromkeys(items.known.values()) if fact.case_id not in items.files]
+    named = {fact.id: fact for fact in items.known.values()}
+    alone = [fact for fact in named.values() if fact.case_id not in items.files]
     if not (files or alone or items.callbacks or items.deliveries or items.contacts):
         remedy = "give an id, a Message-ID, a CallSid, a mail address or a number with its country code"
         raise NotFound(f"nothing is known of {plain(text, 80)}", remedy=remedy)
     lines = [
+        *_people(items),
         *(text for fact in alone for text in explain_interaction(fact, house.zone)),
         *(text for file in files for text in explain_case(file, house.rules.terms, now, house.zone)),
         *_owed(items, house),
@@ -103,6 +105,16 @@ def _named(connection: Connection, text: str, now: datetime, house: House) -> Op
         *key.of_addresses(bare),
     )
     return open_items.load(connection, keys, now).view(keys, now, house.world.new_id)
+
+
+def _people(items: OpenItems) -> list[str]:
+    """Whom it is about, and what of them decides language, owner and rules."""
+    people = {contact.id: contact for contact in items.contacts.values()}
+    return [
+        f"contact {contact.id}: {contact.name or '-'}, {', '.join(known.value for known in contact.identities)}, "
+        f"language {contact.language or '-'}, owner {contact.owner or '-'}, tier {contact.tier or '-'}"
+        for contact in people.values()
+    ]
 
 
 def _owed(items: OpenItems, house: House) -> list[str]:

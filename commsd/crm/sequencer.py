@@ -112,8 +112,10 @@ class Sequencer:
             held = self._fence is not None
             self._fence = await self._claims.lease(RESOURCE, TTL)
             self._renew_at = now + TTL.total_seconds() / (3 if self._fence else 6)
-            if (self._fence is not None) != held:
-                log.info("feed.lease_taken" if self._fence else "feed.lease_lost")
+            if self._fence and not held:
+                log.info("feed.lease_taken", fence=self._fence.number)
+            elif held and not self._fence:
+                log.warning("feed.lease_lost")
         return self._fence
 
     async def _give_back(self) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import ClientSession, ClientTimeout
@@ -22,6 +22,7 @@ from commsd.crm.keys import Keys
 from commsd.daemon import House, opened
 from commsd.demo.exchange import Caller, Exchange, Person
 from commsd.demo.house import ACCOUNT, PUBLIC_URL, ZONE, Neighbours, furnish
+from commsd.demo.mailserver import MailServer
 from commsd.demo.people import (
     COLLEAGUES,
     HOTLINE,
@@ -43,9 +44,6 @@ from commsd.demo.witness import Evidence, read_books
 from commsd.errors import CommsdError, TryAgain
 from commsd.world import World, real_world
 
-if TYPE_CHECKING:
-    from commsd.demo.mailserver import MailServer
-
 READY_WITHIN = 20.0
 SPOKEN_WORDS = 6.0
 """Words a second of the exchange's voice: fast, because somebody is watching."""
@@ -57,17 +55,13 @@ LOOK_EVERY = 0.2
 PLACES = ("support/watch", "support/sent", "sales/watch", "sales/sent")
 
 
-class ExtraMissing(CommsdError):
-    """The demo's own dependency is not installed."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Stage:
     """Everything that runs, and what the people on it know. begun: when each story began, by its row's key."""
 
     world: World
     house: House
-    mails: "MailServer"
+    mails: MailServer
     sink: SmtpSink
     exchange: Exchange
     console: Console
@@ -171,14 +165,10 @@ async def _json(response: Any) -> Any:
 
 @asynccontextmanager
 async def stage_set(folder: Path, console: Console, *, port: int) -> AsyncIterator[Stage]:
-    """Everything running in this folder, with the daemon watching its mailboxes. port: of the page, 0 for any.
-
-    Raises ExtraMissing where pymap is not installed.
-    """
-    mail_server = _mail_server()
+    """Everything running in this folder, with the daemon watching its mailboxes. port: of the page, 0 for any."""
     world, password, token = real_world(), secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     async with (
-        mail_server({SUPPORT: password, SALES: password}) as mails,
+        MailServer({SUPPORT: password, SALES: password}) as mails,
         SmtpSink() as sink,
         Exchange(
             world=world,
@@ -220,19 +210,6 @@ async def stage_set(folder: Path, console: Console, *, port: int) -> AsyncIterat
             yield stage
 
 
-def _mail_server() -> "type[MailServer]":
-    try:
-        from commsd.demo.mailserver import MailServer
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("pymap", "proxyprotocol", "pysasl"):
-            raise
-        raise ExtraMissing(
-            "the demo needs pymap, a mail server that runs inside it",
-            remedy="install it with the demo's extra: pip install 'commsd[demo]'",
-        ) from error
-    return MailServer
-
-
 async def _watching(house: House, world: World) -> None:
     """Return when each folder has been seen once: what lies in it before is the past, and never acknowledged."""
     try:
@@ -243,5 +220,5 @@ async def _watching(house: House, world: World) -> None:
     except TimeoutError as error:
         raise TryAgain(
             f"the daemon did not open its mailboxes within {READY_WITHIN:g} s",
-            remedy="this machine seems very busy: try again, with -v to see what the daemon says",
+            remedy="this machine seems very busy: try again when less is going on",
         ) from error

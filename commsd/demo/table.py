@@ -95,11 +95,16 @@ class Got:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What is not about one customer. wrong: the ledger's lines that must never be. strays: mail nobody expected."""
+    """What is not about one customer.
+
+    wrong: the ledger's lines that must never be. strays: mail nobody expected. late_elsewhere: clocks of no row.
+    mishaps: what the people of the scene could not do.
+    """
 
     wrong: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
     late_elsewhere: tuple[str, ...] = ()
+    mishaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +217,7 @@ def _clock_faults(wanted: Wanted, got: Got) -> Iterable[str]:
 def _house_faults(house: House) -> Iterable[str]:
     yield from (f"the ledger: {line}" for line in house.wrong)
     yield from (f"a mail nobody expected: {line}" for line in house.strays)
+    yield from (f"on the stage: {mishap}" for mishap in house.mishaps)
     yield from (f"outside the scenario, the {clock} clock ran out" for clock in house.late_elsewhere)
 
 

@@ -40,11 +40,11 @@ HEADERS: Mapping[str, str] = {
         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""On every response that does not say otherwise. Referrers would carry the tokens of links."""
+"""On every response that does not say otherwise. Referrers would carry the tokens of links to others."""
 
 
 class CannotListen(CommsdError):
@@ -78,7 +78,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def application(routes: Sequence[BaseRoute], health: Health, *, largest_body: int = LARGEST_BODY) -> ASGIApp:
     """The routes of one listener with what surrounds every request."""
-    handlers = {HTTPException: _problem_of_http, Exception: _failed}
+    handlers = {HTTPException: _problem_of_http, CommsdError: _problem_of_ours, Exception: _failed}
     return _Surroundings(Starlette(routes=list(routes), exception_handlers=handlers), health, largest_body)
 
 
@@ -198,8 +198,12 @@ class _Surroundings:
         if scope["type"] != "http":
             return
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -212,6 +216,9 @@ class _Surroundings:
             await self._app(scope, self._limited(receive), send_with_headers)
         except TooLarge as error:
             await problem_of(error)(scope, receive, send_with_headers)
+        except Exception:
+            if not begun:  # else it is told of and answered, or its connection ends here
+                raise
 
     def _check_length(self, scope: Scope) -> None:
         """Refuse by the header what need not be read to be refused."""
@@ -246,6 +253,12 @@ async def _problem_of_http(_request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, HTTPException) else None
     response.headers.update(headers or {})
     return response
+
+
+async def _problem_of_ours(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, CommsdError):
+        raise error
+    return problem_of(error)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -79,7 +79,10 @@ def end(response: Response) -> Response:
 
 
 def from_our_page(request: Request) -> bool:
-    """Whether a form was sent from our own page: browsers name the origin of every POST."""
+    """Whether a form was sent from our own page, as browsers tell; what is no browser need not."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 

@@ -120,9 +120,7 @@ class Office:
         """Record one interaction the way the daemon does."""
 
         async def work(log: Log, rules: Rules) -> Change:
-            return await log.decide(
-                keys, lambda items: change_of(fact(items), items, rules.terms) + Change(**more)
-            )
+            return await log.decide(keys, lambda items: change_of(fact(items), items, rules.terms) + Change(**more))
 
         return self.with_log(work)
 

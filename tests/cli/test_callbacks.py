@@ -1,12 +1,12 @@
 """The queue of owed calls on the command line, on a real store."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.cli.office import Office
 
-TOMORROW = f"{datetime.now() + timedelta(days=1):%Y-%m-%d} 14:00"
+TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d} 14:00"
 
 
 @pytest.fixture

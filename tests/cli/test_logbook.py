@@ -43,7 +43,16 @@ def test_what_has_no_original_says_so(office: Office) -> None:
 def test_a_touch_by_hand_is_recorded_with_its_promise(office: Office) -> None:
     ran = office.done(
         *("record", "--channel", "phone", "--contact", "+49 30 23125099", "--direction", "outbound"),
-        *("--note", "asks for the invoice", "--promise", "2099-03-10 14:00", "--agent", "anna", "--name", "Jane Clarke"),
+        *(
+            "--note",
+            "asks for the invoice",
+            "--promise",
+            "2099-03-10 14:00",
+            "--agent",
+            "anna",
+            "--name",
+            "Jane Clarke",
+        ),
     )
     assert "promise due Tue 2099-03-10 14:00 CET" in ran.out
     (fact,) = office.done("log", "tail", "--json").json
@@ -76,9 +85,7 @@ def test_a_note_joins_its_case(office: Office) -> None:
         (("--channel", "phone", "--contact", "jane@example.org", "--via", "pigeon"), "--via"),
     ],
 )
-def test_what_cannot_be_recorded_is_a_mistake_of_usage(
-    office: Office, words: tuple[str, ...], complaint: str
-) -> None:
+def test_what_cannot_be_recorded_is_a_mistake_of_usage(office: Office, words: tuple[str, ...], complaint: str) -> None:
     ran = office.commsd("record", *words)
     assert ran.code == 2
     assert complaint in ran.err

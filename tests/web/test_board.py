@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from commsd.core.interaction import Channel, Kind
 from commsd.core.link import Act, Link, link_of, link_token
+from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
 from commsd.web.view import late, remaining, span, title
 from tests.crm.serving import KEY, Place, rang, wrote
@@ -179,9 +181,7 @@ def test_what_is_past_is_late_by_and_what_comes_is_in() -> None:
 
 
 def test_every_kind_has_a_title() -> None:
-    from commsd.core.interaction import Channel, Kind
-
     for kind in Kind:
         for channel in Channel:
-            fact = {"kind": kind, "outcome": None, "direction": "inbound", "channel": channel, "detail": {}}
+            fact: Json = {"kind": kind, "outcome": None, "direction": "inbound", "channel": channel, "detail": {}}
             assert title(fact)[0].isupper()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
@@ -64,7 +65,6 @@ def test_a_taken_port_is_told_with_its_remedy_and_ends_nothing() -> None:
     with bind("127.0.0.1", 0) as first, pytest.raises(CommsdError) as told:
         bind("127.0.0.1", first.getsockname()[1])
     assert told.value.exit_code == 69
-    assert str(first.getsockname) is not None
     assert "another port" in told.value.remedy
 
 
@@ -121,7 +121,7 @@ async def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
     server.go.set()
     task = await up(server)
 
-    async def pieces() -> object:
+    async def pieces() -> AsyncIterator[bytes]:
         for _ in range(4):
             yield b"x" * 500
 

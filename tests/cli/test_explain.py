@@ -1,0 +1,109 @@
+"""Why: of what is in the store, and of mails on disk."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from commsd.channels.mail.suppression import Us
+from commsd.cli.judge import Bench, judged
+from tests.channels.mail.written import ARRIVED, mail
+from tests.cli.office import Office, built, commsd, within
+
+HUMAN = "Guten Tag, ich möchte wissen, wann meine Bestellung kommt. Bitte geben Sie mir Bescheid.\n"
+
+
+@pytest.mark.parametrize("name", ["interaction", "case", "clock", "Message-ID", "<Message-ID>", "address"])
+def test_whatever_names_a_mail_explains_it(office: Office, name: str) -> None:
+    fact = office.mail()
+    clock = office.done("clocks", "--json").json[0]
+    text = {
+        "interaction": fact.id,
+        "case": str(fact.case_id),
+        "clock": clock["id"],
+        "Message-ID": "one@example.org",
+        "<Message-ID>": "<one@example.org>",
+        "address": "jane@example.org",
+    }[name]
+    told = office.done("explain", text).out
+    assert f"case {fact.case_id}, open" in told
+    assert "no acknowledgement: no-ack:too-old" in told
+    assert "matches: policy standard" in told
+    assert "ack 1: running, due" in told
+    assert "15 min, in all" in told
+
+
+@pytest.mark.parametrize("name", ["callback", "CallSid", "number"])
+def test_whatever_names_a_call_explains_it(office: Office, name: str) -> None:
+    change = office.missed_call()
+    text = {"callback": change.callbacks[0].id, "CallSid": "CA1", "number": "+49 30 23125099"}[name]
+    told = office.done("explain", text).out
+    assert f"callback {change.callbacks[0].id}: waiting" in told
+    assert "callback 1: running" in told
+
+
+def test_an_explanation_is_a_record_for_a_program(office: Office) -> None:
+    fact = office.mail()
+    told = office.done("explain", fact.id, "--json").json
+    assert told["cases"][0]["case"]["id"] == fact.case_id
+    assert {clock["clock"] for clock in told["cases"][0]["clocks"]} == {"ack", "first_response"}
+
+
+def test_what_nobody_knows_is_a_finding(office: Office) -> None:
+    ran = office.commsd("explain", "nobody@example.org")
+    assert ran.code == 1
+    assert ran.err.startswith("nothing is known of nobody@example.org")
+
+
+def test_mails_from_disk_are_judged_without_any_configuration(tmp_path: Path) -> None:
+    (tmp_path / "human.eml").write_bytes(mail(body=HUMAN))
+    (tmp_path / "machine.eml").write_bytes(mail("Auto-Submitted: auto-replied"))
+    with within(tmp_path):
+        ran = commsd("explain", "--mail", "human.eml", "machine.eml", "gone.eml", ".", "--json")
+    assert ran.code == 0
+    assert ran.json == [
+        {"file": "human.eml", "decision": "ack", "reason": None, "language": "de"},
+        {"file": "machine.eml", "decision": "no-ack", "reason": "no-ack:auto-submitted", "language": "en"},
+        {"file": "gone.eml", "decision": "error", "reason": "No such file or directory", "language": None},
+        {"file": ".", "decision": "error", "reason": "Is a directory", "language": None},
+    ]
+
+
+def test_the_line_that_parts_mails_in_a_file_is_no_part_of_the_mail(tmp_path: Path) -> None:
+    bench = Bench(us=Us(), languages=("en", "de"), at=ARRIVED)
+    for number, first in enumerate((b"From jane Thu Mar  5\n", b">From jane\r\n", b"\r\n\n", b"From x\n\n")):
+        file = tmp_path / f"{number}.eml"
+        file.write_bytes(first + mail())
+        assert judged(file, bench).decision == "ack"
+
+
+def test_our_own_addresses_count_where_a_configuration_was_named(tmp_path: Path) -> None:
+    folder = built(tmp_path / "config")
+    file = tmp_path / "own.eml"
+    file.write_bytes(mail(from_="Support <support@example.com>"))
+    with within(tmp_path):  # the folder ./config is no choice of whoever types this
+        assert commsd("explain", "--mail", str(file), "--json").json[0]["decision"] == "ack"
+    (found,) = commsd("--config", str(folder), "explain", "--mail", str(file), "--json").json
+    assert found["reason"] == "no-ack:own-address"
+
+
+def test_a_line_a_file_for_people(tmp_path: Path) -> None:
+    file = tmp_path / "list.eml"
+    file.write_bytes(mail("List-Id: <news.example.org>"))
+    assert commsd("explain", "--mail", str(file)).out.split() == ["no-ack:list", "en", str(file)]
+
+
+def test_the_corpus_is_decided_as_expected(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "corpus" / "mail"
+    with (folder / "expected.csv").open(newline="") as table:
+        rows = [row for row in csv.DictReader(table) if row["expected"] in ("ack", "no-ack")][::10]
+    with within(folder):
+        ran = commsd("explain", "--mail", "--json", *(row["path"] for row in rows))
+    assert ran.code == 0
+    decided = {each["file"]: each["decision"] for each in json.loads(ran.out)}
+    assert decided == {row["path"]: row["expected"] for row in rows}
+
+
+def test_one_thing_is_explained_at_a_time(office: Office) -> None:
+    assert office.commsd("explain", "one", "two").code == 2

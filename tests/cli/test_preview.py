@@ -1,0 +1,79 @@
+"""What customers get, before any does; opening hours as a grid."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.office import Office
+
+
+@pytest.fixture
+def weekdays(empty_office: Office) -> Office:
+    """Open Monday to Friday from 9 to 17."""
+    file = empty_office.folder / "commsd.toml"
+    file.write_text(file.read_text().replace("mon-sun 00:00-24:00", "mon-fri 09:00-17:00"))
+    return empty_office
+
+
+def test_the_ack_is_shown_per_language_in_and_out_of_hours_without_a_store(weekdays: Office) -> None:
+    samples = weekdays.done("ack", "preview", "support", "--json").json
+    assert [(each["language"], each["in_hours"]) for each in samples] == [
+        (language, opened) for language in ("en", "de", "da", "id") for opened in (True, False)
+    ]
+    assert all("Jane Clarke" in each["text"] for each in samples)
+    assert len({each["text"] for each in samples}) == 8
+
+
+def test_who_never_closes_has_no_ack_out_of_hours(empty_office: Office) -> None:
+    assert all(each["in_hours"] for each in empty_office.done("ack", "preview", "support", "--json").json)
+
+
+def test_the_ack_is_shown_as_people_read_it(weekdays: Office) -> None:
+    shown = weekdays.done("ack", "preview", "support").out
+    assert "--- en, in opening hours, " in shown
+    assert "\nSubject: Your message has reached us: 2041\n" in shown
+    assert "\nDear Jane Clarke,\n" in shown
+
+
+def test_a_customer_we_know_is_previewed_by_name(office: Office) -> None:
+    office.mail()
+    samples = office.done("ack", "preview", "support", "--to", "jane@example.org", "--json").json
+    assert {each["to"] for each in samples} == {"jane@example.org"}
+    assert all("Jane Clarke" in each["text"] for each in samples)
+
+
+def test_an_address_that_gets_no_ack_says_why(office: Office) -> None:
+    ran = office.commsd("ack", "preview", "support", "--to", "no-reply@example.org")
+    assert ran.code == 1
+    assert "no-ack:robot-sender" in ran.err
+    assert office.commsd("ack", "preview", "suport").code == 1
+
+
+def test_a_month_is_shown_as_a_grid(weekdays: Office) -> None:
+    lines = weekdays.done("sla", "calendar", "standard", "--month", "2026-12").out.splitlines()
+    assert lines[0] == "standard, Europe/Berlin"
+    assert lines[2] == f"Tue 01 Dec  {'.' * 18}{'#' * 16}{'.' * 14}  09:00-17:00"
+    assert lines[6] == f"Sat 05 Dec  {'.' * 48}"
+    assert lines[-1] == "open 184 h 00 min on 23 days"
+
+
+def test_a_month_is_a_record_for_a_program(weekdays: Office) -> None:
+    days = weekdays.done("sla", "calendar", "standard", "--month", "2026-03", "--json").json
+    assert len(days) == 31
+    assert days[29] == {  # the Monday after the clocks went forward
+        "date": "2026-03-30",
+        "hours": ["09:00-17:00"],
+        "open": [{"opens_at": "2026-03-30T07:00:00.000Z", "closes_at": "2026-03-30T15:00:00.000Z"}],
+    }
+
+
+def test_a_calendar_or_month_that_is_none_is_told_so(weekdays: Office) -> None:
+    assert weekdays.commsd("sla", "calendar", "standart").code == 1
+    assert weekdays.commsd("sla", "calendar", "standard", "--month", "2026-13").code == 2
+
+
+def test_the_fallback_is_twiml_in_the_languages_asked_for(empty_office: Office) -> None:
+    ran = empty_office.done("twiml", "fallback", "--lang", "de", "--lang", "da")
+    spoken = [say.get("language") for say in ElementTree.fromstring(ran.out).iter("Say")]
+    assert set(spoken) == {"de-DE", "da-DK"}
+    assert empty_office.commsd("twiml", "fallback", "--lang", "xx").code == 2

@@ -1,0 +1,45 @@
+"""commsd as a process of its own: what a shell sees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.office import Office, built
+
+
+def started(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "commsd", *words]
+    clean = {name: value for name, value in os.environ.items() if name != "COMMSD_CONFIG"}
+    return subprocess.run(
+        command, cwd=cwd, env={**clean, **env}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_an_error_is_two_lines_on_stderr_without_a_traceback(tmp_path: Path) -> None:
+    ran = started("ledger", cwd=built(tmp_path / "config").parent)
+    assert (ran.returncode, ran.stdout) == (78, "")
+    assert ran.stderr.splitlines()[0].startswith("there is no database")
+    assert len(ran.stderr.splitlines()) == 2
+
+
+def test_the_folder_is_found_by_the_environment(office: Office, tmp_path: Path) -> None:
+    ran = started("ledger", cwd=tmp_path.parent, COMMSD_CONFIG=str(office.folder))
+    assert (ran.returncode, ran.stdout) == (0, "nothing is owed\n")
+
+
+def test_nothing_but_records_is_on_stdout_for_a_program(office: Office) -> None:
+    ran = started(
+        "--config",
+        str(office.folder),
+        "record",
+        "--channel",
+        "letter",
+        "--contact",
+        "a@example.org",
+        "--json",
+        cwd=office.folder,
+    )
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("{")
+    assert ran.stderr == ""
