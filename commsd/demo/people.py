@@ -225,7 +225,7 @@ SCENE: Sequence[Act] = (
         name="Ulrike Kern",
         number=ULRIKE,
         line=SALES_LINE,
-        patience=30,
+        patience=20,
         wanted=Wanted(key=ULRIKE, who="Ulrike Kern", by="phone", language="de", talked=True),
     ),
     Ring(

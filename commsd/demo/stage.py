@@ -55,7 +55,7 @@ LOOK_EVERY = 0.2
 PLACES = ("support/watch", "support/sent", "sales/watch", "sales/sent")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, weakref_slot=True, kw_only=True)
 class Stage:
     """Everything that runs, and what the people on it know. begun: when each story began, by its row's key."""
 

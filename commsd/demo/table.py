@@ -153,8 +153,8 @@ def _mail_faults(wanted: Wanted, got: Got) -> Iterable[str]:
         yield "a machine was answered" if not wanted.acks else f"{len(got.acks)} acknowledgements instead of one"
     if len(got.acks) < wanted.acks:
         yield f"no acknowledgement ({got.silence})" if got.silence else "no acknowledgement"
-    if got.silence != wanted.silence and not got.acks:
-        yield f"kept silent for {got.silence or 'no reason'} instead of {wanted.silence or 'being answered'}"
+    if wanted.silence and got.silence != wanted.silence and not got.acks:
+        yield f"kept silent for {got.silence or 'no reason'} instead of {wanted.silence}"
     for ack in got.acks[: wanted.acks]:
         yield from _ack_faults(wanted, ack)
     if wanted.answered and got.answer is None:
@@ -276,9 +276,9 @@ def printed(judgement: Judgement, zone: ZoneInfo, took: timedelta) -> Renderable
         Column("Who", no_wrap=True, style="bold"),
         Column("By", no_wrap=True),
         Column("Language", no_wrap=True),
-        Column("What they got"),
+        Column("What they got", overflow="fold"),
         Column("After", justify="right", no_wrap=True),
-        Column("Rule, reason"),
+        Column("Rule, reason", overflow="fold"),
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -44,12 +45,17 @@ class Engine(Protocol):
     async def close(self) -> None: ...
 
 
+_ASYNCPG = "pip install 'commsd[postgres]'"
+
+
 def open_engine(url: str) -> Engine:
     """The engine behind `[store] url`. Raises ConfigError for a kind we do not serve."""
     kind = url.partition(":")[0].partition("+")[0]
     if kind == "sqlite":
         return SqliteEngine(url)
     if kind in ("postgresql", "postgres"):
+        if find_spec("asyncpg") is None:
+            raise ConfigError("[store] url names PostgreSQL, and asyncpg is not installed", remedy=_ASYNCPG)
         return PostgresEngine(url)
     raise ConfigError(
         f"[store] url begins with '{kind}:'",

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import structlog
 from sqlalchemy import Connection, select
@@ -42,7 +43,7 @@ class Log:
         self.engine = engine
         self._world = world
         self.writer = Writer(engine, world, self._run_batch, self._committed)
-        self._listeners: list[Callable[[Change], None]] = []
+        self._listeners: list[WeakMethod[Callable[[Change], None]]] = []
 
     def start(self) -> None:
         """Begin to commit."""
@@ -81,8 +82,12 @@ class Log:
         return self.writer.submit(decision, urgent=urgent)
 
     def listen(self, hear: Callable[[Change], None]) -> None:
-        """Be told of every change this process commits, at once. A hint to look sooner, never the truth."""
-        self._listeners.append(hear)
+        """Be told of every change this process commits, at once. A hint to look sooner, never the truth.
+
+        hear: a method; it is forgotten with its object, so that a reload leaves nobody behind.
+        """
+        self._listeners = [known for known in self._listeners if known() is not None]
+        self._listeners.append(WeakMethod(hear))
 
     async def read(self, f: Callable[[Connection], T]) -> T:
         """Run a reading function of this folder. Raises StoreAway while the database is gone, locked or too slow."""
@@ -99,8 +104,9 @@ class Log:
 
     def _committed(self, work: Work[Any]) -> None:
         if isinstance(work, Decision) and work.result is not None:
-            for hear in self._listeners:
-                hear(work.result)
+            for known in self._listeners:
+                if hear := known():
+                    hear(work.result)
 
     def _run_batch(self, connection: Connection, batch: Sequence[Work[Any]]) -> None:
         """One transaction: plain writes first, in their order, then the decisions."""

@@ -254,6 +254,9 @@ def _cases(connection: Connection, items: Items, people: set[str], case_ids: set
         wanted.append(table.c.id.in_(case_ids))
     if people:
         wanted.append(and_(table.c.contact_id.in_(people), fresh))
+    if wanted and connection.dialect.name == "postgresql":
+        # A stranger's reply joins a case by reference and shares no key with its contact: the rows themselves are held.
+        connection.execute(select(table.c.id).where(or_(*wanted)).order_by(table.c.id).with_for_update())
     for case in records(connection, Case, table, or_(*wanted)) if wanted else []:
         items.cases[case.id] = case
     full = set(items.cases)

@@ -125,6 +125,7 @@ class Daemon:
     folder: Path
     env: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
+    _began: int = 0
 
     @property
     def log(self) -> Path:
@@ -173,6 +174,7 @@ class Daemon:
     async def start(self) -> None:
         """A new life. Returns at once; `watching` tells when it works."""
         with self.log.open("ab") as log:
+            self._began = log.tell()
             self.process = await asyncio.create_subprocess_exec(
                 *dies_with_us(),
                 *self.command("run"),
@@ -201,19 +203,22 @@ class Daemon:
         async with asyncio.timeout(within):
             return await self.process.wait()
 
-    def lines(self, event: str = "", **fields: Any) -> list[dict[str, Any]]:
-        """The lines of its log so far, those of one event with these fields."""
-        found = [_line(raw) for raw in self.log.read_bytes().splitlines()] if self.log.exists() else []
+    def lines(self, event: str = "", *, since: int = 0, **fields: Any) -> list[dict[str, Any]]:
+        """The lines of its log so far, or from this byte on: those of one event with these fields."""
+        found = [_line(raw) for raw in self.log.read_bytes()[since:].splitlines()] if self.log.exists() else []
         wanted = {"event": event, **fields} if event else fields
         return [line for line in found if all(line.get(name) == value for name, value in wanted.items())]
 
-    async def watching(self, lives: int = 1) -> None:
-        """When the inbox has been opened this often, over all its lives."""
-        await eventually(lambda: len(self.opened()) >= lives or self._died(), within=STARTS_WITHIN)
+    async def watching(self) -> None:
+        """When this life watches the inbox."""
+        await self._says("mailbox.watched", duty="mail.watch.support")
 
-    def opened(self) -> list[dict[str, Any]]:
-        """One line for each time it began to watch the inbox."""
-        return self.lines("mailbox.watched", duty="mail.watch.support")
+    async def listening(self) -> None:
+        """When this life takes webhooks."""
+        await self._says("http.listening", listener="web.public")
+
+    async def _says(self, event: str, **fields: Any) -> None:
+        await eventually(lambda: self.lines(event, since=self._began, **fields) or self._died(), within=STARTS_WITHIN)
 
     def _died(self) -> bool:
         assert self.up, f"the daemon ended by itself\n{self.log.read_text()[-3000:]}"
