@@ -72,6 +72,7 @@ class House:
     async def staff(self, config: Config) -> None:
         """Bring a config in force: its rules, and duties that work by it in place of the former ones."""
         await self.means.rules.bring_in(config.version, config.sla_files, self.world.now())
+        self.front.pulse.metrics.rules_applied.set(1)
         await self.dismiss()
         self.config = config
         self.means = _means(config, self.means)
@@ -94,7 +95,9 @@ class House:
             await self.staff(config)
         except CommsdError as error:
             log.error("config.refused", what=error.what, remedy=error.remedy)
+            self.front.pulse.metrics.config_reloaded.set(0)
             return False
+        self.front.pulse.metrics.config_reloaded.set(1)
         log.info("config.reloaded", version=config.version.id[:12])
         return True
 
@@ -249,9 +252,7 @@ def _means(config: Config, before: Means) -> Means:
     return replace(before, folder=config.folder, firm=config.firm)
 
 
-def _first_means(
-    config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse, owner: str
-) -> Means:
+def _first_means(config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse, owner: str) -> Means:
     return Means(
         folder=config.folder,
         firm=config.firm,

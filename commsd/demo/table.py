@@ -309,15 +309,17 @@ def _totals(judgement: Judgement, took: timedelta) -> Sequence[Text]:
     callbacks = sum(len(row.got.callbacks) for row in rows)
     misses, late = sum(row.got.misses for row in rows), sum(len(row.got.late) for row in rows)
     silent = sum(1 for row in rows if row.wanted.by == "mail" and not row.got.acks)
-    fine = "clean" if not any(fault.startswith("the ledger") for fault in judgement.faults) else "NOT clean"
+    fine = (
+        "ledger clean" if not any(fault.startswith("the ledger") for fault in judgement.faults) else "ledger NOT clean"
+    )
     return (
         Text(
-            f"{_counted(len(acks), 'acknowledgement')}, the slowest after {seconds(slowest)} "
+            f"{_counted(len(acks), 'acknowledgement')}, slowest {seconds(slowest)} "
             f"(limit {seconds(LATEST_ACK)}) · {_counted(silent, 'machine')} left in peace"
         ),
         Text(
             f"{_counted(misses, 'missed call')}, {_counted(callbacks, 'callback')} · "
-            f"{_counted(late, 'clock')} breached · the ledger is {fine} · {seconds(took)} in all"
+            f"{_counted(late, 'clock')} breached · {fine} · {seconds(took)} in all"
         ),
     )
 

@@ -100,8 +100,12 @@ class Send:
         self._metrics.deliveries.labels(kind=owed.kind.value, result=word.kind).inc()
         if word.kind == "sent" and owed.kind is DeliveryKind.ACK:
             self._metrics.ack_latency.observe(waited)
-        event = f"{owed.kind.value}.{state}" if state else f"{owed.kind.value}.settled"
-        if word.kind == "sent":
-            log.info(event, interaction=owed.interaction_id, mailbox=self._mailbox, waited_s=waited)
+        fields = {"interaction": owed.interaction_id, "mailbox": self._mailbox}
+        if word.kind == "sent" and owed.kind is DeliveryKind.ACK:
+            log.info("ack.sent", **fields, waited_s=waited)
+        elif word.kind == "sent":
+            log.info("notice.sent", **fields, waited_s=waited)
         else:
-            log.warning(event, interaction=owed.interaction_id, mailbox=self._mailbox, stage=word.stage, code=word.code)
+            log.warning(
+                "delivery.not_sent", **fields, kind=owed.kind.value, state=state, stage=word.stage, code=word.code
+            )
