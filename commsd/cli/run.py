@@ -24,8 +24,9 @@ def run(ctx: typer.Context) -> None:
 def demo(
     once: bool = typer.Option(False, "--once", help="Play one fixed scenario and print what every customer got."),
     port: int = typer.Option(8025, min=0, max=65535, help="Of the page on 127.0.0.1; 0 takes a free one."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show the daemon's own log too."),
 ) -> None:
     """Play the main job in real time: customers write and ring, and get their answers."""
     from commsd.demo.scene import run as play
 
-    raise typer.Exit(asyncio.run(play(once=once, port=port)))
+    raise typer.Exit(asyncio.run(play(once=once, port=port, verbose=verbose)))
