@@ -12,7 +12,7 @@ from enum import StrEnum
 from commsd.core.callback import Callback
 from commsd.core.clock import Clock
 from commsd.core.clock import State as ClockState
-from commsd.core.contact import Contact
+from commsd.core.contact import Contact, phone_identity
 from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
 from commsd.core.policy import ClockKind
 
@@ -119,9 +119,10 @@ def link(
         return Link(by_reference, CaseCause.REFERENCE)
     if fact.automation is not Automation.NONE:
         return Link(None, None)
-    by_callback = next((files[c.case_id].case for c in callbacks if c.open and c.case_id in files), None)
-    if by_callback and fact.channel is Channel.PHONE:
-        return Link(by_callback, CaseCause.CALLBACK)
+    number = phone_identity(fact.customer or "")
+    owed = (c for c in callbacks if c.open and number and c.number == number.value and c.case_id in files)
+    if callback := next(owed, None):
+        return Link(files[callback.case_id].case, CaseCause.CALLBACK)
     return _by_contact(fact, [file.case for file in files.values() if _same_contact(file.case, fact)], now)
 
 

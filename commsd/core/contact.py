@@ -12,6 +12,10 @@ from commsd.core.interaction import ContactMatch
 from commsd.core.number import parse_number
 
 
+LONGEST = 320
+"""RFC 5321 section 4.5.3.1: 64 characters, the @ and 255. Nobody answers to more."""
+
+
 class Identity(NamedTuple):
     """kind: "email", "phone" or the name of another system. value: in normal form."""
 
@@ -61,7 +65,8 @@ def mail_identity(address: str) -> Identity | None:
         domain = domain.rstrip(".").encode("idna").decode("ascii")
     except UnicodeError:
         domain = domain.rstrip(".")
-    return Identity("email", f"{local.casefold()}@{domain.casefold()}")
+    value = f"{local.casefold()}@{domain.casefold()}"
+    return Identity("email", value) if len(value) <= LONGEST else None
 
 
 def phone_identity(text: str) -> Identity | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.event import Event
-from commsd.core.policy import Version
+from commsd.core.policy import ClockKind, Version
 from commsd.core.touch import touches_of
 
 FINAL = frozenset({State.MET, State.BREACHED, State.CANCELLED})
@@ -73,8 +73,10 @@ def timer_of(record: ClockRecord) -> datetime | None:
 
 
 def _identity(value: Clock) -> tuple[str, int, str]:
-    """Promises share kind and number by start, so what opened a clock is part of what it is."""
-    return (value.clock.value, value.n, value.opened_by)
+    """A clock is known by its number; a promise by what opened it, since an earlier one may come to light later."""
+    if value.clock is ClockKind.PROMISE:
+        return value.clock.value, 0, value.opened_by
+    return value.clock.value, value.n, ""
 
 
 def _compared(

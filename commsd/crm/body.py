@@ -16,6 +16,10 @@ from commsd.crm.problem import Invalid
 E = TypeVar("E", bound=StrEnum)
 
 LONGEST_TEXT = 10_000
+NUL = "\0"
+"""PostgreSQL keeps it in no text, so neither store takes it."""
+YEARS = range(1900, 9000)
+"""Times we take; beyond them a change of zone may leave the calendar."""
 
 
 @dataclass(slots=True)
@@ -34,8 +38,8 @@ class Body:
         if not isinstance(value, str):
             self._wrong(key, "write a text in quotes")
             return None
-        if len(value) > longest:
-            self._wrong(key, f"write at most {longest} characters")
+        if len(value) > longest or NUL in value:
+            self._wrong(key, f"write at most {longest} characters, none of them NUL")
             return None
         return value.strip() or None
 
@@ -65,7 +69,7 @@ class Body:
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where it is missing."""
         value = self.data.pop(key, None) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) and NUL not in item for item in value):
             self._wrong(key, "write a list of texts")
             return ()
         return tuple(item.strip() for item in value if item.strip())
@@ -126,6 +130,8 @@ def read_instant(text: str | None) -> datetime | str | None:
         value = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         return 'write a time such as "2026-03-04T09:00:00Z"'
+    if value.year not in YEARS:
+        return f"write a year from {YEARS.start} to {YEARS.stop - 1}"
     return value if value.tzinfo else 'add the offset, such as "Z" or "+01:00"'
 
 

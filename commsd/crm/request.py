@@ -19,7 +19,7 @@ from commsd.core.agent import People
 from commsd.core.change import Terms
 from commsd.core.entry import Hand
 from commsd.core.record import THING, Json, apart, record
-from commsd.crm.body import Body, read_instant, read_json
+from commsd.crm.body import NUL, Body, read_instant, read_json
 from commsd.crm.cursor import Place, list_cursor, list_place
 from commsd.crm.event import outside
 from commsd.crm.keys import Caller, Keys
@@ -73,6 +73,8 @@ def route_of(api: Api, operation: Operation) -> Route:
         try:
             caller = await _caller(api, request)
             caller.must(operation.scope)
+            if NUL in request.url.path or NUL in "".join(request.query_params.values()):
+                raise Invalid("the address holds a NUL", remedy="no id and no word of ours has one: leave it out")
             return await operation.handler(api, request, caller)
         except CommsdError as error:
             return problem_of(error)

@@ -215,7 +215,7 @@ async def _watching(house: House, world: World) -> None:
     try:
         async with asyncio.timeout(READY_WITHIN):
             for place in PLACES:
-                while await house.means.claims.checkpoint(place) is None:
+                while await house.means.claims.progress(place) is None:
                     await world.sleep(0.02)
     except TimeoutError as error:
         raise TryAgain(

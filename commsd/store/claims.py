@@ -32,6 +32,15 @@ class DueCall:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a folder is decided. enrolled_at: first seen; what lay there before is the past. moved_at: lately."""
+
+    checkpoint: Checkpoint
+    enrolled_at: datetime
+    moved_at: datetime
+
+
 class Claims:
     """Who may do what, for how long. owner: this process, as NODE/LIFE; a node lives one life at a time."""
 
@@ -73,15 +82,16 @@ class Claims:
         now = self._world.now()
         return await self._log.writer.write(lambda connection: _requeue_lost(connection, self.owner, now))
 
-    async def checkpoint(self, place: str) -> tuple[Checkpoint, datetime] | None:
-        """How far this folder is decided, and when it last moved; None where it was never seen."""
+    async def progress(self, place: str) -> Progress | None:
+        """How far this folder is decided; None where it was never seen."""
         table = schema.checkpoints
         row = await self._log.read(
             lambda connection: connection.execute(select(table).where(table.c.place == place)).one_or_none()
         )
         if row is None:
             return None
-        return Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid), row.moved_at
+        point = Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid)
+        return Progress(point, row.enrolled_at, row.moved_at)
 
     async def due_calls(self, now: datetime, limit: int = 50) -> tuple[DueCall, ...]:
         """Calls without a verdict whose timer is due, and those whose webhook was journalled but never decided."""

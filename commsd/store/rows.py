@@ -221,7 +221,7 @@ def _outbox(
             "revision": event.thing.revision,
             "at": event.at,
             "recorded_at": now,
-            "by": event.by,
+            "by": event.by[:64],  # where it is the name a sender gave himself, it can be of any length
             "record": _bare(event.thing, personal),
         }
         for change in changes
@@ -264,10 +264,16 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
 def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
     last = {change.checkpoint.place: change.checkpoint for change in changes if change.checkpoint}
     rows = [
-        {"place": point.place, "uidvalidity": point.uidvalidity, "last_uid": point.last_uid, "moved_at": now}
+        {
+            "place": point.place,
+            "uidvalidity": point.uidvalidity,
+            "last_uid": point.last_uid,
+            "enrolled_at": now,
+            "moved_at": now,
+        }
         for point in last.values()
     ]
-    _upsert(connection, schema.checkpoints, rows, "place")
+    _upsert(connection, schema.checkpoints, rows, "place", once=("enrolled_at",))
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ignore: bool = False) -> None:
@@ -280,13 +286,15 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ign
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
-def _upsert(connection: Connection, table: Table, rows: Sequence[Values], key: str = "id") -> None:
-    """Insert or replace; of rows with one key, the last."""
+def _upsert(
+    connection: Connection, table: Table, rows: Sequence[Values], key: str = "id", *, once: Sequence[str] = ()
+) -> None:
+    """Insert or replace; of rows with one key, the last. once: columns that keep their first value."""
     if not rows:
         return
     last: Mapping[str, Values] = {row[key]: row for row in rows}
     statement = _dialect(connection).insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != key}
+    changed = {name: statement.excluded[name] for name in rows[0] if name != key and name not in once}
     connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), list(last.values()))
 
 

@@ -241,6 +241,7 @@ checkpoints = Table(
     Column("place", String(255), primary_key=True),
     Column("uidvalidity", BigInteger, nullable=False),
     Column("last_uid", BigInteger, nullable=False),
+    Column("enrolled_at", Instant, nullable=False, comment="what lay there before is the past"),
     Column("moved_at", Instant, nullable=False),
 )
 

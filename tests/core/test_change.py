@@ -8,7 +8,7 @@ import pytest
 from commsd.core.callback import CloseReason, State
 from commsd.core.case import CaseState, normal_subject
 from commsd.core.clock import State as ClockState
-from commsd.core.contact import Contact, mail_identity
+from commsd.core.contact import Contact, mail_identity, phone_identity
 from commsd.core.interaction import Automation, CaseCause, Kind, Outcome, Promise
 from commsd.core.policy import ClockKind
 from tests.core.items import (
@@ -143,6 +143,18 @@ def test_a_second_miss_joins_the_first_and_the_oldest_clock_stays() -> None:
     books.take(call_from(sid="CA2"))
     assert len(books.callback.misses) == 2
     assert books.callback.due_at == TUESDAY + timedelta(hours=2)
+
+
+def test_a_second_number_of_a_contact_does_not_borrow_the_first_ones_callback() -> None:
+    books = Books()
+    books.take(call_from())
+    (contact,) = books.contacts.values()
+    other = phone_identity("+493023125098")
+    assert other
+    books.contacts = {contact.id: replace(contact, identities=(*contact.identities, other))}
+    change = books.take(call_from(number=other.value, sid="CA2"))
+    assert change.interactions[0].case_cause is CaseCause.RECENT
+    assert len(books.callbacks) == 2
 
 
 def test_the_same_number_on_another_line_owes_a_callback_of_its_own_in_the_same_case() -> None:

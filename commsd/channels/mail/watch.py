@@ -22,7 +22,7 @@ from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, T
 from commsd.core.interaction import Stored
 from commsd.errors import CommsdError, NotFound, TryAgain
 from commsd.sla.rules import Rules
-from commsd.store.claims import Claims
+from commsd.store.claims import Claims, Progress
 from commsd.store.log import Log
 from commsd.store.originals import keep_original
 from commsd.web.pulse import Pulse
@@ -146,22 +146,22 @@ class Watch:
         """Where to go on: the checkpoint; the folder's end at the first sight; a rescan where UIDs were given anew."""
         folder = self._reading.choose(self._desk, await session.folders() if self._reading is SENT else ())
         selected = await session.examine(folder)
-        known = await self._claims.checkpoint(self._place)
+        known = await self._claims.progress(self._place)
         if known is None:
             return await self._settle(selected, await _last_uid(session, selected), fence)
-        checkpoint, moved_at = known
+        checkpoint = known.checkpoint
         if checkpoint.uidvalidity == selected.uidvalidity and not _set_back(selected, checkpoint):
             return checkpoint
-        return await self._rescan(session, selected, moved_at, fence)
+        return await self._rescan(session, selected, known, fence)
 
-    async def _rescan(self, session: Session, selected: Selected, moved_at: datetime, fence: Fence) -> Checkpoint:
+    async def _rescan(self, session: Session, selected: Selected, known: Progress, fence: Fence) -> Checkpoint:
         """The server gave UIDs anew: look again at what came since; what is known by its own key stays decided."""
         log.warning("mailbox.renumbered", duty=self.name)
-        since = (moved_at - RESCAN).date()
+        since = (known.moved_at - RESCAN).date()
         uids = await session.uids_since(since)
         start = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=0)
         end = await _last_uid(session, selected)
-        after = await self._take_all(session, uids, start, fence)
+        after = await self._take_all(session, uids, start, fence, since=known.enrolled_at)
         return await self._settle(selected, max(end, after.last_uid), fence)
 
     async def _settle(self, selected: Selected, last_uid: int, fence: Fence) -> Checkpoint:
@@ -174,14 +174,24 @@ class Watch:
         return await self._take_all(session, uids, checkpoint, fence)
 
     async def _take_all(
-        self, session: Session, uids: Sequence[int], checkpoint: Checkpoint, fence: Fence
+        self,
+        session: Session,
+        uids: Sequence[int],
+        checkpoint: Checkpoint,
+        fence: Fence,
+        since: datetime | None = None,
     ) -> Checkpoint:
-        """Hand the mails in, in the order of their UIDs; they are committed together with whatever else waits."""
+        """Hand the mails in, in the order of their UIDs; they are committed together with whatever else waits.
+
+        since: what came before is the past, and left alone.
+        """
         for start in range(0, len(uids), BATCH):
             some = uids[start : start + BATCH]
             mails = await self._fetched(session, some)
             handed_in = [
-                self._hand_in(*await self._arrival(session, head, text), checkpoint, fence) for head, text in mails
+                self._hand_in(*await self._arrival(session, head, text), checkpoint, fence)
+                for head, text in mails
+                if since is None or head.internal_date is None or head.internal_date >= since
             ]
             for arrival, decided in handed_in:
                 self._say(arrival, await decided)

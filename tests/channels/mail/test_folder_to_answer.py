@@ -224,6 +224,22 @@ async def test_our_own_acknowledgement_in_the_sent_folder_answers_nobody(house: 
     assert State.RUNNING in {record.value.state for record in file.clocks}
 
 
+async def test_in_a_folder_numbered_anew_the_time_before_commsd_stays_the_past(
+    house: House, dovecot: Dovecot, scripted_world: ScriptedWorld
+) -> None:
+    house.user = dovecot.user("other@commsd.test")
+    house.desk = replace(house.desk, mailbox=replace(house.desk.mailbox, name="other"))
+    house.deliver(letter(subject="Before"))
+    scripted_world.advance(timedelta(hours=1))
+    await house.watch()
+    scripted_world.advance(timedelta(hours=1))
+    house.deliver(letter(subject="After"))
+    before = Checkpoint(place="other/watch", uidvalidity=1, last_uid=1)
+    await house.log.decide((), lambda items: Change(checkpoint=before))
+    await house.watch()
+    assert [fact.subject for fact in await house.interactions() if fact.kind == "message"] == ["After"]
+
+
 async def test_in_observe_mode_all_is_decided_and_nothing_sent(house: House) -> None:
     house.desk = replace(house.desk, mailbox=replace(house.desk.mailbox, observe=True))
     house.deliver(letter())

@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("place", sa.String(length=255), nullable=False),
         sa.Column("uidvalidity", sa.BigInteger(), nullable=False),
         sa.Column("last_uid", sa.BigInteger(), nullable=False),
+        sa.Column("enrolled_at", Instant(), nullable=False, comment="what lay there before is the past"),
         sa.Column("moved_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("place"),
     )

@@ -1,0 +1,154 @@
+"""The daemon as systemd and its operator know it: signals, reload, its own key, what it tells the service manager."""
+
+import asyncio
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from commsd.demo.smtp import Fault, SmtpSink
+from commsd.store import schema
+from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config
+from tests.eventually import eventually
+from tests.neighbours.dovecot import Dovecot
+
+pytestmark = pytest.mark.end_to_end
+
+
+class House:
+    """A daemon with a mailbox, a mail server that is as slow as the test wants, and a config that can be rewritten."""
+
+    def __init__(self, folder: Path, dovecot: Dovecot, sink: SmtpSink, store: str) -> None:
+        self.folder, self.dovecot, self.sink, self.store = folder, dovecot, sink, store
+        self.user, self.daemon = dovecot.user(ADDRESS), Daemon(folder)
+        write_config(folder, dovecot, self.user, smtp=sink.port, store=store)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "commsd.toml"
+
+    def rewrite(self, old: str, new: str) -> None:
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+
+    async def mail(self, *numbers: int) -> None:
+        """These customers write, and the mail server has their acknowledgements."""
+        await asyncio.to_thread(self.dovecot.deliver_all, self.user, [letter(number) for number in numbers])
+        await eventually(
+            lambda: acks(self.sink.accepted).keys() >= {f"<mail-{number}@example.org>" for number in numbers}
+        )
+
+    async def rule_versions(self) -> int:
+        statement = select(func.count()).select_from(schema.rule_versions)
+        return int(await read(self.store, lambda connection: connection.execute(statement).scalar_one()))
+
+    async def ack_states(self) -> list[str]:
+        statement = select(schema.deliveries.c.state).where(schema.deliveries.c.kind == "ack")
+        return list(await read(self.store, lambda connection: connection.execute(statement).scalars().all()))
+
+
+@pytest.fixture
+async def house(dovecot: Dovecot, sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with SmtpSink(faults=lambda to: Fault.SLOW if to.startswith("customer-9") else None) as sink:
+        house = House(tmp_path, dovecot, sink, sqlite_url)
+        try:
+            yield house
+        finally:
+            sink.release.set()
+            if house.daemon.up:
+                await house.daemon.kill()
+
+
+async def test_a_bad_file_is_refused_the_old_one_stays_and_a_good_one_is_taken(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    house.rewrite('hours = "mon-fri', 'hors = "mon-fri')
+    house.daemon.tell(signal.SIGHUP)
+    (refused, *_) = await eventually(lambda: house.daemon.lines("config.refused"))
+    assert "hours" in refused["what"]
+    await house.mail(1)
+    assert await house.rule_versions() == 1
+    house.rewrite('hors = "mon-fri 09:00-17:00"', 'hours = "mon-fri 08:00-18:00"')
+    house.daemon.tell(signal.SIGHUP)
+    await eventually(lambda: house.daemon.lines("config.reloaded"))
+    await house.mail(2)
+    assert await house.rule_versions() == 2
+    assert await house.daemon.stop() == 0
+
+
+async def test_a_changed_file_is_taken_without_a_signal(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    house.rewrite("09:00-17:00", "08:00-18:00")
+    await eventually(lambda: house.daemon.lines("config.reloaded"), within=15)
+    assert await house.rule_versions() == 2
+
+
+async def test_a_bad_file_at_the_start_is_told_with_its_place_and_exit_code(house: House) -> None:
+    house.rewrite('hours = "mon-fri', 'hors = "mon-fri')
+    code, printed = await house.daemon.says("run")
+    assert code == 78
+    assert "commsd.toml:5:" in printed
+
+
+async def test_the_own_key_is_made_once_and_nobody_else_may_read_it(house: House) -> None:
+    keys = []
+    for _ in range(2):
+        await house.daemon.start()
+        await house.daemon.watching()
+        assert await house.daemon.stop() == 0
+        keys.append((house.daemon.state / "key").read_text())
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 64
+    assert stat.S_IMODE((house.daemon.state / "key").stat().st_mode) == 0o600
+
+
+async def test_sigterm_waits_for_acknowledgements_that_are_under_way(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    await house.mail(91, 92, 93)
+    ending = asyncio.ensure_future(house.daemon.stop())
+    await eventually(lambda: house.daemon.lines("daemon.stopping"))
+    for _ in range(3):
+        assert house.daemon.up
+        await house.ack_states()
+    assert await house.ack_states() == ["sending"] * 3
+    house.sink.release.set()
+    assert await ending == 0
+    assert await house.ack_states() == ["sent"] * 3
+    await house.daemon.start()
+    await house.daemon.watching()
+    assert len(house.sink.accepted) == 3
+
+
+async def test_systemd_is_told_when_it_is_ready_and_when_it_stops(house: House) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
+        manager.bind(str(house.folder / "notify"))
+        house.daemon.env = {"NOTIFY_SOCKET": str(house.folder / "notify")}
+        await house.daemon.start()
+        await house.daemon.watching()
+        await house.daemon.stop()
+        told = []
+        while True:
+            try:
+                told.append(manager.recv(4096).decode().splitlines()[0])
+            except BlockingIOError:
+                break
+    assert told == ["READY=1", "STOPPING=1"]
+
+
+async def test_who_asks_for_the_ready_daemon_finds_it_at_work(house: House) -> None:
+    """READY comes after the store is migrated and the rules are in force, not before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as manager:
+        manager.bind(str(house.folder / "notify"))
+        house.daemon.env = {"NOTIFY_SOCKET": str(house.folder / "notify")}
+        await house.daemon.start()
+        async with asyncio.timeout(30):
+            first = await asyncio.get_running_loop().sock_recv(manager, 4096)
+    assert first.startswith(b"READY=1")
+    assert await house.rule_versions() == 1
