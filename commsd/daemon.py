@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 from starlette.routing import BaseRoute
@@ -30,7 +31,7 @@ from commsd.crm.keys import Keys
 from commsd.crm.request import Api
 from commsd.crm.sequencer import Head, Sequencer
 from commsd.duty import Duty, supervise
-from commsd.errors import CommsdError
+from commsd.errors import CommsdError, ConfigError
 from commsd.sla.escalation import Escalation, Post
 from commsd.sla.rules import Rules
 from commsd.store import feed, node
@@ -70,14 +71,19 @@ class House:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def staff(self, config: Config) -> None:
-        """Bring a config in force: its rules, and duties that work by it in place of the former ones."""
-        await self.means.rules.bring_in(config.version, config.sla_files, self.world.now())
+        """Bring a config in force: its rules, and duties that work by it in place of the former ones.
+
+        Everything is made before anything is changed, so that what cannot be made leaves the former at work.
+        """
+        means = _means(config, self.means)
+        surface = self.front.made(config, means, self.channels)
+        duties = [*_house_duties(config, means, self.front.head), *_channel_duties(config, means, self.channels)]
+        await means.rules.bring_in(config.version, config.sla_files, self.world.now())
         self.front.pulse.metrics.rules_applied.set(1)
         await self.dismiss()
-        self.config = config
-        self.means = _means(config, self.means)
-        self.front.open(config, self.means, self.channels)
-        for duty in (*_house_duties(config, self.means, self.front.head), *_channel_duties(self)):
+        self.config, self.means = config, means
+        self.front.open(surface)
+        for duty in duties:
             self.tasks[duty.name] = self.group.create_task(supervise(duty, self.world), name=duty.name)
 
     async def dismiss(self) -> None:
@@ -92,6 +98,7 @@ class House:
         """Take the changed files in, or refuse them whole and run on as before; says whether they were taken."""
         try:
             config = await asyncio.to_thread(load, self.config.folder, self.channels, self.env, need_secrets=True)
+            _must_not_move(self.config, config)
             await self.staff(config)
         except CommsdError as error:
             log.error("config.refused", what=error.what, remedy=error.remedy)
@@ -109,6 +116,13 @@ class Doorway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+class Surface(NamedTuple):
+    """The applications behind the two listeners."""
+
+    own: ASGIApp
+    public: ASGIApp
 
 
 class Front:
@@ -130,18 +144,20 @@ class Front:
         """Those that are open."""
         return (self.own, self.public) if self.public else (self.own,)
 
-    def open(self, config: Config, means: Means, channels: Sequence[Channel]) -> None:
-        """Answer by this config from now on."""
+    def made(self, config: Config, means: Means, channels: Sequence[Channel]) -> "Surface":
+        """What the listeners would answer by this config."""
         outward = [
             *(route for channel in channels for route in channel.routes(config.settings[channel.name], means)),
             *links.Links(self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people).routes(),
         ]
         inward = self._inward(config, means)
-        if self.public:
-            self._public.app = application(outward, self.health)
-        elif config.http.public:
+        if config.http.public and self.public is None:
             inward += outward
-        self._own.app = application(inward, self.health)
+        return Surface(application(inward, self.health), application(outward, self.health))
+
+    def open(self, surface: "Surface") -> None:
+        """Answer like this from now on."""
+        self._own.app, self._public.app = surface.own, surface.public
 
     async def drain(self) -> None:
         """Answer what was accepted, then close."""
@@ -307,9 +323,20 @@ def _house_duties(config: Config, means: Means, head: Head) -> Sequence[Duty]:
     )
 
 
-def _channel_duties(house: House) -> Sequence[Duty]:
-    settings, means = house.config.settings, house.means
-    return [duty for channel in house.channels for duty in channel.duties(settings[channel.name], means)]
+def _channel_duties(config: Config, means: Means, channels: Sequence[Channel]) -> Sequence[Duty]:
+    return [duty for channel in channels for duty in channel.duties(config.settings[channel.name], means)]
+
+
+def _must_not_move(before: Config, after: Config) -> None:
+    """Raises ConfigError for what stays as it was at the start: the store, the listeners, the key."""
+    fixed = {
+        "[store] url": before.store == after.store,
+        "[service] key": before.key == after.key,
+        "[http]": before.http == after.http,
+    }
+    moved = [name for name, same in fixed.items() if not same]
+    if moved:
+        raise ConfigError(f"{' and '.join(moved)} cannot change while commsd runs", remedy="restart it to change that")
 
 
 def _post(config: Config, means: Means) -> Post:

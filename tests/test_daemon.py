@@ -81,6 +81,27 @@ async def test_a_bad_file_is_refused_the_old_one_stays_and_a_good_one_is_taken(h
     assert await house.daemon.stop() == 0
 
 
+async def test_what_cannot_be_made_of_a_changed_config_leaves_the_former_duties_at_work(house: House) -> None:
+    """A text that is no TOML is found only when the mailbox's desk is set up."""
+    await house.daemon.start()
+    await house.daemon.watching()
+    (house.folder / "templates").mkdir(exist_ok=True)
+    (house.folder / "templates" / "en.toml").write_text("greeting = [")
+    house.daemon.tell(signal.SIGHUP)
+    await eventually(lambda: house.daemon.lines("config.refused"))
+    await house.mail(1)
+
+
+async def test_a_new_store_or_port_needs_a_restart_and_is_refused_until_then(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    house.rewrite("commsd.db", "other.db")
+    house.daemon.tell(signal.SIGHUP)
+    (refused, *_) = await eventually(lambda: house.daemon.lines("config.refused"))
+    assert "[store] url" in refused["what"]
+    await house.mail(1)
+
+
 async def test_a_changed_file_is_taken_without_a_signal(house: House) -> None:
     await house.daemon.start()
     await house.daemon.watching()

@@ -73,7 +73,7 @@ def route_of(api: Api, operation: Operation) -> Route:
         try:
             caller = await _caller(api, request)
             caller.must(operation.scope)
-            if NUL in request.url.path or NUL in "".join(request.query_params.values()):
+            if NUL in "".join((*request.path_params.values(), *request.query_params.values())):
                 raise Invalid("the address holds a NUL", remedy="no id and no word of ours has one: leave it out")
             return await operation.handler(api, request, caller)
         except CommsdError as error:

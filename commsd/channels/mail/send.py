@@ -4,6 +4,7 @@ The only one that talks to the mail server is `submission`; what its word means,
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -64,9 +65,19 @@ class Send:
 
     async def once(self) -> bool:
         """Deliver what is due now; says whether there was anything."""
-        owed = await self._claims.deliveries((self._mailbox,), AT_ONCE, CLAIM)
-        await asyncio.gather(*(self._deliver(delivery) for delivery in owed))
+        claiming = asyncio.ensure_future(self._claims.deliveries((self._mailbox,), AT_ONCE, CLAIM))
+        try:
+            owed = await asyncio.shield(claiming)
+        except asyncio.CancelledError:  # perhaps claimed all the same; then nobody else would see to it for long
+            await self._put_back(await claiming)
+            raise
+        await _each_to_its_end([asyncio.ensure_future(self._deliver(delivery)) for delivery in owed])
         return bool(owed)
+
+    async def _put_back(self, owed: Sequence[Delivery]) -> None:
+        unsent = Outcome(kind="later", code=None, text="not begun", stage="connect")
+        for delivery in owed:
+            await self._settle(delivery, unsent, quietly=True)
 
     def _hear(self, change: Change) -> None:
         if any(owed.via == self._mailbox and owed.state is DeliveryState.QUEUED for owed in change.deliveries):
@@ -77,14 +88,16 @@ class Send:
         try:
             word = await attempt.outcome()
         except asyncio.CancelledError:
-            await self._settle(owed, await attempt.stop())
+            word = await attempt.stop()
+            await self._settle(owed, word, quietly=word.kind == "later")
             raise
         await self._settle(owed, word)
 
-    async def _settle(self, owed: Delivery, word: Outcome) -> None:
+    async def _settle(self, owed: Delivery, word: Outcome, *, quietly: bool = False) -> None:
         terms = self._rules.terms
         done = await self._log.decide(keys_of(owed), lambda items: settled(word, owed.id, items, terms))
-        self._say(owed, word, done.result)
+        if not quietly:
+            self._say(owed, word, done.result)
 
     def _say(self, owed: Delivery, word: Outcome, state: object) -> None:
         about_us = word.kind == "later" and word.stage in ("connect", "login")
@@ -109,3 +122,18 @@ class Send:
             log.warning(
                 "delivery.not_sent", **fields, kind=owed.kind.value, state=state, stage=word.stage, code=word.code
             )
+
+
+async def _each_to_its_end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for all; cancelled, each is told and waited for: `gather` would leave with the first that stops."""
+    if not tasks:
+        return
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+    for task in tasks:
+        task.result()
