@@ -104,6 +104,10 @@ class House:
             log.error("config.refused", what=error.what, remedy=error.remedy)
             self.front.pulse.metrics.config_reloaded.set(0)
             return False
+        except Exception as error:
+            log.error("reload.failed", error=type(error).__name__, exc_info=error)
+            self.front.pulse.metrics.config_reloaded.set(0)
+            return False
         self.front.pulse.metrics.config_reloaded.set(1)
         log.info("config.reloaded", version=config.version.id[:12])
         return True
@@ -225,6 +229,7 @@ async def opened(
             await house.staff(config)
             serving = [group.create_task(supervise(each, world), name=each.name) for each in front.listeners]
             front.health.started = True
+            pulse.metrics.config_reloaded.set(1)
             yield house
             await front.drain()
             await house.dismiss()
@@ -332,7 +337,8 @@ def _must_not_move(before: Config, after: Config) -> None:
     fixed = {
         "[store] url": before.store == after.store,
         "[service] key": before.key == after.key,
-        "[http]": before.http == after.http,
+        "[http]": replace(before.http, public=after.http.public) == after.http,
+        "the public listener, which [twilio] or public_url opens,": before.http.public == after.http.public,
     }
     moved = [name for name, same in fixed.items() if not same]
     if moved:

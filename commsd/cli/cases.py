@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from commsd.cli.house import House, in_house
 from commsd.cli.logbook import line
-from commsd.cli.output import as_json, card, shown, shown_thing, table, until, when
+from commsd.cli.output import as_json, card, name_of, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.core.change import Terms
 from commsd.core.entry import Hand
@@ -75,12 +75,8 @@ def _row(case: Json, people: dict[str, Row], house: House) -> tuple[object, ...]
     at = first["due_at"] if first else None
     due = (first["clock"] if first else None, when(at, house.zone), until(at, house.world.now()) if at else "")
     state = f"{case['state']}, on hold" if case["on_hold"] else case["state"]
-    name = _name(shown("contact", contact)) if contact else None
+    name = name_of(shown("contact", contact)) if contact else None
     return state, name, case["subject"], case["owner"] or case["team"], *due, case["id"]
-
-
-def _name(contact: Json) -> str | None:
-    return contact["name"] or next((identity["value"] for identity in contact["identities"] or ()), None)
 
 
 @cases_app.command("show", epilog=example(f"commsd cases show {AN_ID}"))

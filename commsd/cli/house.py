@@ -107,6 +107,8 @@ async def opened(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIt
         rules = Rules(log, config.cases.auto_close)
         await rules.load()
         yield House(config=config, log=log, rules=rules, world=world)
+    except BrokenPipeError:  # whoever read our output has gone, not the store
+        raise
     except Exception as error:
         if not is_unavailable(error):
             raise
@@ -119,18 +121,23 @@ async def opened(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIt
 
 def engine_of(config: Config, env: Mapping[str, str], *, create: bool = False) -> Engine:
     """The engine behind the config's url. An SQLite file that is not there is an error unless `create`."""
-    url = config.store_url(env)
-    path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
     try:
-        if path and not create and not path.exists():
+        if not create and (path := absent_database(config, env)):
             raise ConfigError(
                 f"there is no database {path} yet", remedy="make it: commsd db upgrade, or let `commsd run` do it"
             )
-        return open_engine(url)
+        return open_engine(config.store_url(env))
     except OSError as error:
         raise Unreachable(
             f"the database cannot be opened: {error.strerror}", remedy="run this as the user the daemon runs as"
         ) from error
+
+
+def absent_database(config: Config, env: Mapping[str, str]) -> Path | None:
+    """The SQLite file of this config where it is not there yet. Raises OSError where nobody may look."""
+    url = config.store_url(env)
+    path = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+    return path if path and not path.exists() else None
 
 
 async def _must_be_current(engine: Engine) -> None:

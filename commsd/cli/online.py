@@ -4,10 +4,12 @@ Reads only; no mail is taken, none is sent.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings
@@ -17,7 +19,7 @@ from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Submission
 from commsd.channels.phone.line import PhoneSettings, Twilio
 from commsd.channels.phone.rest import Rest
-from commsd.cli.house import engine_of
+from commsd.cli.house import absent_database, engine_of
 from commsd.config.settings import Config
 from commsd.core.record import Json
 from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
@@ -92,12 +94,25 @@ async def _asked(service: str, ask: Callable[[], Awaitable[Answer]]) -> Look:
 
 
 async def _store(config: Config, env: Mapping[str, str]) -> Answer:
+    if path := absent_database(config, env):
+        return _to_be_made(path)
     engine = engine_of(config, env)
     try:
         await ping(engine)
     finally:
         await engine.close()
     return "answers", ""
+
+
+def _to_be_made(path: Path) -> Answer:
+    """Before the first start there is no database, and that is fine where one can be made."""
+    above = next(folder for folder in path.parents if folder.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"there is no database {path} yet, and {above} cannot be written",
+            remedy="make its folder for the user the daemon runs as, or ask as that user",
+        )
+    return f"no database {path} yet, `commsd run` makes it", ""
 
 
 async def _imap(box: Mailbox) -> Answer:

@@ -45,7 +45,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], nothing: str)
     if not rows:
         typer.echo(nothing)
         return
-    cells = [[*headings], *([plain(cell, WIDEST) for cell in row] for row in rows)]
+    last = len(headings) - 1  # may be as long as it is: nothing stands behind it
+    cells = [
+        [*headings],
+        *([plain(cell, WIDEST if place < last else None) for place, cell in enumerate(row)] for row in rows),
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -108,6 +112,11 @@ def until(due: datetime | str | None, now: datetime) -> str:
         return "-"
     left = (datetime.fromisoformat(due) if isinstance(due, str) else due) - now
     return f"{span(left)} left" if left >= timedelta() else f"{span(-left)} late"
+
+
+def name_of(contact: Mapping[str, Any]) -> str | None:
+    """A contact's name, else an address or number."""
+    return contact["name"] or next((identity["value"] for identity in contact["identities"] or ()), None)
 
 
 def who(data: Mapping[str, Any]) -> str | None:

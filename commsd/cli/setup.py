@@ -15,6 +15,7 @@ from commsd.cli.settled import settled, toml
 from commsd.config.load import inspect, load, render
 from commsd.config.read import Finding, Severity
 from commsd.config.settings import Config
+from commsd.config.unit import ADDRESS, TEXT, ZONE, Form
 from commsd.core.policy import Version
 from commsd.core.record import Json
 from commsd.errors import ConfigError, Refused
@@ -47,15 +48,15 @@ def init(
     place = Path(folder_name).expanduser().absolute()
     if (place / MAIN).exists():
         raise Refused(f"{place / MAIN} is there already", remedy="edit it, or name another folder")
-    ask = (lambda _question, usual: usual) if yes else _ask
+    ask = (lambda _question, usual, _form=TEXT: usual) if yes else _ask
     if yes and not address:
         raise typer.BadParameter("say which address customers write to", param_hint="--address")
-    address = address or _ask("The address customers write to", "")
+    address = address or _ask("The address customers write to", "", ADDRESS)
     domain = address.rpartition("@")[2]
     answers = Answers(
         address=address,
         name=name or ask("What your customers know you by", domain.partition(".")[0].title()),
-        timezone=timezone or ask("Your time zone", usual_zone(os.environ)),
+        timezone=timezone or ask("Your time zone", usual_zone(os.environ), ZONE),
         hours=hours,
         imap_host=imap or ask("Its IMAP server", f"imap.{domain}"),
         smtp_host=smtp or ask("The server that sends its mail", f"smtp.{domain}"),
@@ -67,9 +68,13 @@ def init(
     typer.echo(f"  commsd --config {place} check --online")
 
 
-def _ask(question: str, usual: str) -> str:
-    said: str = typer.prompt(question, default=usual or None)
-    return said.strip()
+def _ask(question: str, usual: str, form: Form[str] = TEXT) -> str:
+    """An answer that can be used: asked again until it can, so that the others are not given in vain."""
+    while True:
+        said = str(typer.prompt(question, default=usual or None)).strip()
+        if form.parse(said) is not None:
+            return said
+        typer.echo(f'  "{said}" is not {form.what}: {form.remedy}')
 
 
 def _usual_store(place: Path) -> str:

@@ -18,6 +18,7 @@ from commsd.config.unit import FLAG, TEXT, Form
 
 T = TypeVar("T")
 _REQUIRED = object()
+LONGEST_NAME = 48
 _SECRET_REMEDY = (
     'keep it out of this file: write {key} = {{ credential = "name" }}, {{ file = "…" }} or {{ env = "…" }}'
 )
@@ -231,7 +232,15 @@ class Table:
         return {
             name: within._child((name,), within._values[name], within._mark.keys.get(name), within._dotted(name))
             for name in within.every_key()
+            if within._can_be_a_name(name)
         }
+
+    def _can_be_a_name(self, name: str) -> bool:
+        """Names are kept in columns of LONGEST_NAME characters, and stand in log lines."""
+        fits = 0 < len(name) <= LONGEST_NAME and name.isprintable() and bool(name.strip())
+        if not fits:
+            self.error(name, f"this cannot be a name in [{self.path}]", f"write 1 to {LONGEST_NAME} letters")
+        return fits
 
     def rows(self, key: str) -> tuple["Table", ...]:
         """The tables of a list: [[rule]] after [[rule]], or inline."""

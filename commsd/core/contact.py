@@ -11,7 +11,6 @@ from typing import NamedTuple
 from commsd.core.interaction import ContactMatch
 from commsd.core.number import parse_number
 
-
 LONGEST = 320
 """RFC 5321 section 4.5.3.1: 64 characters, the @ and 255. Nobody answers to more."""
 
@@ -59,7 +58,7 @@ def mail_identity(address: str) -> Identity | None:
     RFC 5321 lets a local part tell cases apart; no mail provider in use does, and people mix them.
     """
     local, at, domain = address.strip().rpartition("@")
-    if not at or not local or not domain:
+    if not at or not local or not domain or len(address) > LONGEST:
         return None
     try:
         domain = domain.rstrip(".").encode("idna").decode("ascii")

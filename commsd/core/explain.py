@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, tzinfo
 from commsd.core.calendar import in_zone, open_intervals
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Terms
-from commsd.core.interaction import Interaction, Kind
+from commsd.core.clock import State
+from commsd.core.interaction import Interaction, Kind, Outcome
 from commsd.core.policy import Version, mismatch, rule_for
 from commsd.core.touch import touches_of
 
@@ -24,8 +25,9 @@ def explain_interaction(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
     if fact.language:
         lines.append(f"  language {fact.language}, from: {fact.language_cause}")
     if fact.promised_at:
-        lines.append(f"  the customer was told {_local(fact.promised_at, zone)}")
-    if fact.kind is Kind.ACK and fact.outcome:
+        told = "was told" if fact.outcome is not Outcome.SUPPRESSED else "would have been told"
+        lines.append(f"  the customer {told} {_local(fact.promised_at, zone)}")
+    if fact.kind not in (Kind.MESSAGE, Kind.NOTE) and fact.outcome:
         lines.append(f"  {fact.outcome.value}{f': {fact.status_raw}' if fact.status_raw else ''}")
     return tuple(lines)
 
@@ -76,6 +78,10 @@ def _clock(record: ClockRecord, file: CaseFile, terms: Terms, now: datetime, zon
     for opens, closes in open_intervals(in_zone(calendar, file.case.attrs.get("tz")), value.started_at, end):
         counted += closes - opens
         yield f"    {_local(opens, zone)} to {_local(closes, zone)}: {_span(closes - opens)}, in all {_span(counted)}"
+    if value.stopped_at is None and value.state is not State.PAUSED:
+        waited = max(now - value.started_at, timedelta())  # the record's own figure is as old as its last change
+        yield f"    calendar {value.calendar}: the customer has waited {_span(waited)}"
+        return
     yield f"    calendar {value.calendar}: open time {_span(value.elapsed)}, the customer waited {_span(value.waited)}"
 
 

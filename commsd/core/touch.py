@@ -106,6 +106,8 @@ def _kind(interaction: Interaction) -> TouchKind | None:
         return _INTERNAL[kind]
     if interaction.outcome in _NEVER_WAS:
         return None
+    if kind is Kind.MESSAGE and inbound and interaction.actor is Actor.AGENT:
+        return TouchKind.NOTE  # among ourselves
     if kind in _WRITTEN or (kind is Kind.NOTE and interaction.direction is Direction.OUTBOUND):
         return TouchKind.IN if inbound else TouchKind.OUT
     if kind in _SPOKEN:

@@ -97,7 +97,13 @@ class Claims:
         """Calls without a verdict whose timer is due, and those whose webhook was journalled but never decided."""
         timers, entries = schema.call_timers, schema.journal
         ringing = select(timers).where(timers.c.at <= now).order_by(timers.c.at).limit(limit)
-        left = and_(~entries.c.consumed, entries.c.received_at <= now - UNDECIDED, entries.c.call_sid.is_not(None))
+        set_aside = select(timers.c.call_sid).where(timers.c.line == "", timers.c.at > now)  # its own time will come
+        left = and_(
+            ~entries.c.consumed,
+            entries.c.received_at <= now - UNDECIDED,
+            entries.c.call_sid.is_not(None),
+            entries.c.call_sid.not_in(set_aside),
+        )
         forgotten = (
             select(entries.c.call_sid, func.min(entries.c.received_at).label("at"))
             .where(left)

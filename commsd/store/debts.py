@@ -1,5 +1,6 @@
 """Reading the books for `core.ledger`: every obligation that is not settled, and every contradiction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from commsd.core.ledger import Books, OwedAck, OwedCall, OwedClock
 from commsd.store import schema
+
+AT_ONCE = 500
+"""Ids in one statement, below what any database takes as parameters."""
 
 
 def books(connection: Connection, now: datetime) -> Books:
@@ -21,19 +25,35 @@ def books(connection: Connection, now: datetime) -> Books:
     )
 
 
+def cases_of(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The case each of these is about: interactions, deliveries, clocks and callbacks, by id. Some have none."""
+    found: dict[str, str] = {}
+    for table in (schema.interactions, schema.deliveries, schema.clocks, schema.callbacks):
+        for start in range(0, len(ids), AT_ONCE):
+            wanted = and_(table.c.id.in_(ids[start : start + AT_ONCE]), table.c.case_id.is_not(None))
+            found |= {
+                row.id: row.case_id for row in connection.execute(select(table.c.id, table.c.case_id).where(wanted))
+            }
+    return found
+
+
 def _caused_by() -> ColumnElement[Any]:
     caused: ColumnElement[Any] = schema.interactions.c.record["caused_by"].as_string()
     return caused
 
 
 def _undecided(connection: Connection) -> tuple[str, ...]:
-    """Writings taken in from a mailbox with neither a reason for silence nor an acknowledgement."""
+    """Writings taken in from a mailbox with neither a reason for silence nor an acknowledgement.
+
+    What was entered by hand names a mailbox too, but has no original, and nobody acknowledges it.
+    """
     table = schema.interactions
     acked = select(_caused_by()).where(table.c.current, table.c.kind == "ack")
     writing = and_(
         table.c.current, table.c.kind == "message", table.c.direction == "inbound", table.c.mailbox.is_not(None)
     )
-    open_ones = or_(table.c.reason == "error", and_(table.c.reason.is_(None), table.c.id.not_in(acked)))
+    read_in = table.c.record["raw", "sha256"].as_string().is_not(None)
+    open_ones = or_(table.c.reason == "error", and_(read_in, table.c.reason.is_(None), table.c.id.not_in(acked)))
     return tuple(connection.execute(select(table.c.id).where(writing, open_ones)).scalars())
 
 

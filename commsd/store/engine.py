@@ -73,8 +73,9 @@ class SqliteEngine:
     dialect = "sqlite"
 
     def __init__(self, url: str) -> None:
-        if database := make_url(url).database:
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        database = make_url(url).database
+        if database and not database.startswith((":", "file:")):
+            _make_private(Path(database))
         self._engine = create_engine(
             url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=6, hide_parameters=True
         )
@@ -111,6 +112,16 @@ class SqliteEngine:
         self._writing.shutdown(wait=True)
         self._reading.shutdown(wait=True)
         self._engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """The file and its folder, where they are missing, for their owner alone: customers' mail lies in it.
+
+    SQLite gives its -wal and -shm the mode of the file.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
@@ -174,6 +185,10 @@ class Work(Generic[T]):
     result: T | None = None
     error: Exception | None = None
 
+    def otherwise_after(self, error: Exception) -> bool:
+        """Whether this, refused by the database, would now commit something else."""
+        return False
+
 
 @dataclass(slots=True, kw_only=True)
 class Write(Work[T]):
@@ -197,6 +212,7 @@ class Writer:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
     _away: bool = False
+    _in_hand: "Work[Any] | None" = None
 
     def start(self) -> None:
         """Begin to drain."""
@@ -208,8 +224,8 @@ class Writer:
             return
         try:
             async with asyncio.timeout(deadline):
-                while self._queue and not self._away:
-                    await asyncio.wait([self._queue[-1].told], timeout=deadline)
+                while (last := self._queue[-1] if self._queue else self._in_hand) and not self._away:
+                    await asyncio.wait([last.told], timeout=deadline)
         except TimeoutError:
             log.warning("store.closed_with_work_queued", queued=len(self._queue))
         self._task.cancel()
@@ -243,7 +259,10 @@ class Writer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                await self._commit(self._take())
+                batch = self._take()
+                self._in_hand = batch[-1]
+                await self._commit(batch)
+                self._in_hand = None
 
     def _take(self) -> "list[Work[Any]]":
         return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
@@ -252,13 +271,13 @@ class Writer:
         try:
             await self._patiently(batch)
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].error = error
-            else:
+            if len(batch) > 1:
                 log.info("store.batch_refused", pieces=len(batch), error=type(error).__name__)
+            if len(batch) > 1 or batch[0].otherwise_after(error):
                 for work in batch:
                     await self._commit([work])
                 return
+            batch[0].error = error
         for work in batch:
             if work.error is None:
                 self.committed(work)

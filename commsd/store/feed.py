@@ -61,7 +61,9 @@ def number(connection: Connection, fence: int, render: Callable[[OutboxEntry, in
     ).scalar()
     if last is None:
         raise LeaseLost("another node numbers the feed", remedy="nothing to do: it goes on from the last number")
-    entries = [OutboxEntry(**row._mapping) for row in connection.execute(select(box).order_by(box.c.id).limit(limit))]
+    entries = [
+        OutboxEntry(**row._mapping) for row in connection.execute(select(box).order_by(box.c.id).limit(limit)).all()
+    ]
     if not entries:
         return 0
     connection.execute(

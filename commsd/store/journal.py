@@ -41,9 +41,14 @@ def _append(connection: Connection, webhook: Webhook) -> int:
         "route": webhook.route,
         "step": webhook.step,
         "url": webhook.url,
-        "fields": dict(webhook.fields),
-        "token": webhook.token,
+        "fields": {_kept(name): _kept(value) for name, value in webhook.fields.items()},
+        "token": webhook.token[:64] if webhook.token else None,
         "consumed": False,
     }
     done = connection.execute(insert(schema.journal).values(**row).returning(schema.journal.c.id))
     return int(done.scalar_one())
+
+
+def _kept(text: str) -> str:
+    """PostgreSQL keeps no NUL; a webhook it refused would be a call that nobody knows of."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -7,7 +7,7 @@ the next decision sees, and commits the batch. What is read for people is in `qu
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakMethod
 
@@ -34,6 +34,13 @@ class Decision(Work[Change]):
     keys: tuple[str, ...]
     f: Decide
     otherwise: Callable[[OpenItems, Exception], Change] | None = None
+    refused: Exception | None = None
+
+    def otherwise_after(self, error: Exception) -> bool:
+        """Once: what the database refuses is recorded as failed, for later ones may move the checkpoint past it."""
+        again = self.otherwise is not None and self.refused is None
+        self.refused = error
+        return again
 
 
 class Log:
@@ -64,7 +71,7 @@ class Log:
     ) -> Change:
         """Take one decision and give what was committed.
 
-        f: pure; it may run again, with other ids. otherwise: the recorded decision where f raises; without it the
+        f: pure; it may run again, with other ids. otherwise: the decision where f raises or is refused; without it the
         error is the caller's. Raises LeaseLost where the change's fence no longer holds; nothing of it is written then.
         """
         return await self.submit(keys, f, otherwise=otherwise, urgent=urgent)
@@ -136,11 +143,14 @@ class Log:
             items.fold(change)
             changes.append(change)
             decision.result = change
-        rows.write(connection, changes, self._now(items), self._world.new_id)
+        ahead = max(items.latest - self._world.now(), timedelta()) if items.latest else timedelta()
+        rows.write(connection, changes, self._now(items), self._world.new_id, ahead=ahead)
 
     def _decide_one(self, decision: Decision, items: open_items.Items) -> Change:
         view = items.view(decision.keys, self._now(items), self._world.new_id)
         try:
+            if decision.refused is not None:
+                raise decision.refused
             return decision.f(view)
         except Exception as error:
             if decision.otherwise is None:

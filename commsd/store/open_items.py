@@ -186,12 +186,14 @@ def _interaction_ids(connection: Connection, items: Items, by_kind: dict[str, se
     hashes = [external_key(system, value) for kind, system in _SYSTEMS.items() for value in by_kind[kind]]
     if hashes:
         table = schema.external_ids
-        for row in connection.execute(select(table).where(table.c.key.in_(hashes)).order_by(table.c.interaction_id)):
+        for row in connection.execute(
+            select(table).where(table.c.key.in_(hashes)).order_by(table.c.interaction_id)
+        ).all():
             items.by_external[row.key][row.interaction_id] = None
             found.add(row.interaction_id)
     if by_kind["logical"]:
         keys = schema.logical_keys
-        for row in connection.execute(select(keys).where(keys.c.key.in_(by_kind["logical"]))):
+        for row in connection.execute(select(keys).where(keys.c.key.in_(by_kind["logical"]))).all():
             items.by_logical[row.key] = row.interaction_id
             found.add(row.interaction_id)
     return found
@@ -200,7 +202,7 @@ def _interaction_ids(connection: Connection, items: Items, by_kind: dict[str, se
 def _deliveries(connection: Connection, items: Items, wanted: set[str], direct: set[str], case_ids: set[str]) -> None:
     if not wanted:
         return
-    for row in connection.execute(select(schema.deliveries).where(schema.deliveries.c.id.in_(wanted))):
+    for row in connection.execute(select(schema.deliveries).where(schema.deliveries.c.id.in_(wanted))).all():
         items.deliveries[row.id] = delivery_of(row)
         direct |= {row.interaction_id} - {None}
         case_ids |= {row.case_id} - {None}
@@ -216,7 +218,7 @@ def records(connection: Connection, kind: type[T], table: Table, *where: ColumnE
     ]
     rows = connection.execute(
         select(table.c.record, side.c.fields).select_from(table.outerjoin(side, and_(*same))).where(*where)
-    )
+    ).all()  # row by row, SQLite's driver would let go of the interpreter for each
     return [thing_of(kind, together(row.record, row.fields or {})) for row in rows]
 
 

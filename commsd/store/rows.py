@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, delete, insert, update
@@ -23,8 +23,13 @@ def external_key(system: str, value: str) -> str:
     return hashlib.sha256(f"{system}\n{value}".encode()).hexdigest()
 
 
-def write(connection: Connection, changes: Sequence[Change], now: datetime, new_id: Callable[[], str]) -> None:
-    """Write the changes of one batch in order; of a record changed twice, the last state stays current."""
+def write(
+    connection: Connection, changes: Sequence[Change], now: datetime, new_id: Callable[[], str], *, ahead: timedelta
+) -> None:
+    """Write the changes of one batch in order; of a record changed twice, the last state stays current.
+
+    ahead: how far the log's time runs before the host's, whose clock was set back; nobody shall wait for that.
+    """
     personal: dict[tuple[str, str, int], Values] = {}
     _interactions(connection, changes, personal)
     _upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
@@ -32,7 +37,7 @@ def write(connection: Connection, changes: Sequence[Change], now: datetime, new_
     _upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
     _upsert(connection, schema.clocks, [_clock(clock) for change in changes for clock in change.clocks])
     _upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
-    _upsert(connection, schema.deliveries, [_delivery(d) for change in changes for d in change.deliveries])
+    _upsert(connection, schema.deliveries, [_delivery(d, ahead) for change in changes for d in change.deliveries])
     _outbox(connection, changes, now, new_id, personal)
     _insert(connection, schema.personal, list(personal.values()), ignore=True)
     _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
@@ -183,7 +188,7 @@ def _callback(callback: Any, personal: dict[tuple[str, str, int], Values]) -> Va
     }
 
 
-def _delivery(owed: Delivery) -> Values:
+def _delivery(owed: Delivery, ahead: timedelta) -> Values:
     return {
         "id": owed.id,
         "key": owed.key,
@@ -194,7 +199,7 @@ def _delivery(owed: Delivery) -> Values:
         "interaction_id": owed.interaction_id,
         "case_id": owed.case_id,
         "created_at": owed.created_at,
-        "due_at": owed.due_at,
+        "due_at": owed.due_at - ahead,
         "attempts": owed.attempts,
         "claimed_by": None,
         "claimed_until": None,

@@ -24,7 +24,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -187,8 +187,8 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
         await _until(lambda: (Path(folder) / "log.jsonl").read_text().count("mailbox.watched") >= 2)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    Session.headers = noted_headers  # type: ignore[method-assign]
-    _Protocol._take_untagged = noted_untagged  # type: ignore[method-assign]
+    session, protocol = cast(Any, Session), cast(Any, _Protocol)
+    session.headers, protocol._take_untagged = noted_headers, noted_untagged
     async with opened(config, env, real_world()):
         await gauge.follow()
 
@@ -242,13 +242,13 @@ def _profiled(wanted: bool) -> Iterator[Callable[[], str]]:
         texts = []
         for one in (main, *others):
             try:
-                stats = pstats.Stats(one)
+                stats: Any = pstats.Stats(one)
             except TypeError:
                 continue
-            stats.stream = out = _Lines()  # type: ignore[attr-defined]
+            stats.stream = out = _Lines()
             stats.sort_stats("tottime").print_stats(28)
             texts.append(str(out))
-            stats.stream = out = _Lines()  # type: ignore[attr-defined]
+            stats.stream = out = _Lines()
             stats.sort_stats("cumtime").print_stats(r"commsd", 40)
             texts.append(str(out))
         return "\n".join(texts)

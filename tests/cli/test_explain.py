@@ -2,12 +2,16 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from commsd.channels.mail.suppression import Us
 from commsd.cli.judge import Bench, judged
+from commsd.core.explain import explain_interaction
+from commsd.core.interaction import Kind, Outcome
 from tests.channels.mail.written import ARRIVED, mail
 from tests.cli.office import Office, built, commsd, within
 
@@ -41,6 +45,23 @@ def test_whatever_names_a_call_explains_it(office: Office, name: str) -> None:
     told = office.done("explain", text).out
     assert f"callback {change.callbacks[0].id}: waiting" in told
     assert "callback 1: running" in told
+
+
+def test_how_long_a_customer_waits_is_counted_to_this_moment(office: Office) -> None:
+    fact = office.mail(occurred_at=datetime.now(UTC) - timedelta(hours=2))
+    assert "the customer has waited 2 h 00 min" in office.done("explain", fact.id).out
+
+
+def test_what_came_of_a_call_is_told(office: Office) -> None:
+    change = office.missed_call()
+    assert "  missed" in office.done("explain", change.interactions[0].id).out.splitlines()
+
+
+def test_an_acknowledgement_that_was_kept_back_told_nobody_anything(office: Office) -> None:
+    at = datetime(2026, 3, 10, 9, tzinfo=UTC)
+    kept_back = replace(office.mail(), kind=Kind.ACK, outcome=Outcome.SUPPRESSED, promised_at=at)
+    told = "\n".join(explain_interaction(kept_back, UTC))
+    assert "the customer would have been told Tue 2026-03-10 09:00:00 UTC" in told
 
 
 def test_an_explanation_is_a_record_for_a_program(office: Office) -> None:

@@ -15,6 +15,7 @@ def test_what_is_due_is_listed_and_not_wrong(office: Office) -> None:
     office.missed_call()
     ran = office.done("ledger")
     assert "a callback, waiting" in ran.out
+    assert all("+493023125099" in line for line in ran.out.splitlines()[1:-1])
     assert "WRONG" not in ran.out
     assert not any(debt["wrong"] for debt in office.done("ledger", "--json").json)
 
@@ -28,6 +29,18 @@ def test_a_writing_without_a_decision_is_wrong_and_exit_1(office: Office) -> Non
     assert [(debt["kind"], debt["id"]) for debt in debts if debt["wrong"]] == [("writing_without_decision", fact.id)]
 
 
+def test_a_letter_entered_by_hand_is_not_a_writing_without_a_decision(office: Office) -> None:
+    office.mail(reason=None, original=None)
+    assert not any(debt["wrong"] for debt in office.done("ledger", "--json").json)
+
+
+def test_a_debt_says_with_whom_and_about_what(office: Office) -> None:
+    office.mail()
+    (*debts, _last) = office.done("ledger").out.splitlines()[1:]
+    assert debts
+    assert all("Jane Clarke  Delivery" in line for line in debts)
+
+
 def test_an_overdue_clock_nobody_was_told_of_is_wrong(office: Office) -> None:
     office.mail(occurred_at=datetime.now(UTC) - timedelta(days=1))
     ran = office.commsd("ledger", "--json")
@@ -39,6 +52,7 @@ def test_an_overdue_clock_nobody_was_told_of_is_wrong(office: Office) -> None:
 def test_clocks_are_told_by_due_time(office: Office) -> None:
     case_id = office.mail().case_id
     lines = office.done("clocks").out.splitlines()[1:]
+    assert all("Jane Clarke  Delivery" in line for line in lines)
     assert [line.split()[0] for line in lines] == ["ack", "first_response"]
     assert all(line.endswith(str(case_id)) for line in lines)
 

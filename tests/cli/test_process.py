@@ -28,6 +28,15 @@ def test_the_folder_is_found_by_the_environment(office: Office, tmp_path: Path) 
     assert (ran.returncode, ran.stdout) == (0, "nothing is owed\n")
 
 
+def test_a_reader_that_goes_away_is_no_trouble_of_the_store(office: Office) -> None:
+    gone, ours = os.pipe()
+    os.close(gone)
+    command = [sys.executable, "-m", "commsd", "--config", str(office.folder), "ledger"]
+    ran = subprocess.run(command, stdout=ours, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    os.close(ours)
+    assert ran.stderr == ""
+
+
 def test_nothing_but_records_is_on_stdout_for_a_program(office: Office) -> None:
     ran = started(
         "--config",

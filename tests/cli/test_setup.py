@@ -4,6 +4,9 @@ import asyncio
 import tomllib
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from commsd.cli import program
 from commsd.demo.smtp import SmtpSink
 from tests.cli.office import CONFIG, Office, Ran, built, commsd
 from tests.neighbours.dovecot import Dovecot
@@ -75,6 +78,17 @@ def test_init_writes_nothing_that_would_not_pass(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_init_asks_again_where_an_answer_cannot_be_used(tmp_path: Path) -> None:
+    said = "Example Ltd\nsupport@example.com\n\nBerlin\nEurope/Berlin\n\n\n"
+    ran = CliRunner().invoke(program("init"), ["init", str(tmp_path / "new")], input=said)
+    assert ran.exit_code == 0, ran.output
+    assert '"Example Ltd" is not a mail address: write it bare' in ran.output
+    assert '"Berlin" is not a time zone' in ran.output
+    written = tomllib.loads((tmp_path / "new" / "commsd.toml").read_text("utf-8"))
+    assert written["mailbox"]["support"]["address"] == "support@example.com"
+    assert written["service"]["timezone"] == "Europe/Berlin"
+
+
 def test_init_without_questions_needs_the_address(tmp_path: Path) -> None:
     assert commsd("init", str(tmp_path / "new"), "--yes").code == 2
 
@@ -121,6 +135,15 @@ async def test_online_it_logs_in_everywhere(tmp_path: Path, dovecot: Dovecot) ->
     assert "mailbox.desk smtp: takes us without a login" in ran.out
     assert ran.out.splitlines()[-1].startswith("fine: ")
     assert sink.accepted == []
+
+
+async def test_online_a_database_that_is_not_there_yet_is_no_mistake(tmp_path: Path, dovecot: Dovecot) -> None:
+    async with SmtpSink() as sink:
+        folder = online(tmp_path, dovecot, sink.port, dovecot.password)
+        ran = await _aside("--config", str(folder), "check", "--online")
+    assert ran.code == 0, ran.out
+    assert f"store: no database {folder}/commsd.db yet, `commsd run` makes it" in ran.out
+    assert not (folder / "commsd.db").exists()
 
 
 async def test_online_what_cannot_be_reached_is_exit_69(tmp_path: Path, dovecot: Dovecot) -> None:

@@ -19,6 +19,19 @@ def test_a_key_is_printed_once_alone_on_the_last_line_and_opens_what_it_may(offi
     assert text not in office.done("keys", "list").out
 
 
+def test_a_key_is_listed_with_all_it_may_do(office: Office) -> None:
+    scopes = ["events:read", "events:read:pii", "bodies:read", "interactions:write"]
+    office.done("keys", "add", "crm", *(word for scope in scopes for word in ("--scope", scope)))
+    assert all(scope in office.done("keys", "list").out for scope in scopes)
+
+
+def test_the_database_is_for_its_owner_alone(office: Office) -> None:
+    office.mail()
+    files = list(office.folder.glob("*.db*"))
+    assert files
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_a_revoked_key_shows_when_it_ended(office: Office) -> None:
     office.done("keys", "add", "crm", "--scope", "admin")
     assert office.done("keys", "list", "--json").json[0]["revoked_at"] is None

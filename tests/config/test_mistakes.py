@@ -32,6 +32,8 @@ def box(more: str) -> str:
 
 
 ROWS = [
+    ('[agent.""]\n', "this cannot be a name in [agent]", "write 1 to 48 letters"),
+    (f"[agent.{'n' * 49}]\n", "this cannot be a name in [agent]", "write 1 to 48 letters"),
     ("[cases]\nauto_close = 7", "auto_close = 7 is not a duration", 'write a number and a unit, such as "30s"'),
     (
         '[case]\nauto_close = "7d"',

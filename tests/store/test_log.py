@@ -1,19 +1,22 @@
 """The log keeps what was decided, and shows each decision what those before it left open. On SQLite and PostgreSQL."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection, Select, func, select
 
 from commsd.core import key
-from commsd.core.change import Change, Fence, LogicalKey, OpenItems, Original, change_of
+from commsd.core.change import CallTimer, Change, Fence, LogicalKey, OpenItems, Original, change_of
 from commsd.core.interaction import (
     CALL_SID,
     MESSAGE_ID,
     Actor,
     Channel,
+    Delivery,
+    DeliveryKind,
     Direction,
     ExternalId,
     Interaction,
@@ -25,7 +28,10 @@ from commsd.core.interaction import (
 from commsd.errors import LeaseLost
 from commsd.store import schema
 from commsd.store.claims import Claims
+from commsd.store.engine import open_engine
+from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
+from commsd.store.migrate import upgrade
 from commsd.store.originals import keep_original, original
 from tests.house import TERMS, items_of
 from tests.world import ScriptedWorld
@@ -214,3 +220,90 @@ async def test_a_caller_that_gives_up_does_not_undo_what_was_queued(log: Log) ->
     waiting.cancel()
     await log.decide((), lambda items: Change())
     assert await count(log, "interactions") == 1
+
+
+async def test_what_the_database_refuses_is_recorded_otherwise_and_not_passed_over(log: Log) -> None:
+    taken = LogicalKey(key="same", interaction_id="0" * 36)
+    await log.decide((), lambda items: Change(keys=(taken,)))
+    refused, good = await asyncio.gather(
+        log.decide(
+            (),
+            lambda items: change_of(mail(items), items, TERMS) + Change(keys=(taken,)),
+            otherwise=lambda items, error: Change(interactions=(mail(items),), result="kept"),
+        ),
+        log.decide((), lambda items: Change(result="good")),
+    )
+    assert (refused.result, good.result) == ("kept", "good")
+    assert await count(log, "interactions") == 1
+
+
+async def test_what_is_being_committed_is_waited_for_when_the_log_closes(
+    sqlite_url: str, scripted_world: ScriptedWorld
+) -> None:
+    engine = open_engine(sqlite_url)
+    await engine.commit(upgrade)
+    log = Log(engine, scripted_world.world)
+    log.start()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> str:
+        begun.set()
+        go_on.wait(10)
+        return "committed"
+
+    written = asyncio.ensure_future(log.writer.write(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await log.close()
+    async with asyncio.timeout(5):
+        assert await written == "committed"
+
+
+async def test_a_clock_set_back_does_not_hold_up_what_is_owed(log: Log, scripted_world: ScriptedWorld) -> None:
+    keys = key.of_addresses("jane@example.org")
+    await log.decide(keys, lambda items: change_of(mail(items), items, TERMS))
+    scripted_world.advance(timedelta(hours=-1))
+
+    def owing(items: OpenItems) -> Change:
+        owed = Delivery(
+            id=items.new_id(),
+            kind=DeliveryKind.ACK,
+            key="ack:1",
+            via="support",
+            recipient="jane@example.org",
+            payload=b"",
+            created_at=items.now,
+            due_at=items.now,
+        )
+        return Change(deliveries=(owed,))
+
+    await log.decide(keys, owing)
+    claims = Claims(log, scripted_world.world, "node/1")
+    assert len(await claims.deliveries(("support",), 10, timedelta(minutes=15))) == 1
+
+
+def webhook(at: datetime, **fields: str) -> Webhook:
+    return Webhook(
+        call_sid="CA1",
+        route="voice",
+        step="voice",
+        url="https://x.test/",
+        fields=fields,
+        token="t" * 99,
+        received_at=at,
+    )
+
+
+async def test_a_webhook_with_a_nul_in_it_is_kept(log: Log, scripted_world: ScriptedWorld) -> None:
+    await Journal(log).append(webhook(scripted_world.now, CallerName="a\0b"))
+    (kept,) = (await items_of(log, key.of_call("CA1"))).webhooks
+    assert kept.fields == {"CallerName": "a\N{REPLACEMENT CHARACTER}b"}
+
+
+async def test_a_call_set_aside_is_looked_at_again_when_its_time_comes(log: Log, scripted_world: ScriptedWorld) -> None:
+    claims = Claims(log, scripted_world.world, "node/1")
+    await Journal(log).append(webhook(scripted_world.now))
+    at = scripted_world.now + timedelta(minutes=5)
+    await log.decide((), lambda items: Change(timers=(CallTimer(call_sid="CA1", line="", at=at),)))
+    assert await claims.due_calls(scripted_world.advance(timedelta(minutes=4))) == ()
+    assert len(await claims.due_calls(scripted_world.advance(timedelta(minutes=2)))) == 1

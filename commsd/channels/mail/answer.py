@@ -42,12 +42,26 @@ def human_answer(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -
     if not customers or _is_our_ack(message, desk):
         return Change()
     copy_of = items.known.get(key.of_logical(message.logical_key))
-    if copy_of:
+    if copy_of and copy_of.direction is Direction.OUTBOUND:
         seen = Sighting(interaction_id=copy_of.id, place=arrival.place, uid=arrival.uid, seen_at=items.now)
         return Change(sightings=(seen,))
     fact = _interaction(arrival, items, desk, customers)
+    if copy_of:
+        return change_of(_known_as_answer(fact, copy_of), items, terms, by=fact.agent_id or fact.agent or "agent")
     change = change_of(fact, items, terms, by=fact.agent_id or fact.agent or "agent")
     return change + Change(keys=(LogicalKey(key=message.logical_key, interaction_id=fact.id),))
+
+
+def _known_as_answer(fact: Interaction, copy_of: Interaction) -> Interaction:
+    """The next revision of a mail whose copy reached a mailbox of ours first: now we know that it answers somebody."""
+    return replace(
+        fact,
+        id=copy_of.id,
+        revision=copy_of.revision + 1,
+        case_id=copy_of.case_id,
+        case_cause=copy_of.case_cause,
+        original=copy_of.original,
+    )
 
 
 def _is_our_ack(message: Message, desk: Desk) -> bool:

@@ -46,6 +46,9 @@ ANSWERING = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
 """The clocks whose due time an acknowledgement may promise."""
 
 FRESH_ACK = timedelta(seconds=120)
+_GOING = frozenset({Outcome.PENDING, Outcome.REACHED})
+"""An acknowledgement that was suppressed or failed told the customer nothing."""
+
 SHORT_ONCE_A = timedelta(days=1)
 MAX_REFERENCES = 40
 REGION = {"de": "DE", "da": "DK", "id": "ID"}
@@ -132,7 +135,7 @@ def _interaction(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdic
         channel=mailbox.channel,
         kind=Kind.MESSAGE,
         direction=Direction.INBOUND,
-        actor=Actor.CUSTOMER if verdict.automation == "none" else Actor.MACHINE,
+        actor=_actor(verdict),
         outcome=Outcome.REACHED,
         reason=_silence(message, items, desk, verdict),
         occurred_at=min(message.received_at, items.now),
@@ -150,6 +153,13 @@ def _interaction(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdic
         language_cause=cause,
         detail=Detail(observed=desk.observe),
     )
+
+
+def _actor(verdict: Verdict) -> Actor:
+    """A colleague who writes into the matter is no customer: no clock starts, no case is opened again."""
+    if verdict.reason == "own-address":
+        return Actor.AGENT
+    return Actor.CUSTOMER if verdict.automation == "none" else Actor.MACHINE
 
 
 def _contact(address: str | None, items: OpenItems) -> Contact | None:
@@ -177,7 +187,7 @@ def _form(fact: Interaction, change: Change, items: OpenItems, desk: Desk) -> st
     """How a further writing in the same case is acknowledged: "full", "short" at most once a day, or None for not."""
     case_id = next(iter(change.interactions)).case_id
     file = items.files.get(case_id or "")
-    acks = [known for known in file.interactions if known.kind is Kind.ACK] if file else []
+    acks = [known for known in file.interactions if known.kind is Kind.ACK and known.outcome in _GOING] if file else []
     if not acks or desk.mailbox.follow_up is FollowUp.FULL:
         return "full"
     if desk.mailbox.follow_up is FollowUp.NONE:

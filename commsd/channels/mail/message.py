@@ -12,6 +12,7 @@ from datetime import datetime
 
 from commsd.channels.mail.address import Mailbox, parse_addresses
 from commsd.channels.mail.mime import (
+    MAX_HEADER,
     Part,
     decode_words,
     html_to_text,
@@ -126,8 +127,14 @@ def decode(raw: bytes, *, folder_date: datetime) -> Message:
         logical_key=_digest(message_id, sender_key, date) if message_id else content_key,
         content_key=content_key,
         headers=headers,
-        broken="fewer than two header fields" if len(headers) < 2 else None,
+        broken=_broken(block, headers),
     )
+
+
+def _broken(block: bytes, headers: Mapping[str, tuple[str, ...]]) -> str | None:
+    if len(headers) < 2:
+        return "fewer than two header fields"
+    return "a header too long to be read to its end" if len(block) >= MAX_HEADER else None
 
 
 def _first(headers: Mapping[str, tuple[str, ...]], name: str) -> str:

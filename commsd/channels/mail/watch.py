@@ -221,7 +221,7 @@ class Watch:
 
     async def _arrival(self, session: Session, head: Fetched, text: bytes) -> tuple[Arrival, tuple[Original, ...]]:
         """The decoded mail with its original: with the decision where it is small, kept in parts before it else."""
-        message = decode(text, folder_date=head.internal_date or self._world.now())
+        message = decode(_readable(head, text), folder_date=head.internal_date or self._world.now())
         if head.size <= len(text) or len(text) < TEXT:
             kept = Original(sha256=hashlib.sha256(text).hexdigest(), media_type=RFC822, content=text)
             return self._lying(message, head, Stored(kept.sha256, RFC822, len(text))), (kept,)
@@ -246,6 +246,11 @@ class Watch:
     def _say(self, arrival: Arrival, change: Change) -> None:
         for fact in change.interactions[:1]:
             log.info("mail.decided", interaction=fact.id, mailbox=self._desk.mailbox.name, result=change.result)
+
+
+def _readable(head: Fetched, text: bytes) -> bytes:
+    """The beginning of the mail with all of its header: what tells a person from a machine may stand far down."""
+    return head.head if len(text) >= TEXT and len(head.head) > len(text) else text
 
 
 async def _last_uid(session: Session, selected: Selected) -> int:

@@ -167,9 +167,9 @@ def _instant(entry: WebhookEntry) -> datetime:
     """When it happened by Twilio's clock, where it says so (RFC 2822), else when it reached us."""
     try:
         stamp = parsedate_to_datetime(entry.fields["Timestamp"])
-    except (KeyError, ValueError):
+        return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
         return entry.received_at
-    return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp).astimezone(UTC)
 
 
 def _seconds(text: str | None) -> timedelta | None:

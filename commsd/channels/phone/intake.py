@@ -84,7 +84,7 @@ def settled(seen: Seen) -> Change:
     """The interaction's next revision if there is one, its consequences, and the timer."""
     consumed = tuple(entry.id for entry in seen.items.webhooks)
     line = seen.line.name if seen.line else UNKNOWN_LINE
-    if seen.colleague:
+    if seen.colleague and seen.known is None:
         return Change(timers=(CallTimer(call_sid=seen.state.sid, line=line, at=None),), consumed=consumed)
     found = verdict(seen.state, seen.items.now)
     at = timer_at(seen.state) if found is None else None

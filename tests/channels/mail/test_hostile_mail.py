@@ -1,45 +1,55 @@
-"""Mail made to hurt: whatever a stranger puts into a header, each mail is decided once and the next one too."""
+"""Mail made to hurt, and mail that only looks strange: each is decided once, and what it says is not mistaken."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
 from commsd.core.clock import State
 from commsd.core.interaction import Direction
-from commsd.store import schema
 from tests.channels.mail.test_folder_to_answer import House, house, letter
 
 __all__ = ["house"]
+
+MANY = b",\r\n ".join(b"reader%d@example.org" % n for n in range(4000))
+
+
+def answer(sender: str = "Anna Berg <anna@commsd.test>", to: bytes = b"jane@example.org") -> bytes:
+    """A colleague's mail that refers to the customer's."""
+    raw = letter(sender=sender, subject="Re: Delivery", message_id="<a1@commsd.test>")
+    raw = raw.replace(b"To: support@commsd.test", b"To: " + to)
+    return raw.replace(b"Date:", b"In-Reply-To: <Delivery.of.order.2041@example.org>\r\nDate:")
+
+
+def with_colleagues(house: House) -> None:
+    house.desk = replace(house.desk, us=replace(house.desk.us, internal_domains=frozenset({"commsd.test"})))
+
+
+async def states(house: House) -> dict[str, State]:
+    return {record.value.clock.value: record.value.state for record in (await house.case("jane@example.org")).clocks}
 
 
 async def test_a_sender_longer_than_any_address_is_recorded_and_the_next_mail_is_acknowledged(house: House) -> None:
     house.deliver(letter().replace(b"jane@example.org", b"j" * 400 + b"@example.org", 1))
     house.deliver(letter(subject="The next one"))
     await house.watch()
-    await house.watch()
     assert len(await house.acks()) == 1
-    assert len([fact for fact in await house.interactions() if fact.kind == "message"]) == 2
+    reasons = [fact.reason for fact in await house.interactions() if fact.kind == "message"]
+    assert reasons == ["no-ack:no-sender", None]
 
 
 async def test_an_answer_by_somebody_with_a_very_long_name_is_recorded(house: House) -> None:
+    house.desk = replace(house.desk, mailbox=replace(house.desk.mailbox, person=None))
     house.deliver(letter())
     await house.watch()
-    answer = letter(sender="x" * 120 + " <stranger@commsd.test>", subject="Re: Delivery", message_id="<a1@commsd.test>")
-    answer = answer.replace(b"To: support@commsd.test", b"To: jane@example.org")
-    answer = answer.replace(b"Date:", b"In-Reply-To: <Delivery.of.order.2041@example.org>\r\nDate:")
-    house.deliver(answer, "Sent")
+    house.deliver(answer(sender="x" * 120 + " <stranger@commsd.test>"), "Sent")
     await house.watch_sent()
     file = await house.case("jane@example.org")
     assert file.interactions[-1].direction is Direction.OUTBOUND
 
 
 async def test_a_robots_mark_far_down_a_long_header_is_seen(house: House) -> None:
-    many = b", ".join(b"reader%d@example.org" % n for n in range(4000))
-    raw = letter(Precedence="bulk").replace(
-        b"Precedence:", b"Cc: " + many.replace(b", ", b",\r\n ") + b"\r\nPrecedence:"
-    )
-    house.deliver(raw)
+    house.deliver(letter(Precedence="bulk").replace(b"Precedence:", b"Cc: " + MANY + b"\r\nPrecedence:"))
     await house.watch()
     assert await house.acks() == []
     (fact,) = await house.interactions()
@@ -47,38 +57,53 @@ async def test_a_robots_mark_far_down_a_long_header_is_seen(house: House) -> Non
 
 
 async def test_a_person_named_far_down_a_long_header_is_acknowledged(house: House) -> None:
-    many = b",\r\n ".join(b"reader%d@example.org" % n for n in range(4000))
-    house.deliver(b"Cc: " + many + b"\r\n" + letter())
+    house.deliver(b"Cc: " + MANY + b"\r\n" + letter())
     await house.watch()
     (ack,) = await house.acks()
     assert ack["To"] == "jane@example.org"
 
 
-async def test_an_answer_of_which_we_got_a_copy_first_stops_the_clock(house: House) -> None:
+async def test_a_header_too_long_to_be_read_to_its_end_is_not_answered(house: House) -> None:
+    house.deliver(
+        letter(Precedence="bulk").replace(b"Precedence:", (b"X-Long: " + MANY + b"\r\n") * 4 + b"Precedence:")
+    )
+    await house.watch()
+    assert await house.acks() == []
+    (fact,) = await house.interactions()
+    assert fact.reason == "no-ack:unparsable"
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_an_answer_of_which_we_got_a_copy_first_stops_the_clock(house: House, copies: int) -> None:
+    with_colleagues(house)
     house.deliver(letter())
     await house.watch()
     await house.acks()
     house.world.advance(timedelta(hours=1))
-    answer = letter(sender="Anna Berg <anna@commsd.test>", subject="Re: Delivery", message_id="<a1@commsd.test>")
-    answer = answer.replace(b"To: support@commsd.test", b"To: jane@example.org\r\nCc: support@commsd.test")
-    answer = answer.replace(b"Date:", b"In-Reply-To: <Delivery.of.order.2041@example.org>\r\nDate:")
-    from dataclasses import replace
-
-    us = replace(house.desk.us, internal_domains=frozenset({"commsd.test"}))
-    house.desk = replace(house.desk, us=us)
-    house.deliver(answer)
+    raw = answer(to=b"jane@example.org\r\nCc: support@commsd.test")
+    house.deliver(raw)
     await house.watch()
-    house.deliver(answer, "Sent")
+    for _ in range(copies):
+        house.deliver(raw, "Sent")
+        await house.watch_sent()
+    assert set((await states(house)).values()) == {State.MET}
+    said = (await house.case("jane@example.org")).interactions[-1]
+    assert (said.direction, said.agent_id, said.revision) == (Direction.OUTBOUND, "anna", 2)
+
+
+async def test_a_colleague_who_writes_into_the_matter_is_not_taken_for_the_customer(house: House) -> None:
+    with_colleagues(house)
+    house.deliver(letter())
+    await house.watch()
+    house.deliver(answer(), "Sent")
     await house.watch_sent()
-    file = await house.case("jane@example.org")
-    print([(f.kind.value, f.direction.value, f.actor.value, f.reason) for f in file.interactions])
-    print([(c.value.clock, c.value.state) for c in file.clocks])
-    assert {record.value.state for record in file.clocks} == {State.MET}
+    house.world.advance(timedelta(hours=1))
+    house.deliver(answer(to=b"support@commsd.test").replace(b"<a1@", b"<a2@"))
+    await house.watch()
+    assert State.RUNNING not in (await states(house)).values()
 
 
-async def test_a_customer_first_seen_in_observe_mode_gets_a_full_acknowledgement_later(house: House) -> None:
-    from dataclasses import replace
-
+async def test_a_suppressed_acknowledgement_does_not_count_as_the_first(house: House) -> None:
     live = house.desk
     house.desk = replace(live, mailbox=replace(live.mailbox, observe=True))
     house.deliver(letter())
@@ -87,26 +112,13 @@ async def test_a_customer_first_seen_in_observe_mode_gets_a_full_acknowledgement
     house.deliver(letter(message_id="<second@example.org>"))
     await house.watch()
     (ack,) = await house.acks()
-    print(ack.get_content())
-    assert "14:00" in ack.get_content()
-    assert "Anna Berg" in ack.get_content()
+    assert "Jane" in ack.get_content()
 
 
-@pytest.mark.parametrize("when", ["0001-01-01", "1601-01-01", "1970-01-01"])
-async def test_a_mail_from_the_distant_past_is_silent_and_harms_nobody(house: House, when: str) -> None:
-    import time
-    from datetime import datetime, UTC
-
-    now = house.world.now
-    house.world.now = datetime.fromisoformat(when).replace(tzinfo=UTC)
-    try:
-        house.deliver(letter())
-    except Exception as e:
-        pytest.skip(str(e))
+async def test_a_mail_from_the_distant_past_is_silent_and_the_next_is_acknowledged(house: House) -> None:
+    now, house.world.now = house.world.now, datetime(1970, 1, 1, tzinfo=UTC)
+    house.deliver(letter())
     house.world.now = now
     house.deliver(letter(subject="The next one"))
-    t = time.monotonic()
     await house.watch()
-    print("took", time.monotonic() - t)
     assert len(await house.acks()) == 1
-    print([(f.kind.value, f.reason, str(f.occurred_at)) for f in await house.interactions()])

@@ -246,3 +246,8 @@ def test_every_way_through_the_table_ends_in_words_of_leave() -> None:
     assert {stage for stage, _ in NEXT} == set(asks.values()) | {Stage.VOICE}
     assert set(NEXT.values()) == set(Scene)
     assert {stage for stage, _ in NEXT} <= ANSWERED
+
+
+def test_a_time_beyond_the_calendar_does_not_keep_a_call_from_its_verdict() -> None:
+    call = rung().told("status", fields("completed", Timestamp="Fri, 31 Dec 9999 23:59:59 -1200"), 9)
+    assert judged(call, 60 * SECOND) is Outcome.MISSED
