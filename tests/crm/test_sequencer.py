@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import orjson
@@ -110,7 +111,7 @@ async def test_who_commits_late_is_lost_by_a_cursor_on_an_identity_and_not_by_th
 
         async with engine.connect() as slow:
             items = OpenItems(now=world.now(), new_id=world.new_id)
-            await slow.run_sync(rows.write, [said("slow", items)], world.now(), world.new_id)
+            await slow.run_sync(rows.write, [said("slow", items)], world.now(), world.new_id, ahead=timedelta())
             await log.decide((), partial(said, "quick"))
             first, after = await look(0)
             await slow.commit()
