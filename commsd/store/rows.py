@@ -16,6 +16,7 @@ from commsd.core.record import THING, apart, record
 from commsd.store import schema
 
 Values = dict[str, Any]
+NONE = timedelta()
 
 
 def external_key(system: str, value: str) -> str:
@@ -24,7 +25,12 @@ def external_key(system: str, value: str) -> str:
 
 
 def write(
-    connection: Connection, changes: Sequence[Change], now: datetime, new_id: Callable[[], str], *, ahead: timedelta
+    connection: Connection,
+    changes: Sequence[Change],
+    now: datetime,
+    new_id: Callable[[], str],
+    *,
+    ahead: timedelta = NONE,
 ) -> None:
     """Write the changes of one batch in order; of a record changed twice, the last state stays current.
 

@@ -537,3 +537,15 @@ def _overrides(url: str) -> bool:
     tells = step is not None and step.stage in (Stage.LEG, Stage.RECORDING)
     wanted = {"rc": "3", "ct": "2000", "rt": "4000"} if tells else {"rc": "2", "ct": "1500", "rt": "5000"}
     return given == {**wanted, "rp": "ct,rt,5xx"}
+
+
+def test_a_call_taken_for_a_customers_gets_its_verdict_though_the_number_became_a_colleagues() -> None:
+    people = replace(FIRM.people, agents={"bo": FIRM.people.agents["bo"]})
+    before = replace(HOUSE, firm=replace(FIRM, people=people))
+    line = Line(before, caller=ANNA)
+    line.asks("voice")
+    line.told.told("status", fields("completed", ANNA), 9)
+    line.books.now = TUESDAY + timedelta(minutes=5)
+    line.books.take(settle(SID, line.books.items(line.told.entries), HOUSE, KEYS))
+    (call,) = line.books.interactions.values()
+    assert call.outcome is Outcome.MISSED
