@@ -15,14 +15,14 @@ PAUSE = 0.02
 
 
 @overload
-async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 10.0) -> T: ...
+async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 30.0) -> T: ...
 
 
 @overload
-async def eventually(predicate: Callable[[], T], within: float = 10.0) -> T: ...
+async def eventually(predicate: Callable[[], T], within: float = 30.0) -> T: ...
 
 
-async def eventually(predicate: Callable[[], Any], within: float = 10.0) -> Any:
+async def eventually(predicate: Callable[[], Any], within: float = 30.0) -> Any:
     """What the predicate gave when it first held. AssertionError when it did not within that many seconds.
 
     The predicate may be a coroutine function. An exception it raises is not waited out.
@@ -38,7 +38,7 @@ async def eventually(predicate: Callable[[], Any], within: float = 10.0) -> Any:
         await asyncio.sleep(PAUSE)
 
 
-def eventually_blocking(predicate: Callable[[], T | None], within: float = 10.0) -> T:
+def eventually_blocking(predicate: Callable[[], T | None], within: float = 30.0) -> T:
     """The same for fixtures that start a neighbour outside of any loop."""
     deadline = time.monotonic() + within
     while not (value := predicate()):

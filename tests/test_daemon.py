@@ -106,7 +106,7 @@ async def test_a_changed_file_is_taken_without_a_signal(house: House) -> None:
     await house.daemon.start()
     await house.daemon.watching()
     house.rewrite("09:00-17:00", "08:00-18:00")
-    await eventually(lambda: house.daemon.lines("config.reloaded"), within=15)
+    await eventually(lambda: house.daemon.lines("config.reloaded"), within=30)
     assert await house.rule_versions() == 2
 
 
