@@ -13,8 +13,8 @@ from commsd.errors import ConfigError
 _FOLDER = Path(__file__).parent / "migrations"
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply what is missing. Raises ConfigError where the database is newer than this commsd."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Apply what is missing up to a revision. Raises ConfigError where the database is newer than this commsd."""
     config = _config()
     current = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -24,7 +24,7 @@ def upgrade(connection: Connection) -> None:
             remedy="a newer commsd has upgraded it: install that version, or restore the backup made before",
         )
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def revision(connection: Connection) -> tuple[str | None, str | None]:

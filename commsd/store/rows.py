@@ -175,6 +175,7 @@ def _clock(clock: Any) -> Values:
         "due_at": clock.value.due_at,
         "timer_at": timer_of(clock),
         "record": record(clock),
+        "started_at": clock.value.started_at,
     }
 
 

@@ -159,6 +159,7 @@ cases = Table(
     Column("record", Json, nullable=False),
     Index("ix_cases_closes", "closes_at"),
     Index("ix_cases_state", "state", "active_at"),
+    Index("ix_cases_opened", "opened_at"),
 )
 
 clocks = Table(
@@ -173,7 +174,9 @@ clocks = Table(
     Column("due_at", Instant),
     Column("timer_at", Instant),
     Column("record", Json, nullable=False),
+    Column("started_at", Instant),
     Index("ix_clocks_timer", "timer_at"),
+    Index("ix_clocks_started", "started_at"),
     Index("ix_clocks_owed", "owed", "due_at"),
 )
 
@@ -224,6 +227,7 @@ deliveries = Table(
     Column("status_raw", String(200)),
     Column("payload", LargeBinary),
     Index("ix_deliveries_due", "state", "due_at"),
+    Index("ix_deliveries_recipient", "recipient", "created_at"),
 )
 
 leases = Table(
@@ -333,6 +337,7 @@ rule_versions = Table(
     Column("applies", String(8), nullable=False),
     Column("files", Json, nullable=False),
     Column("version", Json, nullable=False, comment="the rules with their calendars materialised"),
+    Column("withdrawn_at", Instant, comment="another version was brought in before this one came in force"),
 )
 
 decision_keys = Table(

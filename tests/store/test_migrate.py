@@ -1,0 +1,40 @@
+"""Every way to this version's tables ends at the same tables."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from commsd.store import migrate, schema
+from commsd.store.engine import open_engine
+
+
+async def test_migrated_tables_are_those_of_the_schema(store_url):
+    def differences(connection: Connection) -> list[object]:
+        migrate.upgrade(connection)
+        options = {"compare_type": False, "include_name": lambda name, kind, _: name != "alembic_version"}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata))
+
+    engine = open_engine(store_url)
+    try:
+        assert await engine.commit(differences) == []
+    finally:
+        await engine.close()
+
+
+async def test_clocks_of_the_first_release_get_their_start_as_a_column(store_url):
+    def upgraded(connection: Connection) -> str:
+        migrate.upgrade(connection, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO clocks (id, revision, case_id, clock, state, owed, record) VALUES ('c', 1, 'k', 'ack', "
+                """'met', false, '{"started_at": "2026-06-02T08:00:00.250Z"}')"""
+            )
+        )
+        migrate.upgrade(connection)
+        return connection.execute(schema.clocks.select()).one().started_at.isoformat()
+
+    engine = open_engine(store_url)
+    try:
+        assert await engine.commit(upgraded) == "2026-06-02T08:00:00.250000+00:00"
+    finally:
+        await engine.close()
