@@ -1,4 +1,4 @@
-"""`sla`: the rules as they stand in the files."""
+"""`sla calendar`: opening hours as a grid."""
 
 from datetime import date, timedelta
 
@@ -6,16 +6,13 @@ import typer
 
 from commsd.cli.output import as_json
 from commsd.cli.place import example, folder
+from commsd.cli.sla.group import sla_app
 from commsd.config.load import load
 from commsd.config.read import did_you_mean
 from commsd.core.calendar import DAY_MINUTES, Calendar, hours_of, in_zone
 from commsd.core.record import instant
 from commsd.errors import NotFound
 from commsd.world import real_world
-
-app = typer.Typer()
-sla_app = typer.Typer(help="Opening hours and rules.", no_args_is_help=True)
-app.add_typer(sla_app, name="sla")
 
 SLOT = 30
 """Minutes a character of the grid stands for."""

@@ -1,0 +1,11 @@
+"""`sla`: the rules as they stand in the files, in force, and on past traffic."""
+
+import typer
+
+from commsd.cli.sla import hours
+from commsd.cli.sla.group import sla_app
+
+__all__ = ["app", "hours"]
+
+app = typer.Typer()
+app.add_typer(sla_app, name="sla")
