@@ -9,8 +9,10 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from pathlib import Path
 
@@ -25,10 +27,15 @@ from commsd.config.secret import resolve
 from commsd.config.settings import Config
 from commsd.crm.sequencer import Head, Sequencer
 from commsd.duty import Duty, supervise
-from commsd.errors import CommsdError, ConfigError
+from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
-from commsd.sla.escalation import Escalation, Post
-from commsd.sla.rules import Rules
+from commsd.sla.digest import Digest
+from commsd.sla.dispatch import Dispatch
+from commsd.sla.escalation import Escalation
+from commsd.sla.offer import Offer, offers
+from commsd.sla.post import Post
+from commsd.sla.route import webhooks
+from commsd.sla.rules import Follow, Rules
 from commsd.store import feed, node
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, is_unavailable, open_engine
@@ -44,6 +51,15 @@ log = structlog.get_logger()
 
 STOP_DEADLINE = 45.0
 WATCHED_EVERY = 5.0
+SETTLES_IN = 1.0
+
+
+class Reload(Enum):
+    """How a reload ended. LATER: the store was away, or other rules came in at that moment."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    LATER = "later"
 
 
 @dataclass(slots=True)
@@ -67,13 +83,22 @@ class House:
         means = _means(config, self.means)
         surface = self.front.made(config, means, self.channels)
         duties = [*_house_duties(config, means, self.front.head), *_channel_duties(config, means, self.channels)]
-        await means.rules.bring_in(config.version, config.sla_files, self.world.now())
-        self.front.pulse.metrics.rules_applied.set(1)
+        await self._bring_rules_in(config, means)
         await self.dismiss()
         self.config, self.means = config, means
         self.front.open(surface)
         for duty in duties:
             self.tasks[duty.name] = self.group.create_task(supervise(duty, self.world), name=duty.name)
+
+    async def _bring_rules_in(self, config: Config, means: Means) -> None:
+        """The rules of the files in force, where they are others than before; then from this moment on."""
+        node, now = means.claims.owner.partition("/")[0], self.world.now()
+        taken = await means.rules.take_files(config.version, config.sla_files, now, node)
+        self.front.pulse.metrics.rules_applied.set(1)
+        if taken and (ahead := taken.version.effective_from - self.world.now()) > timedelta():
+            await self.world.sleep(ahead.total_seconds())
+        if until := means.rules.holidays_end(now):
+            log.warning("rules.ageing", until=until.isoformat())
 
     async def dismiss(self) -> None:
         """Stop all duties; what is under way with a mail server is settled first."""
@@ -83,23 +108,37 @@ class House:
             await asyncio.wait(self.tasks.values(), timeout=STOP_DEADLINE)
         self.tasks = {}
 
-    async def reload(self) -> bool:
-        """Take the changed files in, or refuse them whole and run on as before; says whether they were taken."""
+    async def reload(self) -> Reload:
+        """Take the changed files in, or refuse them whole and run on as before."""
         try:
-            config = await asyncio.to_thread(load, self.config.folder, self.channels, self.env, need_secrets=True)
-            _must_not_move(self.config, config)
+            config = await asyncio.to_thread(self._changed)
             await self.staff(config)
+        except (StoreAway, TryAgain):
+            return Reload.LATER
         except CommsdError as error:
             log.error("config.refused", what=error.what, remedy=error.remedy)
-            self.front.pulse.metrics.config_reloaded.set(0)
-            return False
+            return self._refused()
         except Exception as error:
             log.error("reload.failed", error=type(error).__name__, exc_info=error)
-            self.front.pulse.metrics.config_reloaded.set(0)
-            return False
+            return self._refused()
         self.front.pulse.metrics.config_reloaded.set(1)
+        self.front.pulse.metrics.config_errors.set(0)
         log.info("config.reloaded", version=config.version.id[:12])
-        return True
+        return Reload.TAKEN
+
+    def _changed(self) -> Config:
+        """The files as they are now. Raises ConfigError for what cannot be taken in."""
+        config = load(self.config.folder, self.channels, self.env, need_secrets=True)
+        _must_not_move(self.config, config)
+        if blank := [name for name, text in config.sla_files.items() if not text.strip()]:
+            what = f"{config.folder / 'sla' / blank[0]} is empty"
+            raise ConfigError(what, remedy="nothing if it is just being saved; else write rules into it, or remove it")
+        return config
+
+    def _refused(self) -> Reload:
+        self.front.pulse.metrics.config_reloaded.set(0)
+        self.front.pulse.metrics.config_errors.set(1)
+        return Reload.REFUSED
 
 
 @asynccontextmanager
@@ -223,10 +262,17 @@ async def _reachable(engine: Engine, world: World) -> None:
 
 
 def _house_duties(config: Config, means: Means, head: Head) -> Sequence[Duty]:
+    firm, post = config.firm, _post(config, means)
+    store = (means.log, means.claims)
+    measure = means.pulse.metrics.escalation_delay.observe
     return (
         Recovery(means.claims, means.world),
+        Follow(means.rules, means.world),
         Sequencer(means.log, means.claims, means.world, head),
-        Escalation(config.firm, _post(config, means), means.log, means.claims, means.rules, means.world),
+        Escalation(firm, post, *store, means.rules, means.world, measure),
+        Dispatch(firm, post, *store, means.world),
+        Digest(firm, post, config.notices.digest, *store, means.rules, means.world),
+        webhooks(*store, means.world, means.pulse.metrics),
     )
 
 
@@ -250,16 +296,35 @@ def _must_not_move(before: Config, after: Config) -> None:
 def _post(config: Config, means: Means) -> Post:
     """How notices leave: from the mailbox named for it, else the first that can send."""
     mail: MailSettings | None = config.settings.get("mail")
-    boxes = {name: box for name, box in mail.mailboxes.items() if box.smtp} if mail else {}
-    via = boxes.get(config.notices.mailbox or "") or next(iter(boxes.values()), None)
-    fallback = config.firm.people.mail_of(config.alarms.tell, config.firm.day(means.world.now()))
+    boxes = mail.mailboxes if mail else {}
+    able = {name: box for name, box in boxes.items() if box.smtp}
+    via = able.get(config.notices.mailbox or "") or next(iter(able.values()), None)
+    persons = {name: box.person for name, box in boxes.items() if box.person}
+    offered = partial(_offered, key=means.key, public_url=config.firm.public_url, mailbox=via.address if via else None)
     if via is None:
-        return Post(via=None, render=lambda notice: b"")
+        return Post(via=None, render=lambda notice: b"", persons=persons, alarms=config.alarms.tell, offers=offered)
     return Post(
         via=via.name,
         render=partial(as_mail, sender=via.address, firm_name=config.firm.name, key=means.key),
-        persons={name: box.person for name, box in boxes.items() if box.person},
-        fallback=fallback or (via.address,),
+        persons=persons,
+        alarms=config.alarms.tell,
+        fallback=(via.address,),
+        offers=offered,
+    )
+
+
+def _offered(
+    case_id: str,
+    callback_id: str | None,
+    agent: str | None,
+    now: datetime,
+    *,
+    key: bytes,
+    public_url: str | None,
+    mailbox: str | None,
+) -> tuple[Offer, ...]:
+    return offers(
+        case_id, callback_id=callback_id, agent=agent, now=now, key=key, public_url=public_url, mailbox=mailbox
     )
 
 
@@ -270,25 +335,40 @@ def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:
 
 
 async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
-    """On SIGHUP, or when a file of the config changed."""
-    seen = _stamps(house.config.folder)
+    """On SIGHUP, or when a file of the config changed and two looks after that find it at rest: somebody saves it."""
+    taken = look = _stamps(house.config.folder)
+    pause = WATCHED_EVERY
     while True:
-        try:
-            async with asyncio.timeout(WATCHED_EVERY):
-                await hup.wait()
-        except TimeoutError:
-            if _stamps(house.config.folder) == seen:
-                continue
+        before, told = look, await _told_within(hup, pause)
+        look = _stamps(house.config.folder)
+        if not told and (look == taken or look != before):
+            pause = WATCHED_EVERY if look == taken else SETTLES_IN
+            continue
         hup.clear()
+        pause = WATCHED_EVERY
         _tell_systemd(house.env, "RELOADING=1")
-        seen = _stamps(house.config.folder)
-        await house.reload()
+        if await house.reload() is not Reload.LATER:
+            taken = look
         _tell_systemd(house.env, "READY=1")
 
 
+async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await hup.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def _stamps(folder: Path) -> Mapping[Path, tuple[int, int]]:
-    files = (*folder.glob("*.toml"), *folder.glob("sla/*.toml"), *folder.glob("templates/*"))
-    return {path: (stat.st_mtime_ns, stat.st_size) for path in files if (stat := path.stat())}
+    """When each file was written, and how long it is; of what cannot be looked at, nothing."""
+    stamps = {}
+    for path in (*folder.glob("*.toml"), *folder.glob("sla/*.toml"), *folder.glob("templates/*")):
+        with suppress(OSError):
+            about = path.stat()
+            stamps[path] = (about.st_mtime_ns, about.st_size)
+    return stamps
 
 
 def _tell_systemd(env: Mapping[str, str], *words: str) -> None:

@@ -165,11 +165,20 @@ class Metrics:
             "commsd_deliveries_total", "Deliveries settled", ["kind", "result"], registry=registry
         )
         self.deliveries_open = Gauge("commsd_deliveries_open", "Deliveries still owed", ["state"], registry=registry)
+        self.escalation_delay = Histogram(
+            "commsd_escalation_delay_seconds",
+            "From the moment of a ladder's step to its being recorded",
+            buckets=(1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400),
+            registry=registry,
+        )
         self.rules_applied = Gauge(
             "commsd_rules_last_apply_successful", "1 where the last rules were accepted", registry=registry
         )
         self.config_reloaded = Gauge(
             "commsd_config_last_reload_successful", "1 where the last reload was accepted", registry=registry
+        )
+        self.config_errors = Gauge(
+            "commsd_config_errors", "1 while changed files lie there that were refused", registry=registry
         )
 
     def text(self) -> bytes:

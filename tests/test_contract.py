@@ -22,6 +22,8 @@ PURE = (
     "errors.py",
     *(f"config/{name}.py" for name in ("read", "position", "unit")),
     "sla/notice.py",
+    *(f"sla/{name}.py" for name in ("carriage", "offer")),
+    *(f"sla/{name}.py" for name in ("chart", "chart_style", "deviation", "sheet", "trial", "trial_rules")),
     "crm/event.py",
     *(
         f"channels/mail/{name}.py"
@@ -30,6 +32,7 @@ PURE = (
             "ack",
             "address",
             "answer",
+            "appointment",
             "dates",
             "desk",
             "folder",
@@ -38,9 +41,11 @@ PURE = (
             "message",
             "mime",
             "notice",
+            "order",
             "outcome",
             "outgoing",
             "phrases",
+            "reply",
             "settle",
             "suppression",
             "wire",
@@ -63,6 +68,7 @@ ROOMS = {
     "aiosmtplib": "channels/mail/submission.py",
     "twilio.rest": "channels/phone/rest.py",
     "pymap": "demo/",
+    "yaml": "sla/sheet.py",
 }
 
 

@@ -1,19 +1,21 @@
 """`cases`: what is open with whom, and what people do to it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import typer
 from sqlalchemy import Connection
 
 from commsd.cli.house import House, in_house
 from commsd.cli.logbook import line
-from commsd.cli.output import as_json, card, name_of, shown, shown_thing, table, until, when
+from commsd.cli.output import as_json, card, name_of, plain, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.core.change import Terms
 from commsd.core.entry import Hand
+from commsd.core.policy import ClockKind
 from commsd.core.record import Json
-from commsd.crm import actions
-from commsd.errors import NotFound
+from commsd.crm import actions, mending
+from commsd.errors import NotFound, Refused
 from commsd.store import query
 from commsd.store.query import Page, Row, Wanted
 
@@ -23,18 +25,26 @@ app.add_typer(cases_app, name="cases")
 
 INSIDE = 500
 AN_ID = "0195a1b2-0000-7000-8000-000000000001"
+ANOTHER_ID = "0195a1b2-0000-7000-8000-000000000002"
 
 CaseId = typer.Argument(metavar="ID", help="Of the case.")
 Agent = typer.Option(None, help="Who of us does it.", show_default=False)
 AsJson = typer.Option(False, "--json", help="Print JSON.")
 
 Act = Callable[[Hand, Terms], actions.Decide]
+Listed = tuple[Page, dict[str, list[Json]], dict[str, Row]]
 
 
-@cases_app.command("list", epilog=example("commsd cases list", "commsd cases list --state all --json"))
+@cases_app.command(
+    "list", epilog=example("commsd cases list --team service --late", "commsd cases list --state all --json")
+)
 def list_cases(
     ctx: typer.Context,
     state: str = typer.Option("open", help="open, closed or all."),
+    mine: bool = typer.Option(False, "--mine", help="Those you own; you are the agent named as your login."),
+    owner: str = typer.Option("", metavar="AGENT", help="Those this agent owns."),
+    team: str = typer.Option("", help="Those of this team."),
+    late: bool = typer.Option(False, "--late", help="Those that owe something overdue."),
     limit: int = typer.Option(100, min=1, help="How many at most."),
     json: bool = AsJson,
 ) -> None:
@@ -42,13 +52,16 @@ def list_cases(
     if state not in ("open", "closed", "all"):
         raise typer.BadParameter("write open, closed or all", param_hint="--state")
 
-    def read(connection: Connection) -> tuple[Page, dict[str, list[Json]], dict[str, Row]]:
-        page = query.cases(connection, state=None if state == "all" else state, limit=limit)
+    def read(connection: Connection, whose: str | None, late_at: datetime | None) -> Listed:
+        asked = None if state == "all" else state
+        page = query.cases(connection, state=asked, owner=whose, team=team or None, late_at=late_at, limit=limit)
         people = query.contacts_of(connection, [row.record["contact_id"] for row in page.rows])
         return page, _clocks_by_case(connection, [row.record["id"] for row in page.rows]), people
 
     async def work(house: House) -> None:
-        page, clocks, people = await house.log.read(read)
+        house.must_know({"owner": owner, "team": team})
+        whose, late_at = _me(house) if mine else owner or None, house.world.now() if late else None
+        page, clocks, people = await house.log.read(lambda c: read(c, whose, late_at))
         cases = [shown("case", row) | {"clocks": clocks.get(row.record["id"], [])} for row in page.rows]
         if json:
             as_json(cases)
@@ -59,6 +72,13 @@ def list_cases(
             typer.echo(f"… and more; see them with --limit {limit * 2}")
 
     in_house(ctx, work)
+
+
+def _me(house: House) -> str:
+    login = house.hand(None).by.removeprefix("cli:")
+    if login not in house.config.firm.people.agents:
+        raise Refused(f'no agent is named as your login, "{login}"', remedy="name yourself with --owner AGENT")
+    return login
 
 
 def _clocks_by_case(connection: Connection, case_ids: list[str]) -> dict[str, list[Json]]:
@@ -142,13 +162,55 @@ def hold(
     json: bool = AsJson,
 ) -> None:
     """The case waits; a resolution that pauses for this reason stands still."""
-    _act(ctx, case_id, agent, json, lambda hand, terms: actions.hold_case(case_id, hand, terms, reason=reason))
+
+    def act(hand: Hand, terms: Terms) -> actions.Decide:
+        _say_what_pauses(reason, terms)
+        return actions.hold_case(case_id, hand, terms, reason=reason)
+
+    _act(ctx, case_id, agent, json, act)
+
+
+def _say_what_pauses(reason: str, terms: Terms) -> None:
+    """A word to stderr where the hold stops no clock, which a slip of the pen would hide."""
+    policies = terms.versions[-1].policies.values() if terms.versions else ()
+    found = {word for policy in policies if (t := policy.targets.get(ClockKind.RESOLUTION)) for word in t.pause_on}
+    if reason not in found:
+        known = f"known: {', '.join(sorted(found))}" if found else "no policy pauses for anything"
+        typer.echo(f'no clock stands still for "{plain(reason)}" ({known})', err=True)
 
 
 @cases_app.command("release", epilog=example(f"commsd cases release {AN_ID}"))
 def release(ctx: typer.Context, case_id: str = CaseId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """The case waits no longer."""
     _act(ctx, case_id, agent, json, lambda hand, terms: actions.release_case(case_id, hand, terms))
+
+
+@cases_app.command("merge", epilog=example(f"commsd cases merge {AN_ID} {ANOTHER_ID} --agent anna"))
+def merge(
+    ctx: typer.Context,
+    case_id: str = typer.Argument(metavar="ID", help="Of the case that goes."),
+    into: str = typer.Argument(metavar="INTO", help="Of the case that stays; it is reopened if it is closed."),
+    note: str | None = typer.Option(None, help="Why.", show_default=False),
+    agent: str | None = Agent,
+    json: bool = AsJson,
+) -> None:
+    """Put a case into another, which from then on owes what both owed."""
+
+    async def work(house: House) -> None:
+        decide = mending.merge_case(case_id, into, house.hand(agent), await house.terms(), note=note)
+        keys = await house.log.read(lambda c: (*query.keys_of_case(c, case_id), *query.keys_of_case(c, into)))
+        change = await house.decide(keys, decide)
+        gone, stays = change.cases[0], change.cases[-1]
+        if json:
+            as_json(shown_thing(gone))
+            return
+        moved = sum(fact.case_id == stays.id and fact.revision > 1 for fact in change.interactions)
+        typer.echo(f"case {gone.id} went into {stays.id}: {moved} {'interaction' if moved == 1 else 'interactions'}")
+        for clock in change.clocks:
+            if clock.case_id == stays.id and clock.owed:
+                typer.echo(f"  {clock.value.clock.value} due {when(clock.value.due_at, house.zone)}")
+
+    in_house(ctx, work)
 
 
 @cases_app.command("assign", epilog=example(f"commsd cases assign {AN_ID} --owner anna"))

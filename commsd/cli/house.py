@@ -122,15 +122,21 @@ async def opened(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIt
 def engine_of(config: Config, env: Mapping[str, str], *, create: bool = False) -> Engine:
     """The engine behind the config's url. An SQLite file that is not there is an error unless `create`."""
     try:
-        if not create and (path := absent_database(config, env)):
-            raise ConfigError(
-                f"there is no database {path} yet", remedy="make it: commsd db upgrade, or let `commsd run` do it"
-            )
+        if not create:
+            must_be_there(config, env)
         return open_engine(config.store_url(env))
     except OSError as error:
         raise Unreachable(
             f"the database cannot be opened: {error.strerror}", remedy="run this as the user the daemon runs as"
         ) from error
+
+
+def must_be_there(config: Config, env: Mapping[str, str]) -> None:
+    """Raises ConfigError for an SQLite file that is not there, OSError where nobody may look."""
+    if path := absent_database(config, env):
+        raise ConfigError(
+            f"there is no database {path} yet", remedy="make it: commsd db upgrade, or let `commsd run` do it"
+        )
 
 
 def absent_database(config: Config, env: Mapping[str, str]) -> Path | None:
@@ -143,7 +149,11 @@ def absent_database(config: Config, env: Mapping[str, str]) -> Path | None:
 async def _must_be_current(engine: Engine) -> None:
     from commsd.store.migrate import revision  # Alembic is slow to import
 
-    found, newest = await engine.read(revision)
+    must_be_newest(*await engine.read(revision))
+
+
+def must_be_newest(found: str | None, newest: str | None) -> None:
+    """Raises ConfigError for a database whose tables are not those of this commsd."""
     if found != newest:
         stands = f"at revision {found}" if found else "empty"
         raise ConfigError(

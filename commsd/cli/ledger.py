@@ -63,14 +63,22 @@ def _about(connection: Connection, case_ids: Sequence[str]) -> dict[str, About]:
 
 def _record(debt: Debt) -> dict[str, object]:
     due = instant(debt.due_at) if debt.due_at else None
-    return {"kind": debt.kind.value, "id": debt.id, "what": debt.what, "due_at": due, "wrong": debt.wrong}
+    told = instant(debt.promised_at) if debt.promised_at else None
+    return {
+        "kind": debt.kind.value,
+        "id": debt.id,
+        "what": debt.what,
+        "due_at": due,
+        "promised_at": told,
+        "wrong": debt.wrong,
+    }
 
 
 def _print(found: tuple[Debt, ...], about: dict[str, About], house: House, now: datetime) -> None:
     rows = [
         (
             "WRONG" if debt.wrong else "",
-            debt.what,
+            f"{debt.what} ({when(debt.promised_at, house.zone)})" if debt.promised_at else debt.what,
             when(debt.due_at, house.zone),
             until(debt.due_at, now),
             *about[debt.id],

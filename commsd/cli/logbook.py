@@ -1,5 +1,6 @@
 """`log` and `record`: the interaction log, and a touch entered by hand with its promises."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import typer
@@ -9,12 +10,12 @@ from commsd.cli.moment import moment
 from commsd.cli.output import as_json, as_json_line, card, plain, shown, shown_thing, when, who
 from commsd.cli.place import example
 from commsd.core import key
-from commsd.core.change import Change
+from commsd.core.change import Change, Terms
 from commsd.core.contact import identity_of
-from commsd.core.entry import ENTERED, USUAL_KIND, Entry
+from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Hand
 from commsd.core.interaction import Channel, Direction, Kind
 from commsd.core.record import Json
-from commsd.crm import actions
+from commsd.crm import actions, mending
 from commsd.errors import NotFound
 from commsd.store import query
 from commsd.store.originals import original
@@ -108,6 +109,55 @@ def show(
     in_house(ctx, work)
 
 
+InteractionId = typer.Argument(metavar="ID")
+Agent = typer.Option(None, help="Who of us says so.", show_default=False)
+
+
+@log_app.command("partial", epilog=example("commsd log partial 0195a1b2-0000-7000-8000-000000000001 --agent anna"))
+def partial(
+    ctx: typer.Context,
+    interaction_id: str = InteractionId,
+    agent: str | None = Agent,
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """An answer of ours did not answer yet: it stops `ack` and `update` only, what else was owed is owed again."""
+    _mend(ctx, interaction_id, agent, json, lambda hand, terms: actions.partial_answer(interaction_id, hand, terms))
+
+
+@log_app.command(
+    "void", epilog=example('commsd log void 0195a1b2-0000-7000-8000-000000000001 --why "meant for another case"')
+)
+def void(
+    ctx: typer.Context,
+    interaction_id: str = InteractionId,
+    why: str | None = typer.Option(None, help="What was wrong with it.", show_default=False),
+    agent: str | None = Agent,
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """An interaction never happened, such as an answer filed with the wrong case.
+
+    It stays in the log and counts no more. Void the void to take that back.
+    """
+    _mend(
+        ctx,
+        interaction_id,
+        agent,
+        json,
+        lambda hand, terms: mending.void_interaction(interaction_id, hand, terms, why=why),
+    )
+
+
+def _mend(
+    ctx: typer.Context, interaction_id: str, agent: str | None, json: bool, act: Callable[[Hand, Terms], actions.Decide]
+) -> None:
+    async def work(house: House) -> None:
+        decide = act(house.hand(agent), await house.terms())
+        keys = await house.log.read(lambda c: query.keys_of_interaction(c, interaction_id))
+        _recorded(await house.decide(keys, decide), house, json)
+
+    in_house(ctx, work)
+
+
 @app.command(
     epilog=example(
         'commsd record --channel phone --contact +493023125099 --direction outbound --note "sends the invoice"',
@@ -181,3 +231,5 @@ def _recorded(change: Change, house: House, json: bool) -> None:
     for clock in change.clocks:
         if clock.owed:
             typer.echo(f"  {clock.value.clock.value} due {when(clock.value.due_at, house.zone)}")
+        elif clock.revision > 1 and clock.value.reason:
+            typer.echo(f"  {clock.value.clock.value} cancelled: {clock.value.reason}")

@@ -7,12 +7,16 @@ from datetime import date, time, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from commsd.config.secret import SecretSource
 from commsd.config.settings import Config
 
 _SECTIONS = {"mailboxes": "mailbox", "lines": "line", "agents": "agent", "teams": "team", "routes": "route"}
 """Collections of named tables -> how the tables are called in the file."""
+
+_PRIVATE = ("webhook", "ping_url")
+"""Web addresses in whose path there is often a secret."""
 
 Line = tuple[str, object]
 
@@ -26,7 +30,7 @@ def settled(config: Config) -> Iterator[Line]:
             yield key, value
     yield "service.key", _value(config.key)
     yield "store.url", _value(config.store)
-    for name in ("http", "cases", "notices", "alarms", "retention"):
+    for name in ("http", "cases", "rules", "notices", "alarms", "retention"):
         yield from _inside(name, getattr(config, name))
     yield from _named(firm.people)
     for settings in config.settings.values():
@@ -52,13 +56,21 @@ def _named(settings: Any) -> Iterator[Line]:
 
 def _inside(above: str, value: Any) -> Iterator[Line]:
     if not is_dataclass(value) or isinstance(value, SecretSource):
-        yield above, _value(value)
+        yield above, veiled(above, _value(value))
         return
     for item in fields(value):
         inner = getattr(value, item.name)
         if item.name in ("name", "id") and above.endswith(f".{inner}"):
             continue
         yield from _inside(f"{above}.{item.name}", inner)
+
+
+def veiled(key: str, value: object) -> object:
+    """The value, of an address that lets whoever knows it in only the host."""
+    if key.rpartition(".")[2] in _PRIVATE and isinstance(value, str):
+        parts = urlsplit(value)
+        return f"{parts.scheme}://{parts.hostname}/…"
+    return value
 
 
 def _value(value: Any) -> object:

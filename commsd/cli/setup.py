@@ -1,18 +1,17 @@
-"""`init`, `check` and `config`: from nothing to a configuration that works."""
+"""`init` and `check`: from nothing to a configuration that works. `config`, to look at it, stands in config.py."""
 
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from commsd.cli.config import config_app
 from commsd.cli.draft import Answers, draft, usual_zone
 from commsd.cli.output import as_json
 from commsd.cli.place import HERE, MAIN, example, folder
-from commsd.cli.settled import settled, toml
-from commsd.config.load import inspect, load, render
+from commsd.config.load import inspect, render
 from commsd.config.read import Finding, Severity
 from commsd.config.settings import Config
 from commsd.config.unit import ADDRESS, TEXT, ZONE, Form
@@ -21,7 +20,6 @@ from commsd.core.record import Json
 from commsd.errors import ConfigError, Refused
 
 app = typer.Typer()
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 
 PRIVATE = 0o700
@@ -165,29 +163,3 @@ def _finding(finding: Finding) -> Json:
         "what": finding.what,
         "remedy": finding.remedy,
     }
-
-
-@config_app.command("show", epilog=example("commsd config show", "commsd config show mailbox.support"))
-def show(
-    ctx: typer.Context,
-    part: str = typer.Argument("", metavar="[PART]", help="Only what begins with this."),
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
-) -> None:
-    """Every setting as it is in force, defaults included. Secrets show as the place where they are kept."""
-    lines = [(key, value) for key, value in settled(load(folder(ctx).path)) if _within(key, part)]
-    if not lines:
-        raise Refused(f'no setting begins with "{part}"', remedy="list them all: commsd config show")
-    if json:
-        as_json(dict(lines))
-        return
-    _aligned([(key, toml(value)) for key, value in lines])
-
-
-def _within(key: str, part: str) -> bool:
-    return not part or key == part or key.startswith(part.rstrip(".") + ".")
-
-
-def _aligned(lines: Sequence[tuple[str, str]]) -> None:
-    width = max(len(key) for key, _ in lines)
-    for key, value in lines:
-        typer.echo(f"{key.ljust(width)} = {value}")

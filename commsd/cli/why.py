@@ -3,19 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
 from sqlalchemy import Connection
 
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json, plain, shown_thing, when
+from commsd.cli.output import as_json, plain, when
 from commsd.cli.place import example, folder
+from commsd.cli.why_record import case_record
+from commsd.cli.why_text import Told, case_lines, interaction_lines
+from commsd.config.settings import Config
 from commsd.core import key
 from commsd.core.case import CaseFile
-from commsd.core.change import OpenItems, Terms
-from commsd.core.explain import explain_case, explain_interaction
+from commsd.core.change import OpenItems
+from commsd.core.explain import CaseWhy, ClockWhy, why
+from commsd.core.interaction import Delivery
+from commsd.core.ladder import policy_calendar, zone_of
 from commsd.errors import NotFound
+from commsd.sla.post import Post
+from commsd.sla.summons import House as Around
+from commsd.sla.summons import Summons, summons
 from commsd.store import open_items, query
+from commsd.store.tellings import of_case
 
 app = typer.Typer()
 
@@ -70,25 +80,79 @@ def _mails(ctx: typer.Context, files: Sequence[Path], json: bool) -> None:
 
 async def _explained(house: House, text: str, json: bool) -> None:
     now = house.world.now()
-    items = await house.log.read(lambda connection: _named(connection, text, now, house))
+    items, tellings = await house.log.read(lambda connection: _read(connection, text, now, house))
     files = sorted(items.files.values(), key=lambda file: file.case.active_at)
     named = {fact.id: fact for fact in items.known.values()}
     alone = [fact for fact in named.values() if fact.case_id not in items.files]
     if not (files or alone or items.callbacks or items.deliveries or items.contacts):
         remedy = "give an id, a Message-ID, a CallSid, a mail address or a number with its country code"
         raise NotFound(f"nothing is known of {plain(text, 80)}", remedy=remedy)
+    cases = [_case(file, tellings.get(file.case.id, ()), house, now) for file in files]
     lines = [
         *_people(items),
-        *(text for fact in alone for text in explain_interaction(fact, house.zone)),
-        *(text for file in files for text in explain_case(file, house.rules.terms, now, house.zone)),
+        *(text for fact in alone for text in interaction_lines(fact, house.zone)),
+        *(text for case in cases for text in case.lines),
         *_owed(items, house),
     ]
     if json:
-        cases = [_record(file, house.rules.terms, now, house) for file in files]
-        as_json({"about": text, "why": lines, "cases": cases})
+        as_json(
+            {"about": text, "why": lines, "cases": [case_record(each.why, each.told, each.lines) for each in cases]}
+        )
         return
     for each in lines:
         typer.echo("".join(char if char.isprintable() else " " for char in each))
+
+
+class _Case(NamedTuple):
+    """A case explained: why, who is told by the clock's id, and both in words."""
+
+    why: CaseWhy
+    told: Told
+    lines: tuple[str, ...]
+
+
+def _case(file: CaseFile, tellings: Sequence[Delivery], house: House, now: datetime) -> _Case:
+    versions = house.rules.terms.versions
+    found = why(file, versions, now)
+    told = {each.record.id: _summoned(each, file, tellings, house, now) for each in found.clocks}
+    return _Case(found, told, case_lines(found, told, now, house.zone))
+
+
+def _summoned(
+    clock: ClockWhy, file: CaseFile, tellings: Sequence[Delivery], house: House, now: datetime
+) -> tuple[Summons, ...]:
+    versions = house.rules.terms.versions
+    version = next((known for known in versions if known.id == clock.value.rules_version), None)
+    around = Around(
+        firm=house.config.firm,
+        post=_post(house.config),
+        now=now,
+        office=policy_calendar(clock.record, versions, zone_of(file)),
+        calendars=version.calendars if version else {},
+    )
+    return summons(clock.rungs, clock.record, file.case, tellings, around)
+
+
+def _post(config: Config) -> Post:
+    """Who is told, as in the daemon; nothing is sent from here."""
+    mail = config.settings.get("mail")
+    boxes = mail.mailboxes if mail else {}
+    able = {name: box for name, box in boxes.items() if box.smtp}
+    via = able.get(config.notices.mailbox or "") or next(iter(able.values()), None)
+    return Post(
+        via=via.name if via else None,
+        render=lambda _notice: b"",
+        persons={name: box.person for name, box in boxes.items() if box.person},
+        alarms=config.alarms.tell,
+        fallback=(via.address,) if via else (),
+    )
+
+
+def _read(
+    connection: Connection, text: str, now: datetime, house: House
+) -> tuple[OpenItems, dict[str, tuple[Delivery, ...]]]:
+    items = _named(connection, text, now, house)
+    return items, {case_id: of_case(connection, case_id) for case_id in items.files}
 
 
 def _named(connection: Connection, text: str, now: datetime, house: House) -> OpenItems:
@@ -130,12 +194,3 @@ def _owed(items: OpenItems, house: House) -> list[str]:
         for owed in items.deliveries.values()
     ]
     return [*calls, *sent]
-
-
-def _record(file: CaseFile, terms: Terms, now: datetime, house: House) -> dict[str, object]:
-    return {
-        "case": shown_thing(file.case),
-        "interactions": [shown_thing(fact) for fact in file.interactions],
-        "clocks": [shown_thing(record) for record in file.clocks],
-        "why": list(explain_case(file, terms, now, house.zone)),
-    }

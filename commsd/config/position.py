@@ -37,6 +37,15 @@ class Position(NamedTuple):
 
 _START = Position()
 
+_REMEDIES = (
+    ("Invalid value", 'write text in quotes, such as name = "value"'),
+    ("Expected '=' after a key", "write key = value; a key with spaces or signs stands in quotes"),
+    ("Cannot", "each key and each table stands once: remove one of the two"),
+    ("Invalid date", "write a date that exists, such as 2026-02-28"),
+    ("Expected newline", "begin a new line after each value"),
+    ("Illegal character", "close the quotes on the same line; three quotes open text of several lines"),
+)
+
 
 @dataclass(slots=True)
 class Mark:
@@ -49,11 +58,13 @@ class Mark:
 
 
 class NotToml(Exception):
-    """The text is not TOML. where: line and column; what: tomllib's words."""
+    """The text is not TOML. where: line and column; what: tomllib's words; remedy: what to write."""
 
     def __init__(self, where: Position, what: str) -> None:
         super().__init__(what)
-        self.where, self.what = where, what
+        self.where, self.what = where, what[:1].lower() + what[1:]
+        found = (remedy for start, remedy in _REMEDIES if what.startswith(start))
+        self.remedy = next(found, "mend it here; what follows was not read")
 
 
 def read_toml(text: str) -> tuple[dict[str, Any], Mark]:

@@ -5,7 +5,7 @@ A read that fails notes a finding and gives a harmless stand-in, so that reading
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
@@ -23,21 +23,13 @@ _SECRET_REMEDY = (
     'keep it out of this file: write {key} = {{ credential = "name" }}, {{ file = "…" }} or {{ env = "…" }}'
 )
 
-_TOML_REMEDIES = (
-    ("Invalid value", 'write text in quotes, such as name = "value"'),
-    ("Expected '=' after a key", "write key = value; a key with spaces or signs stands in quotes"),
-    ("Cannot", "each key and each table stands once: remove one of the two"),
-    ("Invalid date", "write a date that exists, such as 2026-02-28"),
-    ("Expected newline", "begin a new line after each value"),
-    ("Illegal character", "close the quotes on the same line; three quotes open text of several lines"),
-)
-
 
 class Severity(StrEnum):
-    """ERROR: this configuration is refused. WARNING: it works, but look at it."""
+    """ERROR: this configuration is refused. WARNING: it works, but look at it. NOTE: what a line means."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +42,7 @@ class Finding:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        word = "warning: " if self.severity is Severity.WARNING else ""
+        word = "" if self.severity is Severity.ERROR else f"{self.severity.value}: "
         return f"{self.place}: {word}{self.what}\n  {self.remedy}"
 
 
@@ -68,6 +60,10 @@ class Findings:
     def warn(self, place: Place, what: str, remedy: str) -> None:
         """Notes something the operator should look at."""
         self._found.setdefault(Finding(place, what, remedy, Severity.WARNING))
+
+    def note(self, place: Place, what: str, remedy: str) -> None:
+        """Notes what a line means where that may surprise; nothing is to be mended."""
+        self._found.setdefault(Finding(place, what, remedy, Severity.NOTE))
 
     @property
     def all(self) -> tuple[Finding, ...]:
@@ -89,7 +85,7 @@ def parse(text: str, filename: str, findings: Findings | None = None, folder: Pa
     try:
         values, mark = read_toml(text)
     except NotToml as error:
-        notes.error(Place(filename, *error.where), f"this is not TOML: {_lower(error.what)}", _toml_remedy(error.what))
+        notes.error(Place(filename, *error.where), f"this is not TOML: {error.what}", error.remedy)
         values, mark = {}, Mark()
     source = _Source(filename, Path(filename).parent if folder is None else folder, notes)
     return Table(values, mark, source, path="", present=True)
@@ -116,6 +112,7 @@ class Table:
         self._values, self._mark, self._source = values, mark, source
         self._children: dict[tuple[str, ...], Table] = {}
         self._known: dict[str, None] = {}
+        self._usual: set[str] = set()
         self._passed_over = False
 
     @property
@@ -174,6 +171,10 @@ class Table:
         """Notes a warning at the key's value."""
         self.findings.warn(self.place(key, item), what, remedy)
 
+    def note(self, key: str | None, what: str, remedy: str, item: int | None = None) -> None:
+        """Notes what the key's value means."""
+        self.findings.note(self.place(key, item), what, remedy)
+
     def read(self, key: str, form: Form[T], default: Any = _REQUIRED) -> T:
         """The value in this form. default: as it would be written; without one the key must stand here."""
         if not self.has(key):
@@ -181,7 +182,10 @@ class Table:
                 self._missing(key, form.remedy)
                 return form.blank
             return _parsed(form, default)
-        return self._form(key, self._values[key], form)
+        found = self._form(key, self._values[key], form)
+        if default is not _REQUIRED and found == form.parse(default):
+            self._usual.add(key)
+        return found
 
     def maybe(self, key: str, form: Form[T]) -> T | None:
         """The value in this form, None where the key does not stand here."""
@@ -196,7 +200,10 @@ class Table:
             shown = f"{key} = {_shown(values)}" if form.echo else key
             self.error(key, f"{shown} is not a list", f"put brackets around it, as in {key} = [ … ]")
             return ()
-        return tuple(self._form(key, each, form, item) for item, each in enumerate(values))
+        found = tuple(self._form(key, each, form, item) for item, each in enumerate(values))
+        if found == tuple(map(form.parse, default)):
+            self._usual.add(key)
+        return found
 
     def _form(self, key: str, value: Any, form: Form[T], item: int | None = None) -> T:
         parsed = form.parse(value)
@@ -310,6 +317,21 @@ class Table:
         where = f" in [{self.path}]" if self.path else ""
         self.error(None, f"{key} is missing{where}", remedy)
 
+    def asked(self) -> Iterator[tuple[str, str]]:
+        """Every key that was asked for, here and in the tables within, with the path of its table."""
+        yield from ((self.path, key) for key in self._known)
+        for child in self._children.values():
+            yield from child.asked()
+
+    def departures(self) -> Iterator[tuple[str, Any]]:
+        """What was written and is not the default, as the file has it: dotted key and value."""
+        for key, value in self._values.items():
+            child = self._children.get((key,))
+            if child and isinstance(value, dict):
+                yield from child.departures() if value else [(child.path, value)]
+            elif key not in self._usual:
+                yield self._dotted(key), value
+
     def pass_over(self) -> None:
         """Says that this table will not be read, so that `done` finds nothing unknown in it."""
         self._passed_over = True
@@ -372,14 +394,3 @@ def _shown(value: Any) -> str:
         return str(value)[:60]
     text = value if len(value) <= 60 else f"{value[:60]}…"
     return '"' + text.encode("unicode_escape").decode("ascii") + '"' if not text.isprintable() else f'"{text}"'
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _toml_remedy(what: str) -> str:
-    for start, remedy in _TOML_REMEDIES:
-        if what.startswith(start):
-            return remedy
-    return "mend it here; what follows was not read"

@@ -11,7 +11,7 @@ from typing import Any
 
 from commsd.config.read import Finding, Table
 from commsd.config.secret import SecretSource, resolve
-from commsd.config.unit import DURATION, LISTEN, NETWORK, TIME_OF_DAY, URL, Endpoint
+from commsd.config.unit import DURATION, LISTEN, NETWORK, SHARE, TIME_OF_DAY, URL, Endpoint
 from commsd.core.agent import known_name, known_names
 from commsd.core.firm import Firm
 from commsd.core.policy import Version
@@ -37,6 +37,13 @@ class Cases:
     """auto_close: nothing owed and silent this long closes a case."""
 
     auto_close: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """confirm_share: new rules that move more of the open due times than this need --confirm; 0.0 to 1.0."""
+
+    confirm_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Config:
     http: Http
     settings: Mapping[str, Any]
     cases: Cases
+    rules: Changes
     notices: Notices
     alarms: Alarms
     retention: Retention
@@ -146,6 +154,11 @@ def read_http(root: Table, firm: Firm) -> Http:
 def read_cases(root: Table) -> Cases:
     """`[cases]`."""
     return Cases(root.table("cases").read("auto_close", DURATION, "7d"))
+
+
+def read_changes(root: Table) -> Changes:
+    """`[rules]`."""
+    return Changes(root.table("rules").read("confirm_share", SHARE, "20%"))
 
 
 def read_notices(root: Table) -> Notices:

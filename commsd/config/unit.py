@@ -183,6 +183,11 @@ def _span(value: object) -> Span | None:
     return Span(start, end) if start and end and start <= end else None
 
 
+def _share(value: object) -> float | None:
+    found = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
+    return int(found[1]) / 100 if found and int(found[1]) <= 100 else None
+
+
 def _time(value: object) -> time | None:
     if isinstance(value, time):
         return value
@@ -206,5 +211,6 @@ NETWORK = Form("an IP address or network", 'write it as "192.0.2.7" or "192.0.2.
 SPAN = Form(
     "a date or a span of dates", 'write "2026-07-06" or "2026-07-06..2026-07-24"', _span, Span(date.min, date.min)
 )
+SHARE = Form("a share", 'write a percentage, such as "20%"', _share, 0.0)
 TIME_OF_DAY = Form("a time of day", 'write hours and minutes, such as "08:00"', _time, time())
 DAILY_SPAN = Form("a span of the day", 'write from and to, such as "20:00-08:00"', span_of_day, Minutes(0, 1440))

@@ -5,13 +5,13 @@ reached its wall time: a time inside a spring gap is the transition itself, one 
 That rule keeps wall order in real order. What is due, and to whom, stands in clock.py.
 
 Open time is kept in blocks of 32 UTC days with running sums, shared by all cases, so a sum or a due time costs two
-binary searches however long the clock ran.
+binary searches however long the clock ran. Outside the years 1970 to 2199 nothing is open.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +21,10 @@ DAY_MINUTES = 24 * 60
 CUSTOMER = "customer"
 HORIZON = timedelta(days=5 * 365)
 _BLOCK_DAYS = 32
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = _EARLIEST.toordinal() // _BLOCK_DAYS, _LATEST.toordinal() // _BLOCK_DAYS
+_HORIZON_BLOCKS = HORIZON.days // _BLOCK_DAYS + 1
 _SECOND = timedelta(seconds=1)
 _NOTHING = timedelta(0)
 _WINDOW = re.compile(r"(\d\d):([0-5]\d)\s*-\s*(\d\d):([0-5]\d)")
@@ -62,7 +66,7 @@ class Calendar:
 
     tz: an IANA name, or "customer": then `in_zone` says which, and `fallback_tz` where nothing is known.
     weekly: 0 is Monday. dates: a listed date has exactly its hours (none if empty), and no tail of the night before.
-    Equal by value, and as a key as cheap as an int, because every cached day is found by it.
+    Equal by value. What was worked out about it is kept with it: comparing two calendars costs more than a due time.
     """
 
     name: str
@@ -72,6 +76,9 @@ class Calendar:
     fallback_tz: str | None = None
     _value: tuple[object, ...] = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False)
+    _days: dict[date, tuple[Interval, ...]] = field(init=False, repr=False, default_factory=dict)
+    _blocks: "dict[int, _Block]" = field(init=False, repr=False, default_factory=dict)
+    _zoned: "dict[str | None, Calendar]" = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         weekly = tuple(sorted(self.weekly.items()))
@@ -91,6 +98,7 @@ class Calendar:
         return self.weekly.get(day.weekday(), ()) if listed is None else listed
 
 
+@lru_cache(maxsize=1024)
 def is_zone(tz: str) -> bool:
     """Whether the time zone database knows this name."""
     try:
@@ -100,18 +108,25 @@ def is_zone(tz: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=8192)
 def in_zone(calendar: Calendar, tz: str | None) -> Calendar:
-    """The calendar as it is for a customer in `tz`; itself if it has a zone of its own.
+    """The calendar with the zone it counts in: its own, or for "customer" the customer's `tz`.
 
-    A zone missing or unknown is replaced by `fallback_tz`, which the config check demands; without one, by UTC.
+    A zone missing or unknown is replaced by `fallback_tz`, which the config check demands; without one, by UTC. That
+    holds for a calendar's own zone too: one accepted years ago may have left the database; see `lost_zone`.
     """
-    if calendar.tz != CUSTOMER:
-        return calendar
-    zone = tz if tz and is_zone(tz) else calendar.fallback_tz or "UTC"
-    return Calendar(
-        name=calendar.name, tz=zone, weekly=calendar.weekly, dates=calendar.dates, fallback_tz=calendar.fallback_tz
-    )
+    wanted = tz if calendar.tz == CUSTOMER else calendar.tz
+    known = calendar._zoned.get(wanted)
+    if known is None:
+        zone = next((name for name in (wanted, calendar.fallback_tz) if name and is_zone(name)), "UTC")
+        known = calendar if zone == calendar.tz else calendar._zoned.get(zone) or replace(calendar, tz=zone)
+        calendar._zoned[zone if calendar.tz == CUSTOMER else wanted] = known
+    return known
+
+
+def lost_zone(calendar: Calendar) -> str | None:
+    """The zone of this calendar, if the time zone database no longer knows it; it then counts in another."""
+    names = (calendar.fallback_tz if calendar.tz == CUSTOMER else calendar.tz,)
+    return next((name for name in names if name and not is_zone(name)), None)
 
 
 def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> tuple[Interval, ...]:
@@ -131,8 +146,11 @@ def between(calendar: Calendar, a: datetime, b: datetime) -> timedelta:
     if b <= a:
         return _NOTHING
     first, last = _number(a), _number(b)
-    total = _block(calendar, last).open_before(b) - _block(calendar, first).open_before(a)
-    for number in range(first, last):
+    block = _block(calendar, first)
+    if first == last:
+        return block.open_before(b) - block.open_before(a)
+    total = block.total - block.open_before(a) + _block(calendar, last).open_before(b)
+    for number in range(first + 1, last):
         total += _block(calendar, number).total
     return total
 
@@ -145,12 +163,16 @@ def add(calendar: Calendar, start: datetime, duration: timedelta) -> datetime | 
     start = _utc(start)
     if duration <= _NOTHING:
         return start
-    wanted = _block(calendar, _number(start)).open_before(start) + duration
-    for block in _blocks(calendar, start):
+    if duration > HORIZON:
+        return None
+    first = _number(start)
+    wanted = _block(calendar, first).open_before(start) + duration
+    for number in range(first, min(first + _HORIZON_BLOCKS, _LAST) + 1):
+        block = _block(calendar, number)
         if wanted <= block.total:
             i = bisect_left(block.sums, wanted)
             reached_at = block.closes[i] - (block.sums[i] - wanted)
-            return reached_at if reached_at - start <= HORIZON else None
+            return reached_at if reached_at - max(start, _EARLIEST) <= HORIZON else None
         wanted -= block.total
     return None
 
@@ -191,7 +213,10 @@ def end_of_business_day(calendar: Calendar, start: datetime, n: int) -> datetime
     """
     if n < 1:
         raise ValueError(f"{n} is not a number of business days; the first is 1")
-    today = _utc(start).astimezone(ZoneInfo(calendar.tz)).date()
+    start = max(_utc(start), _EARLIEST)
+    if start >= _LATEST:
+        return None
+    today = start.astimezone(ZoneInfo(calendar.tz)).date()
     for ahead in range(1, HORIZON.days + 1):
         hours = hours_of(calendar, today + timedelta(days=ahead))
         n -= bool(hours)
@@ -200,9 +225,15 @@ def end_of_business_day(calendar: Calendar, start: datetime, n: int) -> datetime
     return None
 
 
-@lru_cache(maxsize=32768)
 def hours_of(calendar: Calendar, day: date) -> tuple[Interval, ...]:
     """The open intervals of one local date, as instants. Needs a calendar with a zone."""
+    known = calendar._days.get(day)
+    if known is None:
+        known = calendar._days[day] = _hours_of(calendar, day)
+    return known
+
+
+def _hours_of(calendar: Calendar, day: date) -> tuple[Interval, ...]:
     minutes = [(w.start, min(w.end, DAY_MINUTES)) for w in calendar.windows(day)]
     if day not in calendar.dates:
         before = calendar.windows(day - timedelta(days=1))
@@ -250,13 +281,19 @@ class _Block(NamedTuple):
         return self.sums[i - 1] if at >= closes else self.sums[i - 1] - (closes - at)
 
 
-@lru_cache(maxsize=16384)
 def _block(calendar: Calendar, number: int) -> _Block:
+    known = calendar._blocks.get(number)
+    if known is None:
+        known = calendar._blocks[number] = _made_block(calendar, number)
+    return known
+
+
+def _made_block(calendar: Calendar, number: int) -> _Block:
     first = date.fromordinal(number * _BLOCK_DAYS)
-    begin = datetime.combine(first, time(), UTC)
-    end = begin + timedelta(days=_BLOCK_DAYS)
+    midnight = datetime.combine(first, time(), UTC)
+    begin, end = max(midnight, _EARLIEST), min(midnight + timedelta(days=_BLOCK_DAYS), _LATEST)
     days = (first + timedelta(days=ahead) for ahead in range(-1, _BLOCK_DAYS + 1))  # no zone is a whole day off
-    intervals = _merged((max(a, begin), min(b, end)) for day in days for a, b in hours_of(calendar, day))
+    intervals = _merged((max(a, begin), min(b, end)) for day in days for a, b in _hours_of(calendar, day))
     sums, total = [], _NOTHING
     for opens, closes in intervals:
         total += closes - opens
@@ -264,18 +301,15 @@ def _block(calendar: Calendar, number: int) -> _Block:
     return _Block(tuple(a for a, _ in intervals), tuple(b for _, b in intervals), tuple(sums), total)
 
 
-def _blocks(calendar: Calendar, start: datetime) -> Iterator[_Block]:
-    for number in range(_number(start), _number(start + HORIZON) + 1):
-        yield _block(calendar, number)
-
-
 def _intervals_from(calendar: Calendar, at: datetime) -> Iterator[Interval]:
-    for block in _blocks(calendar, at):
-        yield from block.intervals()
+    first = _number(at)
+    for number in range(first, min(first + _HORIZON_BLOCKS, _LAST) + 1):
+        yield from _block(calendar, number).intervals()
 
 
 def _number(at: datetime) -> int:
-    return at.toordinal() // _BLOCK_DAYS
+    number = at.toordinal() // _BLOCK_DAYS
+    return number if _FIRST <= number <= _LAST else _FIRST if number < _FIRST else _LAST
 
 
 def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:

@@ -243,6 +243,25 @@ def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     return _next(callback, state=after(callback.state, Step.TRY_AGAIN), attempts=tried, claimed_until=None)
 
 
+def taken_back(fact: Interaction, callbacks: tuple[Callback, ...], now: datetime) -> tuple[Callback, ...]:
+    """The callbacks after this interaction turned out never to have happened; those it left alone are not in it.
+
+    A missed call that was none is owed no call; a talk that was none leaves the call owed. What an inbound call closed
+    is not opened again: nothing says which callback it was.
+    """
+    changed = []
+    for callback in callbacks:
+        tried = tuple(each for each in callback.attempts if each.at != fact.occurred_at)
+        if fact.id in callback.misses:
+            fewer = replace(callback, misses=tuple(miss for miss in callback.misses if miss != fact.id))
+            ends = callback.open and not fewer.misses
+            changed.append(_closed(fewer, CloseReason.CLOSED_BY_HUMAN, now) if ends else _next(fewer))
+        elif callback.id == fact.detail.callback_id and tried != callback.attempts:
+            state = callback.state if callback.open else State.WAITING
+            changed.append(_next(callback, state=state, attempts=tried, close_reason=None, closed_at=None))
+    return tuple(changed)
+
+
 def claimed(callback: Callback, agent: str, now: datetime) -> Callback:
     """The callback in a person's hand for CLAIM. Raises IllegalStep where it is not waiting."""
     return _next(callback, state=after(callback.state, Step.CLAIM), owner=agent, claimed_until=now + CLAIM)

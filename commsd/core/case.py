@@ -34,6 +34,7 @@ class Case:
 
     attrs: what the rules match of the case as it was opened (team, tier, priority, organisation, owner, tz); later
     values are `set` interactions. active_at: its last interaction. closes_at: when it closes by itself, if ever.
+    merged_into: the case that holds what was said in this one; core/merge.py.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Case:
     closed_at: datetime | None = None
     close_reason: str | None = None
     related_to: str | None = None
+    merged_into: str | None = None
     on_hold: bool = False
     attrs: Mapping[str, str] = field(default_factory=dict)
     active_at: datetime
@@ -59,9 +61,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockRecord:
-    """A clock of a case as last recorded. promised_at: what the customer was told. told: what our people were told of.
+    """A clock of a case as last recorded. promised_at: what the customer was told.
 
-    warned_at: set once the warning was recorded. told holds "warned" and "breached".
+    warned_at: set once the warning was recorded. told: the rungs that are over, by their keys in `core.ladder`.
+    timer_at: when the case must be looked at next. moved_at: when the due time went past what the customer was told,
+    and no agent has written since. corrected_by, corrected_from: the interaction that last changed a verdict already
+    published, and the state before.
     """
 
     id: str
@@ -72,6 +77,10 @@ class ClockRecord:
     promised_at: datetime | None = None
     warned_at: datetime | None = None
     told: tuple[str, ...] = ()
+    timer_at: datetime | None = None
+    moved_at: datetime | None = None
+    corrected_by: str | None = None
+    corrected_from: ClockState | None = None
 
     @property
     def owed(self) -> bool:
@@ -114,7 +123,7 @@ def link(
     referred: case ids of the interactions this one refers to, nearest first. files: cases of the contact and those
     referred to. callbacks: open ones to the customer's number.
     """
-    by_reference = next((files[case_id].case for case_id in referred if case_id in files), None)
+    by_reference = next((found.case for case_id in referred if (found := survivor(case_id, files))), None)
     if by_reference:
         return Link(by_reference, CaseCause.REFERENCE)
     if fact.automation is not Automation.NONE:
@@ -123,22 +132,32 @@ def link(
     owed = (c for c in callbacks if c.open and number and c.number == number.value and c.case_id in files)
     if callback := next(owed, None):
         return Link(files[callback.case_id].case, CaseCause.CALLBACK)
-    return _by_contact(fact, [file.case for file in files.values() if _same_contact(file.case, fact)], now)
+    theirs = ((file.case, survivor(file.case.id, files)) for file in files.values() if _same_contact(file.case, fact))
+    return _by_contact(fact, [(case, lives.case) for case, lives in theirs if lives], now)
+
+
+def survivor(case_id: str, files: Mapping[str, CaseFile]) -> CaseFile | None:
+    """The case of this id, or the one it went into; None where that is not among the files."""
+    file = files.get(case_id)
+    while file is not None and file.case.merged_into is not None:
+        file = files.get(file.case.merged_into)
+    return file
 
 
 def _same_contact(case: Case, fact: Interaction) -> bool:
     return case.contact_id is not None and case.contact_id == fact.contact_id
 
 
-def _by_contact(fact: Interaction, cases: list[Case], now: datetime) -> Link:
-    newest_first = sorted(cases, key=lambda case: (case.active_at, case.id), reverse=True)
+def _by_contact(fact: Interaction, cases: list[tuple[Case, Case]], now: datetime) -> Link:
+    """cases: each with the one that holds what was said in it, which is another for a case that was merged."""
+    newest_first = sorted(cases, key=lambda pair: (pair[1].active_at, pair[1].id), reverse=True)
     subject = normal_subject(fact.subject)
-    same = [case for case in newest_first if subject and normal_subject(case.subject) == subject]
+    same = [lives for case, lives in newest_first if subject and normal_subject(case.subject) == subject]
     for case in same:
         if case.closed_at is None or now - case.closed_at < FRESH:
             return Link(case, CaseCause.SUBJECT)
     if fact.channel in SPOKEN:
-        active = [case for case in newest_first if now - case.active_at < FRESH]
+        active = list({lives.id: lives for _, lives in newest_first if now - lives.active_at < FRESH}.values())
         if active:
             return Link(active[0], CaseCause.RECENT, ambiguous=len(active) > 1)
     return Link(None, CaseCause.NEW, related_to=same[0].id if same else None)

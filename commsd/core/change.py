@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from commsd.core.callback import Callback, callbacks_after
-from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by
+from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
 from commsd.core.clock import State
 from commsd.core.contact import Contact, Identity, identity_of, match
 from commsd.core.event import Event
@@ -26,6 +26,7 @@ from commsd.core.interaction import (
 from commsd.core.policy import ClockKind, Version
 from commsd.core.recompute import clocks_after
 from commsd.core.record import clock_record
+from commsd.core.rule_set import set_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,16 +208,22 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     if file is None:
         return change + _recorded(fact, items, by)
     case, moved = moved_by(fact, file, items.now)
+    ruled = set_after(fact, file, terms.versions, items.now, items.new_id)
+    if ruled is not None:
+        case = _as_ruled(case, ruled, file, items.now, published=opened or moved is not None)
     owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
-    file = CaseFile(case=case, interactions=_with(file.interactions, fact), clocks=file.clocks)
+    inside = _with(file.interactions, fact, *([ruled] if ruled else []))
+    file = CaseFile(case=case, interactions=inside, clocks=file.clocks)
     clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
     owed = tuple(_due_as_clock(callback, clocks.all) for callback in owed)
     case = replace(case, closes_at=closing_at(case, clocks.all, _open_after(owed, items, case.id), terms.auto_close))
-    fact = replace(fact, clocks=tuple(clock_record(record) for record in clocks.all))
+    shown = tuple(clock_record(record) for record in clocks.all)
+    words = _case_words(opened, moved, ruled=ruled is not None)
     return (
         change
-        + Change(cases=(case,), events=tuple(_case_events(case, opened, moved, items.now, by)))
-        + _recorded(fact, items, by)
+        + Change(cases=(case,), events=tuple(Event(f"case.{word}", case, items.now, by) for word in words))
+        + _recorded(replace(fact, clocks=shown), items, by)
+        + (Change() if ruled is None else _recorded(replace(ruled, clocks=shown), items, "machine"))
         + Change(callbacks=owed, events=tuple(_callback_event(callback, items, by) for callback in owed))
         + Change(clocks=clocks.changed, events=clock_events)
     )
@@ -256,9 +263,10 @@ def _live_call(fact: Interaction) -> bool:
     return fact.kind is Kind.CALL and fact.outcome is Outcome.PENDING
 
 
-def _with(interactions: Iterable[Interaction], fact: Interaction) -> tuple[Interaction, ...]:
-    others = [known for known in interactions if known.id != fact.id]
-    return tuple(sorted([*others, fact], key=lambda known: (known.recorded_at, known.id)))
+def _with(interactions: Iterable[Interaction], *facts: Interaction) -> tuple[Interaction, ...]:
+    new = {fact.id for fact in facts}
+    others = [known for known in interactions if known.id not in new]
+    return tuple(sorted([*others, *facts], key=lambda known: (known.recorded_at, known.id)))
 
 
 _COMMUNICATION = frozenset({Kind.MESSAGE, Kind.CALL, Kind.VOICEMAIL, Kind.ATTEMPT, Kind.MEETING})
@@ -290,8 +298,8 @@ def _with_case(
     fact: Interaction, items: OpenItems, contact: Contact | None, *, opens: bool
 ) -> tuple[CaseFile | None, Interaction, bool]:
     """The file the interaction joins, the interaction linked to it, and whether the case is new."""
-    if fact.case_id and fact.case_id in items.files:
-        return items.files[fact.case_id], fact, False
+    if fact.case_id and (file := survivor(fact.case_id, items.files)):
+        return file, replace(fact, case_id=file.case.id), False
     if fact.kind not in _COMMUNICATION and fact.kind is not Kind.NOTE:
         return None, fact, False
     found = link(
@@ -310,11 +318,19 @@ def _with_case(
     return CaseFile(case=case), replace(fact, case_id=case.id, case_cause=CaseCause.NEW), True
 
 
-def _case_events(case: Case, opened: bool, moved: str | None, now: datetime, by: str) -> Iterable[Event]:
+def _as_ruled(case: Case, ruled: Interaction, file: CaseFile, now: datetime, *, published: bool) -> Case:
+    """The case with what a rule set; published: the same change makes a revision of it anyway."""
+    after, _ = moved_by(ruled, replace(file, case=case), now)
+    return replace(after, revision=case.revision) if published else after
+
+
+def _case_words(opened: bool, moved: str | None, *, ruled: bool) -> Iterable[str]:
     if opened:
-        yield Event("case.opened", case, now, by)
+        yield "opened"
     if moved:
-        yield Event(f"case.{moved}", case, now, by)
+        yield moved
+    if ruled and not opened:
+        yield "updated"
 
 
 def _due_as_clock(callback: Callback, clocks: tuple[ClockRecord, ...]) -> Callback:

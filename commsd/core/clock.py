@@ -10,16 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
-from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone
+from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone, is_open
 from commsd.core.obligation import Hold, Obligation, in_force, obligations
 from commsd.core.policy import ClockKind, Policy, Target, Version, policy_for
 from commsd.core.touch import Facts, Touch, TouchKind
 
 _NOTHING = timedelta(0)
+_SECOND = timedelta(seconds=1)
 _NO_OPTIONS = Target()
+_EFFECTIVE_FROM = attrgetter("effective_from")
+_ORDER = attrgetter("started_at", "clock", "n")
 
+T = TypeVar("T")
 Span = tuple[datetime, datetime | None]
 
 
@@ -42,6 +47,8 @@ class Clock:
     due_at, warn_at: None while paused short of the target, when cancelled, and where hours never come.
     stopped_at: the stop or the cancellation. elapsed: open time (of a promise: real time) until the stop, the
     cancellation or now; waited: the same in real time. policy, rules_version, calendar: what governs it, or did last.
+    in_hours: still owed, and its calendar is open now. remaining: what is left until due_at of the time that `elapsed`
+    counts, while it runs; zero when late; None for business days. overrun: what went by after due_at; None if in time.
     """
 
     clock: ClockKind
@@ -59,6 +66,9 @@ class Clock:
     policy: str
     rules_version: str
     calendar: str
+    in_hours: bool = False
+    remaining: timedelta | None = None
+    overrun: timedelta | None = None
 
 
 def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, now: datetime) -> tuple[Clock, ...]:
@@ -68,9 +78,9 @@ def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, 
     """
     known = in_force(touches, now)
     rules = _Rules(versions, attrs, known)
-    book = obligations(known, rules.options)
-    found = (_clock(owed, _breaks(owed, book.holds), rules, now) for owed in book.owed)
-    return tuple(sorted((clock for clock in found if clock), key=lambda c: (c.started_at, c.clock, c.n)))
+    book = obligations(known, rules.options, rules.kinds)
+    found = [clock for owed in book.owed if (clock := _clock(owed, _breaks(owed, book.holds), rules, now))]
+    return tuple(sorted(found, key=_ORDER))
 
 
 def next_change(clock: Clock, now: datetime) -> datetime | None:
@@ -119,12 +129,15 @@ class _Rules:
     """Which target governs a clock at an instant, and when that changes."""
 
     def __init__(self, versions: Iterable[Version], attrs: Facts, known: Sequence[Touch]) -> None:
-        self._versions = sorted(versions, key=lambda version: version.effective_from)
+        self._versions = sorted(versions, key=_EFFECTIVE_FROM)
         self._froms = [version.effective_from for version in self._versions]
+        self._takeovers = [version.effective_from for version in self._versions if version.applies == "running"]
+        keys = _united(version.keys for version in self._versions)
+        self.kinds = _united(version.kinds for version in self._versions)
         self._sets: list[datetime] = []
         self._attrs: list[Facts] = [attrs]
         for touch in known:
-            if touch.kind is TouchKind.SET:
+            if touch.kind is TouchKind.SET and not keys.isdisjoint(touch.attrs):
                 self._sets.append(touch.time)
                 self._attrs.append({**self._attrs[-1], **touch.attrs})
         self._policies: dict[tuple[int, int, int], Policy | None] = {}
@@ -134,21 +147,24 @@ class _Rules:
         policy = self._policy(self._version_at(at), facts, at)
         return _NO_OPTIONS if policy is None else policy.targets.get(kind, _NO_OPTIONS)
 
-    def course(self, owed: Obligation, until: datetime) -> Iterator[tuple[datetime, _Term | None]]:
-        """What governs from the start and from each change on, up to and with `until`. None: no such clock."""
-        start = owed.started_at
-        governing = self._version_at(start)
-        yield start, self._term(governing, owed, start)
-        for at in self._changes(start, until):
+    def at_start(self, owed: Obligation) -> _Term | None:
+        """What governs from the start. None: no such clock."""
+        return self._term(self._version_at(owed.started_at), owed, owed.started_at)
+
+    def changes(self, start: datetime, until: datetime) -> list[datetime]:
+        """When another term may come in, after `start`, up to and with `until`; mostly never."""
+        if (not self._sets or self._sets[-1] <= start) and (not self._takeovers or self._takeovers[-1] <= start):
+            return []
+        return sorted({at for at in (*self._sets, *self._takeovers) if start < at <= until})
+
+    def course(self, owed: Obligation, changes: Iterable[datetime]) -> Iterator[tuple[datetime, _Term | None]]:
+        """What governs from each of the changes on."""
+        governing = self._version_at(owed.started_at)
+        for at in changes:
             latest = self._version_at(at)
             running = [i for i in range(governing + 1, latest + 1) if self._versions[i].applies == "running"]
             governing = running[-1] if running else governing
             yield at, self._term(governing, owed, at)
-
-    def _changes(self, start: datetime, until: datetime) -> list[datetime]:
-        if (not self._sets or self._sets[-1] <= start) and (not self._froms or self._froms[-1] <= start):
-            return []
-        return sorted({at for at in (*self._sets, *self._froms) if start < at <= until})
 
     def _version_at(self, at: datetime) -> int:
         return bisect_right(self._froms, at) - 1
@@ -175,15 +191,22 @@ class _Rules:
         return self._policies[key]
 
 
+def _united(sets: Iterable[frozenset[T]]) -> frozenset[T]:
+    return frozenset[T]().union(*sets)
+
+
 def _clock(owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime) -> Clock | None:
     governed, lost_at = _governed(owed, breaks, rules, now)
     if governed is None:
         return None
-    end = min(at for at in (owed.ended_at, lost_at, now) if at is not None)
+    ended_at = owed.ended_at if lost_at is None else lost_at if owed.ended_at is None else min(owed.ended_at, lost_at)
+    end = now if ended_at is None else ended_at
     due, warn = _due(owed, governed, breaks), _warn(owed, governed, breaks)
-    state, reason = _verdict(owed, due, lost_at, end, on_hold=any(until is None for _, until in breaks))
+    state, reason = _verdict(owed, due, lost_at, end, on_hold=bool(breaks) and any(until is None for _, until in breaks))
     if state is State.CANCELLED:
         due = warn = None
+    term = governed.term
+    counted = owed.closed if term.target.business_days is not None else breaks
     return Clock(
         clock=owed.kind,
         n=owed.n,
@@ -194,12 +217,15 @@ def _clock(owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime) -
         started_at=owed.started_at,
         due_at=due,
         warn_at=warn,
-        stopped_at=None if owed.ended_at is None and lost_at is None else end,
-        elapsed=_elapsed(owed, governed.term, breaks, end),
+        stopped_at=ended_at,
+        elapsed=_counted(owed, term, counted, owed.started_at, end),
         waited=end - owed.started_at,
-        policy=governed.term.policy,
-        rules_version=governed.term.version,
-        calendar=governed.term.calendar.name,
+        policy=term.policy,
+        rules_version=term.version,
+        calendar=term.calendar.name,
+        in_hours=ended_at is None and is_open(term.calendar, now),
+        remaining=_remaining(owed, term, state, due, ended_at, now),
+        overrun=_counted(owed, term, counted, due, end) if state is State.BREACHED and due is not None else None,
     )
 
 
@@ -207,9 +233,11 @@ def _governed(
     owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime
 ) -> tuple[_Governed | None, datetime | None]:
     """What governs the clock in the end, and since when its policy lacks it. A breach stays under its own terms."""
-    governed: _Governed | None = None
+    term = rules.at_start(owed)
+    governed = None if term is None else _Governed(term, None)
     lost_at: datetime | None = None
-    for at, term in rules.course(owed, now if owed.ended_at is None else owed.ended_at):
+    changes = rules.changes(owed.started_at, now if owed.ended_at is None else owed.ended_at)
+    for at, term in rules.course(owed, changes):
         if governed is not None and lost_at is None:
             due = _due(owed, governed, breaks)
             if due is not None and due < _ran_until(owed, at):
@@ -219,7 +247,7 @@ def _governed(
         elif governed is not None and lost_at is None and term.same_demand(governed.term, owed.kind):
             governed = _Governed(term, governed.since)
         else:
-            governed, lost_at = _Governed(term, None if at == owed.started_at else at), None
+            governed, lost_at = _Governed(term, at), None
     return governed, lost_at
 
 
@@ -263,7 +291,7 @@ def _warn(owed: Obligation, governed: _Governed, breaks: list[Span]) -> datetime
     if target.warn_before is not None:
         share = max(whole - target.warn_before, _NOTHING)
     elif target.warn_percent is not None:
-        share = max(timedelta(seconds=whole // timedelta(seconds=1) * target.warn_percent // 100), _NOTHING)
+        share = max(timedelta(seconds=whole // _SECOND * target.warn_percent // 100), _NOTHING)
     else:
         return None
     return governed.not_before(
@@ -286,13 +314,24 @@ def _reached(calendar: Calendar, start: datetime, breaks: list[Span], target: ti
     return add(calendar, start, target)
 
 
-def _elapsed(owed: Obligation, term: _Term, breaks: list[Span], end: datetime) -> timedelta:
+def _remaining(
+    owed: Obligation, term: _Term, state: State, due: datetime | None, ended_at: datetime | None, now: datetime
+) -> timedelta | None:
+    if due is None or ended_at is not None or term.target.business_days is not None:
+        return None
+    if state is State.BREACHED:
+        return _NOTHING
+    return due - now if owed.due is not None else between(term.calendar, now, due)
+
+
+def _counted(owed: Obligation, term: _Term, breaks: Sequence[Span], start: datetime, end: datetime) -> timedelta:
+    """The open time from `start` to `end` outside the breaks; of a promise the real time."""
     if owed.kind is ClockKind.PROMISE:
-        return end - owed.started_at
-    if term.target.business_days is not None:
-        breaks = list(owed.closed)
-    paused = (between(term.calendar, since, min(until or end, end)) for since, until in breaks)
-    return between(term.calendar, owed.started_at, end) - sum(paused, _NOTHING)
+        return end - start
+    counted = between(term.calendar, start, end)
+    for since, until in breaks:
+        counted -= between(term.calendar, max(since, start), end if until is None else min(until, end))
+    return counted
 
 
 def _breaks(owed: Obligation, holds: Sequence[Hold]) -> list[Span]:

@@ -1,99 +1,265 @@
-"""Why: which rule took a case, what each clock counts interval by interval, and when it is due. Lines for a person."""
+"""Why a case's clocks are as they are: which rules were asked, what governs each clock, how its time was counted.
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
+Values for `explain` to print; nothing is decided here. All of it is taken from the same touches and versions as the
+clocks themselves, so that it cannot tell another story. Who is told stands in `sla.recipient`.
+"""
 
-from commsd.core.calendar import in_zone, open_intervals
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from commsd.core.calendar import Calendar, in_zone
 from commsd.core.case import CaseFile, ClockRecord
-from commsd.core.change import Terms
-from commsd.core.clock import State
-from commsd.core.interaction import Interaction, Kind, Outcome
-from commsd.core.policy import Version, mismatch, rule_for
-from commsd.core.touch import touches_of
+from commsd.core.clock import Clock, State, clocks
+from commsd.core.interaction import Interaction
+from commsd.core.ladder import Rung, rungs, zone_of
+from commsd.core.obligation import Obligation, in_force, obligations
+from commsd.core.policy import ClockKind, Policy, Target, Version, mismatch
+from commsd.core.stretch import BusinessDay, Pause, Stretch, business_days, pauses_of, stretches
+from commsd.core.touch import Facts, Touch, TouchKind, touches_of
 
-LONGEST = timedelta(days=60)
-"""Intervals are listed over at most this long."""
+_INSTANT = timedelta(microseconds=1)
+_PLAIN = Target()
 
-
-def explain_interaction(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
-    """What was decided about one interaction."""
-    lines = [f"{fact.kind.value} {fact.id}, {fact.direction.value}, {_local(fact.occurred_at, zone)}"]
-    if fact.reason:
-        lines.append(f"  no acknowledgement: {fact.reason}" if fact.reason.startswith("no-ack") else f"  {fact.reason}")
-    if fact.case_cause:
-        lines.append(f"  in case {fact.case_id} because of: {fact.case_cause.value}")
-    if fact.language:
-        lines.append(f"  language {fact.language}, from: {fact.language_cause}")
-    if fact.promised_at:
-        told = "was told" if fact.outcome is not Outcome.SUPPRESSED else "would have been told"
-        lines.append(f"  the customer {told} {_local(fact.promised_at, zone)}")
-    if fact.kind not in (Kind.MESSAGE, Kind.NOTE) and fact.outcome:
-        lines.append(f"  {fact.outcome.value}{f': {fact.status_raw}' if fact.status_raw else ''}")
-    return tuple(lines)
+Found = str | tuple[str, ...] | None
 
 
-def explain_case(file: CaseFile, terms: Terms, now: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """The case, its rule and its clocks, each business interval counted."""
-    case = file.case
-    lines = [f"case {case.id}, {case.state.value}, opened {_local(case.opened_at, zone)}"]
-    for fact in file.interactions:
-        lines.extend(explain_interaction(fact, zone))
-    lines.extend(_rule(file, terms))
-    for record in file.clocks:
-        lines.extend(_clock(record, file, terms, now, zone))
-    return tuple(lines)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One rule that was asked. failed: its first condition that did not hold; None: it matched.
+
+    wanted: what the condition names. found: what there was instead; None: nothing of the kind.
+    """
+
+    number: int
+    policy: str | None
+    failed: str | None = None
+    wanted: tuple[str, ...] = ()
+    found: Found = None
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def _rule(file: CaseFile, terms: Terms) -> Iterable[str]:
-    """Each rule up to the one that matched, with the first condition that failed."""
-    version = terms.versions[-1] if terms.versions else None
-    if version is None:
-        return
-    facts: Mapping[str, str | tuple[str, ...]] = {
-        **next((touch.facts for known in file.interactions for touch in touches_of(known)), {}),
-        **file.case.attrs,
-    }
-    found = rule_for(version, facts)
-    for place, rule in enumerate(version.rules):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """The rules asked at an instant, up to the one that matched. version: None: none was in force."""
+
+    version: Version | None
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy that came of it."""
+        last = self.asked[-1] if self.asked else None
+        if self.version is None or last is None or last.failed or last.policy is None:
+            return None
+        return self.version.policies.get(last.policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A change of what governs a clock, at an instant. cause: what happened. ruled: the rules as asked then.
+
+    before, after: the clock just before and just after it; after None: its policy has no such clock any more.
+    """
+
+    at: datetime
+    cause: tuple[str, ...]
+    ruled: Ruled
+    before: Clock
+    after: Clock | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockWhy:
+    """Why one clock is due when it is.
+
+    value: as of now; record: as last recorded. opener, stopper: the interactions. ruled: the rules as asked at its
+    start. target, calendar: what governs it, the calendar in its zone. counted, days: how its time is counted, up to
+    its target or its end. pauses: what was left out. rungs: when who is told.
+    """
+
+    record: ClockRecord
+    value: Clock
+    opener: Interaction | None
+    stopper: Interaction | None
+    ruled: Ruled
+    target: Target
+    calendar: Calendar | None
+    counted: tuple[Stretch, ...] = ()
+    days: tuple[BusinessDay, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unowed:
+    """What the case would owe under other rules, and the rules as they were asked at its start."""
+
+    kind: ClockKind
+    since: datetime
+    ruled: Ruled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseWhy:
+    """Why a case owes what it owes. attrs: what rules match of it now, beside each touch's own."""
+
+    file: CaseFile
+    attrs: Facts
+    clocks: tuple[ClockWhy, ...]
+    unowed: tuple[Unowed, ...]
+
+
+def why(file: CaseFile, versions: Sequence[Version], now: datetime) -> CaseWhy:
+    """Everything there is to say of a case's clocks at `now`."""
+    story = _Story(file, versions, now)
+    values = {_identity(value): value for value in clocks(story.touches, versions, file.case.attrs, now)}
+    known = {_identity(record.value): record for record in file.clocks}
+    return CaseWhy(
+        file=file,
+        attrs=story.attrs_at(now),
+        clocks=tuple(story.clock(record, values.get(name, record.value)) for name, record in known.items()),
+        unowed=tuple(
+            Unowed(kind=owed.kind, since=owed.started_at, ruled=story.ruled(owed.facts, owed.started_at))
+            for owed in story.book.owed
+            if _named(owed) not in values and _named(owed) not in known
+        ),
+    )
+
+
+def _identity(value: Clock) -> tuple[ClockKind, int, str]:
+    """As in core/recompute.py: a promise is known by what opened it."""
+    return (value.clock, 0, value.opened_by) if value.clock is ClockKind.PROMISE else (value.clock, value.n, "")
+
+
+def _named(owed: Obligation) -> tuple[ClockKind, int, str]:
+    return (owed.kind, 0, owed.opened_by) if owed.kind is ClockKind.PROMISE else (owed.kind, owed.n, "")
+
+
+class _Story:
+    """A case's touches under its rules, to be asked about any instant."""
+
+    def __init__(self, file: CaseFile, versions: Sequence[Version], now: datetime) -> None:
+        self.file, self.now = file, now
+        self.versions = sorted(versions, key=lambda version: version.effective_from)
+        self.touches = [touch for fact in file.interactions for touch in touches_of(fact)]
+        self.facts = {fact.id: fact for fact in file.interactions}
+        known = in_force(self.touches, now)
+        self.sets = [touch for touch in known if touch.kind is TouchKind.SET]
+        self.book = obligations(known, self._options)
+
+    def attrs_at(self, at: datetime) -> Facts:
+        """What the case carried once everything at that instant had happened."""
+        attrs = dict(self.file.case.attrs)
+        for touch in self.sets:
+            if touch.time <= at:
+                attrs.update(touch.attrs)
+        return attrs
+
+    def version_at(self, at: datetime) -> Version | None:
+        """The version in force for what begins then."""
+        place = bisect_right(self.versions, at, key=lambda version: version.effective_from)
+        return self.versions[place - 1] if place else None
+
+    def ruled(self, facts: Facts, at: datetime, version: Version | None = None) -> Ruled:
+        """The rules of the version (that in force then, unless told) as they are asked at an instant."""
+        version = version or self.version_at(at)
+        return Ruled(version=version, asked=tuple(_asked(version, {**self.attrs_at(at), **facts})) if version else ())
+
+    def _options(self, kind: ClockKind, facts: Facts, at: datetime) -> Target:
+        policy = self.ruled(facts, at).policy
+        return policy.targets.get(kind, _PLAIN) if policy else _PLAIN
+
+    def clock(self, record: ClockRecord, value: Clock) -> ClockWhy:
+        """Why this clock is due when it is."""
+        owed = next((each for each in self.book.owed if _named(each) == _identity(value)), None)
+        turns = tuple(self._turns(owed, value)) if owed else ()
+        facts = owed.facts if owed else {}
+        zone = self.attrs_at(turns[-1].at if turns else value.started_at).get("tz")
+        version = next((known for known in self.versions if known.id == value.rules_version), None)
+        policy = version.policies.get(value.policy) if version else None
+        calendar = version.calendars.get(value.calendar) if version else None
+        target = policy.targets.get(value.clock, _PLAIN) if policy else _PLAIN
+        calendar = in_zone(calendar, zone if isinstance(zone, str) else None) if calendar else None
+        return ClockWhy(
+            record=record,
+            value=value,
+            opener=self.facts.get(value.opened_by),
+            stopper=self.facts.get(value.stopped_by or ""),
+            ruled=self.ruled(facts, value.started_at),
+            target=target,
+            calendar=calendar,
+            counted=_counted(value, target, calendar, pauses_of(owed, self.book.holds) if owed else (), self.now),
+            days=_days(value, target, calendar),
+            turns=turns,
+            rungs=rungs(record, self.versions, zone_of(self.file), self.now),
+        )
+
+    def _turns(self, owed: Obligation, value: Clock) -> Iterator[Turn]:
+        """What changed its rules after its start, seen from just before and just after."""
+        end = value.stopped_at or self.now
+        start = owed.started_at
+        over = {known.effective_from: known for known in self.versions if known.applies == "running"}
+        for at in sorted({at for at in (*over, *(touch.time for touch in self.sets)) if start < at <= end}):
+            before, after = self._as_of(owed, at - _INSTANT), self._as_of(owed, at)
+            taken_over = [known for since, known in over.items() if start < since <= at]
+            governing = taken_over[-1] if taken_over else self.version_at(start)
+            if before and (after is None or _terms(before) != _terms(after)):
+                ruled = self.ruled(owed.facts, at, governing)
+                yield Turn(at=at, cause=tuple(self._causes(at)), ruled=ruled, before=before, after=after)
+
+    def _as_of(self, owed: Obligation, at: datetime) -> Clock | None:
+        found = clocks(self.touches, self.versions, self.file.case.attrs, at)
+        return next((value for value in found if _identity(value) == _named(owed)), None)
+
+    def _causes(self, at: datetime) -> Iterator[str]:
+        for version in self.versions:
+            if version.effective_from == at and version.applies == "running":
+                yield f"rules version {version.id[:12]} came in force, also for clocks that run"
+        for touch in self.sets:
+            if touch.time == at:
+                by = self._by(touch)
+                yield from (f"{key} became {value}{by}" for key, value in touch.attrs.items())
+
+    def _by(self, touch: Touch) -> str:
+        fact = self.facts.get(touch.id)
+        name = (fact.agent or fact.agent_id) if fact else None
+        return ", set by a rule" if touch.by_rule else f", set by {name}" if name else ""
+
+
+def _terms(value: Clock) -> tuple[object, ...]:
+    lost = value.state is State.CANCELLED and value.reason == "no_policy"
+    return value.policy, value.rules_version, value.calendar, value.due_at, lost
+
+
+def _asked(version: Version, facts: Facts) -> Iterator[Asked]:
+    for number, rule in enumerate(version.rules, 1):
         failed = mismatch(rule, facts)
-        if failed:
-            yield f"  rule {place + 1} does not match: {failed} is {facts.get(failed, 'not there')}"
-        if found and place == found[0]:
-            yield f"  rule {place + 1} matches: policy {rule.policy}, rules version {version.id[:12]}"
+        if failed is None:
+            yield Asked(number=number, policy=rule.policy, conditions=rule.match)
             return
+        yield Asked(
+            number=number,
+            policy=rule.policy,
+            failed=failed,
+            wanted=rule.match[failed],
+            found=facts.get(failed),
+            conditions=rule.match,
+        )
 
 
-def _clock(record: ClockRecord, file: CaseFile, terms: Terms, now: datetime, zone: tzinfo) -> Iterable[str]:
-    value = record.value
-    due = _local(value.due_at, zone) if value.due_at else "not due while it rests"
-    yield f"  {value.clock.value} {value.n}: {value.state.value}, due {due}, policy {value.policy}"
-    if record.told:
-        yield f"    told: {', '.join(record.told)}"
-    version = _version(terms, value.rules_version)
-    calendar = version.calendars.get(value.calendar) if version else None
-    if calendar is None:
-        return
-    end = min(value.stopped_at or value.due_at or now, value.started_at + LONGEST)
-    counted = timedelta()
-    for opens, closes in open_intervals(in_zone(calendar, file.case.attrs.get("tz")), value.started_at, end):
-        counted += closes - opens
-        yield f"    {_local(opens, zone)} to {_local(closes, zone)}: {_span(closes - opens)}, in all {_span(counted)}"
-    if value.stopped_at is None and value.state is not State.PAUSED:
-        waited = max(now - value.started_at, timedelta())  # the record's own figure is as old as its last change
-        yield f"    calendar {value.calendar}: the customer has waited {_span(waited)}"
-        return
-    yield f"    calendar {value.calendar}: open time {_span(value.elapsed)}, the customer waited {_span(value.waited)}"
+def _counted(
+    value: Clock, target: Target, calendar: Calendar | None, pauses: Iterable[Pause], now: datetime
+) -> tuple[Stretch, ...]:
+    """Up to the due time, which may lie ahead, or to the end where that came before; a promise counts no hours."""
+    if calendar is None or value.clock is ClockKind.PROMISE or target.business_days is not None:
+        return ()
+    ends = [at for at in (value.due_at, value.stopped_at) if at is not None]
+    return stretches(calendar, value.started_at, min(ends, default=now), tuple(pauses))
 
 
-def _version(terms: Terms, version_id: str) -> Version | None:
-    return next((known for known in terms.versions if known.id == version_id), None)
-
-
-def _local(instant: datetime, zone: tzinfo) -> str:
-    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    hours, minutes = seconds // 3600, seconds % 3600 // 60
-    return f"{hours} h {minutes:02} min" if seconds >= 60 else f"{seconds} s"
+def _days(value: Clock, target: Target, calendar: Calendar | None) -> tuple[BusinessDay, ...]:
+    if calendar is None or target.business_days is None or value.clock is ClockKind.PROMISE:
+        return ()
+    return business_days(calendar, value.started_at, target.business_days)

@@ -241,12 +241,18 @@ class Interaction:
 
 
 class DeliveryKind(StrEnum):
+    """telling: a rung of a ladder came, and waits to be put into a notice to one of our people."""
+
     ACK = "ack"
     NOTICE = "notice"
+    TELLING = "telling"
 
 
 class DeliveryState(StrEnum):
-    """queued -> sending -> sent, refused, failed (given up) or unknown (perhaps sent: the server's word was lost)."""
+    """queued -> sending -> sent, refused, failed (given up) or unknown (perhaps sent: the server's word was lost).
+
+    cancelled: its cause went away while it waited.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -255,6 +261,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from commsd.core.ladder import MOVED, is_late, key_of
+
 GRACE = timedelta(minutes=1)
 """How long a duty may take to do what just became due before the ledger calls it wrong."""
 
@@ -23,11 +25,22 @@ class DebtKind(StrEnum):
     NO_CALLBACK = "missed_call_without_callback"
     CALLBACK = "callback"
     UNTOLD = "overdue_and_nobody_told"
+    MOVED = "told_one_time_due_another"
+    MOVED_UNTOLD = "told_one_time_due_another_and_nobody_told"
     OVERDUE = "overdue"
     DUE = "due"
 
 
-WRONG = frozenset({DebtKind.UNDECIDED, DebtKind.TWO_ACKS, DebtKind.ACK_STUCK, DebtKind.NO_CALLBACK, DebtKind.UNTOLD})
+WRONG = frozenset(
+    {
+        DebtKind.UNDECIDED,
+        DebtKind.TWO_ACKS,
+        DebtKind.ACK_STUCK,
+        DebtKind.NO_CALLBACK,
+        DebtKind.UNTOLD,
+        DebtKind.MOVED_UNTOLD,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +55,19 @@ class OwedAck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedClock:
-    """A clock somebody still has to act for. told: the steps our people were told of."""
+    """A clock somebody still has to act for. told: the rungs of its ladder that are over. timer_at: its next moment.
+
+    promised_at: what the customer was told. moved_at: since when it is due later than that, until one of us writes.
+    """
 
     id: str
     case_id: str
     clock: str
     due_at: datetime | None
     told: tuple[str, ...]
+    timer_at: datetime | None = None
+    promised_at: datetime | None = None
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +93,16 @@ class Books:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """One line of the ledger. id: of the interaction, delivery, clock or callback it is about."""
+    """One line of the ledger. id: of the interaction, delivery, clock or callback it is about.
+
+    promised_at: the time the customer was told, where that is not the due time any more.
+    """
 
     kind: DebtKind
     id: str
     what: str
     due_at: datetime | None = None
+    promised_at: datetime | None = None
 
     @property
     def wrong(self) -> bool:
@@ -125,8 +148,34 @@ def _clocks(clocks: Iterable[OwedClock], now: datetime) -> Iterable[Debt]:
     for owed in clocks:
         kind, what = DebtKind.DUE, owed.clock
         if owed.due_at is not None and owed.due_at < now:
-            told = "breached" in owed.told and NOBODY not in owed.told
-            late = told or owed.due_at > now - GRACE
-            kind = DebtKind.OVERDUE if late else DebtKind.UNTOLD
-            what = f"{owed.clock}, late" if late else f"{owed.clock}, late and nobody was told"
+            known = _is_known(owed, now)
+            kind = DebtKind.OVERDUE if known else DebtKind.UNTOLD
+            what = f"{owed.clock}, late" if known else f"{owed.clock}, late and nobody was told"
         yield Debt(kind=kind, id=owed.id, what=what, due_at=owed.due_at)
+        if owed.moved_at is not None:
+            yield _moved(owed, owed.moved_at, now)
+
+
+def _is_known(owed: OwedClock, now: datetime) -> bool:
+    """Whether somebody was told that it is late, or is about to be: its ladder may well begin later.
+
+    What waits for opening hours counts as told.
+    """
+    if NOBODY in owed.told:
+        return False
+    if any(is_late(key_of(mark)) for mark in owed.told if mark != NOBODY):
+        return True
+    ahead = max((at for at in (owed.due_at, owed.timer_at) if at is not None), default=now)
+    return ahead > now - GRACE
+
+
+def _moved(owed: OwedClock, moved_at: datetime, now: datetime) -> Debt:
+    known = (MOVED in owed.told and NOBODY not in owed.told) or moved_at > now - GRACE
+    what = f"{owed.clock}, due later than the customer was told"
+    return Debt(
+        kind=DebtKind.MOVED if known else DebtKind.MOVED_UNTOLD,
+        id=owed.id,
+        what=what if known else f"{what}, and nobody of us knows",
+        due_at=owed.due_at,
+        promised_at=owed.promised_at,
+    )

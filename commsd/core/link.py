@@ -14,16 +14,22 @@ PURPOSE = "act"
 
 
 class Act(StrEnum):
-    """What a link does: close the case, close it as junk, take the callback."""
+    """What a link does: close the case, close it as junk, say that the customer was answered elsewhere, say that the
+    last answer only held the customer off, take the callback."""
 
     DONE = "done"
     JUNK = "junk"
+    ANSWERED = "answered"
+    HOLDING = "holding"
     CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """thing: id of the case, or of the callback to claim. agent: an agent's id. until: whole seconds."""
+    """thing: id of the case, or of the callback to claim. agent: an agent's id, "" where it went to none.
+
+    until: whole seconds.
+    """
 
     act: Act
     thing: str
@@ -42,4 +48,6 @@ def link_of(key: bytes, token: str) -> Link | None:
     if payload is None:
         return None
     act, thing, until, agent = payload.split("|", 3)
+    if act not in frozenset(Act):  # of another release
+        return None
     return Link(act=Act(act), thing=thing, agent=agent, until=datetime.fromtimestamp(int(until), UTC))

@@ -1,19 +1,23 @@
 """What a case owes, and when that began and ended: a fold of its touches, one obligation for each clock.
 
 Knows no hours and no due times: those stand in clock.py. Rules are asked only for the options that decide how a clock
-starts and stops; they are fixed at its start. Obligations are kept also where no policy has such a clock, so that a
-policy which gets one later finds it, from its original start.
+starts and stops; they are fixed at its start. Obligations are kept also where the policy has no such clock, so that one
+which gets it later finds it, from its original start; only what no policy at all has is left out.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from commsd.core.policy import ClockKind, Target
 from commsd.core.touch import Facts, Touch, TouchKind
 
+_TIME = attrgetter("time")
+
 Options = Callable[[ClockKind, Facts, datetime], Target]
 
+_ANSWERED = (ClockKind.ACK, ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
 _CANCELLED_BY_CLOSE = (
     ClockKind.ACK,
     ClockKind.FIRST_RESPONSE,
@@ -63,12 +67,16 @@ class Obligation:
 
 def in_force(touches: Iterable[Touch], now: datetime) -> list[Touch]:
     """The touches that exist at `now`, in order of time, without those taken back and without the voids."""
-    known = sorted((touch for touch in touches if touch.time <= now), key=lambda touch: touch.time)
+    known = sorted([touch for touch in touches if touch.time <= now], key=_TIME)
     voids = [touch for touch in reversed(known) if touch.kind is TouchKind.VOID]
     if not voids:
         return known
     gone = _taken_back(voids)
-    return [touch for touch in known if touch.kind is not TouchKind.VOID and touch.id not in gone]
+    return [
+        touch
+        for touch in known
+        if touch.kind is not TouchKind.VOID and touch.id not in gone and not (touch.by_rule and touch.touch in gone)
+    ]
 
 
 def _taken_back(voids: list[Touch]) -> set[str | None]:
@@ -83,9 +91,11 @@ def _taken_back(voids: list[Touch]) -> set[str | None]:
     return gone
 
 
-def obligations(touches: Iterable[Touch], options: Options) -> "Book":
-    """All that the touches (as `in_force` gives them) make us owe."""
-    book = Book(options)
+def obligations(
+    touches: Iterable[Touch], options: Options, kinds: Collection[ClockKind] = frozenset(ClockKind)
+) -> "Book":
+    """All of these kinds that the touches (as `in_force` gives them) make us owe."""
+    book = Book(options, kinds)
     for touch in touches:
         book.take(touch)
     return book
@@ -94,10 +104,12 @@ def obligations(touches: Iterable[Touch], options: Options) -> "Book":
 class Book:
     """The case while its touches go by. Read `owed` and `holds` at the end."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, kinds: Collection[ClockKind]) -> None:
         self.owed: list[Obligation] = []
         self.holds: list[Hold] = []
         self._options = options
+        self._updates = ClockKind.UPDATE in kinds
+        self._resolves = ClockKind.RESOLUTION in kinds
         self._running: dict[ClockKind, Obligation] = {}
         self._promises: dict[str, Obligation] = {}
         self._counts: dict[ClockKind, int] = {}
@@ -148,14 +160,15 @@ class Book:
             self._start(ClockKind.FIRST_RESPONSE, touch)
             if not touch.observed:
                 self._start_once(ClockKind.ACK, touch)
-        self._start_once(ClockKind.UPDATE, touch)
-        if not self._spoken:
-            self._spoken = True
+        if self._updates:
+            self._start_once(ClockKind.UPDATE, touch)
+        if self._resolves and not self._spoken:
             self._resolution = self._start(ClockKind.RESOLUTION, touch)
+        self._spoken = True
 
     def _human_answer(self, touch: Touch) -> None:
         self._answered = True
-        for kind in (ClockKind.ACK, ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE):
+        for kind in _ANSWERED:
             self._stop(kind, touch)
         callback = self._running.get(ClockKind.CALLBACK)
         if callback is not None and (touch.kind is TouchKind.TALK or callback.options.stop_on == "any_reply"):
@@ -167,6 +180,8 @@ class Book:
         self._update(touch)
 
     def _update(self, touch: Touch) -> None:
+        if not self._updates:
+            return
         self._stop(ClockKind.UPDATE, touch)
         if self._spoken and not self._closed:
             self._start(ClockKind.UPDATE, touch)

@@ -6,16 +6,18 @@ A version is kept for ever, so it has a form in JSON with its calendars written 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
-from typing import Any, Literal
+from fnmatch import translate
+from itertools import repeat
+from typing import Any, Literal, NamedTuple
 
 from commsd.core.calendar import Calendar, Window
 from commsd.core.touch import Facts
 
 PATTERN_KEYS = frozenset({"to", "from", "caller", "keywords"})
+_WILD = re.compile(r"[*?\[]")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 _BUSINESS_DAYS = re.compile(r"([1-9]\d{0,2})bd")
 
@@ -82,6 +84,38 @@ class Policy:
     ladder: str | None = None
 
 
+class _Condition(NamedTuple):
+    """What one key of a rule takes, folded once: these values, these beginnings, or a pattern for all the rest."""
+
+    key: str
+    exact: frozenset[str]
+    beginnings: tuple[str, ...]
+    pattern: re.Pattern[str] | None
+
+    def takes(self, found: str | tuple[str, ...] | None) -> bool:
+        if found is None:
+            return False
+        values = (found.casefold(),) if isinstance(found, str) else tuple(map(str.casefold, found))
+        return (
+            not self.exact.isdisjoint(values)
+            or (bool(self.beginnings) and any(map(str.startswith, values, repeat(self.beginnings))))
+            or (self.pattern is not None and any(map(self.pattern.match, values)))
+        )
+
+
+def _condition(key: str, wanted: tuple[str, ...]) -> _Condition:
+    exact, beginnings, patterns = set(), [], []
+    for value in map(str.casefold, wanted):
+        if key not in PATTERN_KEYS or not _WILD.search(value):
+            exact.add(value)
+        elif not _WILD.search(value[:-1]) and value[-1] == "*":
+            beginnings.append(value[:-1])
+        else:
+            patterns.append(translate(value))
+    pattern = re.compile("|".join(patterns)) if patterns else None
+    return _Condition(key, frozenset(exact), tuple(beginnings), pattern)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Cases that match get `policy` (None: no clocks) and the attributes in `sets`. All keys, any value of a key."""
@@ -89,6 +123,10 @@ class Rule:
     match: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policy: str | None = None
     sets: Mapping[str, str] = field(default_factory=dict)
+    _conditions: tuple[_Condition, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_conditions", tuple(_condition(key, wanted) for key, wanted in self.match.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +134,10 @@ class Version:
     """All SLA rules as they were accepted at one moment; never changed afterwards.
 
     applies: "running" takes over the clocks that run at `effective_from`, "new" leaves them alone.
+    kinds: the clocks that any of its policies has. keys: the attributes its rules and calendars look at.
+    sets: whether any of its rules sets something.
+    source: the same for the same files, whatever they were read with; "" where that was not kept.
+    made_with: versions of what zones and holidays came from. holidays_until: the last day for which they are listed.
     """
 
     id: str
@@ -105,6 +147,18 @@ class Version:
     calendars: Mapping[str, Calendar]
     applies: Literal["new", "running"] = "new"
     ladders: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    source: str = ""
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    holidays_until: date | None = None
+    kinds: frozenset[ClockKind] = field(init=False, repr=False, compare=False)
+    keys: frozenset[str] = field(init=False, repr=False, compare=False)
+    sets: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kinds = frozenset(kind for policy in self.policies.values() for kind in policy.targets)
+        object.__setattr__(self, "kinds", kinds)
+        object.__setattr__(self, "keys", frozenset(key for rule in self.rules for key in rule.match) | {"tz"})
+        object.__setattr__(self, "sets", any(rule.sets for rule in self.rules))
 
 
 def policy_for(version: Version, facts: Facts) -> Policy | None:
@@ -123,20 +177,10 @@ def rule_for(version: Version, facts: Facts) -> tuple[int, Rule] | None:
 
 def mismatch(rule: Rule, facts: Facts) -> str | None:
     """The first key of the rule that does not match; None: the rule matches."""
-    for key, wanted in rule.match.items():
-        if not _matches(key, wanted, facts.get(key)):
-            return key
+    for condition in rule._conditions:
+        if not condition.takes(facts.get(condition.key)):
+            return condition.key
     return None
-
-
-def _matches(key: str, wanted: tuple[str, ...], found: str | tuple[str, ...] | None) -> bool:
-    if found is None:
-        return False
-    values = [value.casefold() for value in ((found,) if isinstance(found, str) else found)]
-    patterns = [value.casefold() for value in wanted]
-    if key in PATTERN_KEYS:
-        return any(fnmatchcase(value, pattern) for value in values for pattern in patterns)
-    return any(value in patterns for value in values)
 
 
 def duration(text: str) -> timedelta:
@@ -179,20 +223,31 @@ def as_json(version: Version) -> dict[str, Any]:
         "policies": {name: _policy_json(policy) for name, policy in version.policies.items()},
         "calendars": {name: _calendar_json(calendar) for name, calendar in version.calendars.items()},
         "ladders": {name: [_step_json(step) for step in steps] for name, steps in version.ladders.items()},
+        "source": version.source,
+        "made_with": dict(version.made_with),
+        "holidays_until": version.holidays_until.isoformat() if version.holidays_until else None,
     }
 
 
 def from_json(value: Mapping[str, Any]) -> Version:
-    """The version that `as_json` wrote."""
+    """The version that `as_json` wrote, also an earlier or later commsd's: what is missing has its default."""
+    until = value.get("holidays_until")
     return Version(
         id=value["id"],
         effective_from=datetime.fromisoformat(value["effective_from"]),
-        applies=value["applies"],
-        rules=tuple(Rule(match=_tuples(r["match"]), policy=r["policy"], sets=r["sets"]) for r in value["rules"]),
+        applies=value.get("applies", "new"),
+        rules=tuple(_rule_from(rule) for rule in value["rules"]),
         policies={name: _policy_from(name, policy) for name, policy in value["policies"].items()},
         calendars={name: _calendar_from(name, calendar) for name, calendar in value["calendars"].items()},
-        ladders={name: tuple(_step_from(step) for step in steps) for name, steps in value["ladders"].items()},
+        ladders={name: tuple(_step_from(step) for step in steps) for name, steps in value.get("ladders", {}).items()},
+        source=value.get("source", ""),
+        made_with=value.get("made_with", {}),
+        holidays_until=date.fromisoformat(until) if until else None,
     )
+
+
+def _rule_from(value: Mapping[str, Any]) -> Rule:
+    return Rule(match=_tuples(value.get("match", {})), policy=value.get("policy"), sets=value.get("sets", {}))
 
 
 def _lists(values: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
@@ -232,18 +287,18 @@ def _policy_json(policy: Policy) -> dict[str, Any]:
 
 
 def _policy_from(name: str, value: Mapping[str, Any]) -> Policy:
-    targets = {
-        ClockKind(kind): Target(
-            **{
-                **target,
-                "duration": _duration_from(target["duration"]),
-                "warn_before": _duration_from(target["warn_before"]),
-                "pause_on": frozenset(target["pause_on"]),
-            }
-        )
-        for kind, target in value["targets"].items()
-    }
-    return Policy(name=name, calendar=value["calendar"], ladder=value["ladder"], targets=targets)
+    targets = {ClockKind(kind): _target_from(target) for kind, target in value["targets"].items() if kind in _KINDS}
+    return Policy(name=name, calendar=value["calendar"], ladder=value.get("ladder"), targets=targets)
+
+
+_KINDS = frozenset(ClockKind)
+_TARGET_FIELDS = frozenset(each.name for each in fields(Target))
+
+
+def _target_from(value: Mapping[str, Any]) -> Target:
+    known = {key: each for key, each in value.items() if key in _TARGET_FIELDS}
+    durations = {key: _duration_from(known.get(key)) for key in ("duration", "warn_before")}
+    return Target(**{**known, **durations, "pause_on": frozenset(known.get("pause_on", ()))})
 
 
 def _calendar_json(calendar: Calendar) -> dict[str, Any]:
@@ -260,7 +315,7 @@ def _calendar_from(name: str, value: Mapping[str, Any]) -> Calendar:
     return Calendar(
         name=value.get("name", name),
         tz=value["tz"],
-        fallback_tz=value["fallback_tz"],
+        fallback_tz=value.get("fallback_tz"),
         weekly={int(day): tuple(Window(*pair) for pair in pairs) for day, pairs in value["weekly"].items()},
         dates={
             date.fromisoformat(day): tuple(Window(*pair) for pair in pairs) for day, pairs in value["dates"].items()
@@ -285,8 +340,8 @@ def _step_from(value: Mapping[str, Any]) -> Step:
     return Step(
         at=at["percent"] if "percent" in at else timedelta(seconds=at["offset"]),
         tell=tuple(value["tell"]),
-        page=value["page"],
-        real=value["real"],
-        repeat=_duration_from(value["repeat"]),
-        times=value["times"],
+        page=value.get("page", False),
+        real=value.get("real", False),
+        repeat=_duration_from(value.get("repeat")),
+        times=value.get("times", 1),
     )

@@ -17,6 +17,7 @@ from commsd.core.case import Case, ClockRecord
 from commsd.core.clock import Clock
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction
+from commsd.core.ruling import Ruling
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -27,6 +28,7 @@ PERSONAL: Mapping[type, tuple[str, ...]] = {
     Case: ("/subject",),
     Callback: ("/number", "/purpose", "/questions"),
     ClockRecord: (),
+    Ruling: (),
 }
 """JSON pointers of what can be erased without touching the log's order."""
 
@@ -36,6 +38,7 @@ THING: Mapping[type, str] = {
     Case: "case",
     Callback: "callback",
     ClockRecord: "clock",
+    Ruling: "rules",
 }
 
 _OUTSIDE = {"original": "raw"}
@@ -43,7 +46,8 @@ _OUTSIDE = {"original": "raw"}
 
 def instant(value: datetime) -> str:
     """RFC 3339 UTC with milliseconds and Z."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    value = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def record(thing: object) -> Json:
@@ -140,7 +144,7 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return lambda value: value.value
     if isinstance(hint, type) and is_dataclass(hint):
-        return lambda value: {item.name: item.encode(getattr(value, item.attribute)) for item in _fields(hint)}
+        return _object_encoder(hint)
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_asdict"):
         return lambda value: value._asdict()
     if get_origin(hint) is tuple:
@@ -149,6 +153,14 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
     if _is_mapping(hint):
         return dict
     return _same
+
+
+def _object_encoder(kind: type) -> Callable[[Any], Any]:
+    steps = [(item.name, item.attribute, None if item.encode is _same else item.encode) for item in _fields(kind)]
+    return lambda value: {
+        name: each if (each := getattr(value, attribute)) is None or encode is None else encode(each)
+        for name, attribute, encode in steps
+    }
 
 
 @cache

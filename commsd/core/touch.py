@@ -42,8 +42,8 @@ class Touch:
     direction: of a talk; without one we reached the customer.
     auto: sent by a machine. observed: taken in observe mode, starts no ack clock. partial: "we are looking into it".
     reason: of a hold. promise, due, via, replaces: of a promise. keeps: the promises an answer keeps; empty: all.
-    attrs: of a set. facts: what rules match on that belongs to this touch (channel, mailbox, from, ...).
-    touch: the id that a void takes back. void_case: a close as junk.
+    attrs: of a set. facts: what rules match on that belongs to a customer's touch (channel, mailbox, from, ...).
+    touch: the id that a void takes back, or of the customer's touch behind a set `by_rule`. void_case: a close as junk.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Touch:
     facts: Facts = field(default_factory=dict)
     touch: str | None = None
     void_case: bool = False
+    by_rule: bool = False
 
     @property
     def time(self) -> datetime:
@@ -127,9 +128,16 @@ def _spoken(interaction: Interaction, inbound: bool) -> TouchKind | None:
     return None  # an outbound call was bridged, but what came of it was not yet said
 
 
+BY_RULE = "rule"
+"""The reason of a `set` that a rule made; core/rule_set.py."""
+
+_CUSTOMER = frozenset({TouchKind.IN, TouchKind.TALK, TouchKind.MISSED})
+
+
 def _touch(interaction: Interaction, kind: TouchKind) -> Touch:
     detail = interaction.detail
     promise = detail.promise if kind is TouchKind.PROMISE else None
+    by_rule = kind is TouchKind.SET and interaction.actor is Actor.MACHINE and detail.reason == BY_RULE
     return Touch(
         id=interaction.id,
         at=interaction.occurred_at,
@@ -147,15 +155,15 @@ def _touch(interaction: Interaction, kind: TouchKind) -> Touch:
         replaces=promise.replaces if promise else None,
         keeps=detail.keeps,
         attrs=detail.attrs,
-        facts=_facts(interaction),
-        touch=detail.voids,
+        facts=_facts(interaction) if kind in _CUSTOMER else {},
+        touch=interaction.caused_by if by_rule else detail.voids,
         void_case=detail.void_case,
+        by_rule=by_rule,
     )
 
 
 def _facts(interaction: Interaction) -> Facts:
-    """What rules match on of the touch itself; a key the channel does not have is not there, so it does not match."""
-    words = tuple(dict.fromkeys(_WORD.findall(f"{interaction.subject or ''} {interaction.preview or ''}".casefold())))
+    """What rules match on of a customer's touch; a key the channel does not have is not there, so it does not match."""
     facts: dict[str, str | tuple[str, ...] | None] = {
         "channel": interaction.channel.value,
         "mailbox": interaction.mailbox,
@@ -164,6 +172,11 @@ def _facts(interaction: Interaction) -> Facts:
         "from": interaction.address(Role.FROM),
         "caller": interaction.address(Role.CALLER),
         "language": interaction.language,
-        "keywords": words,
+        "keywords": words(interaction.subject, interaction.preview),
     }
     return {key: value for key, value in facts.items() if value}
+
+
+def words(subject: str | None, preview: str | None) -> tuple[str, ...]:
+    """The words that `keywords` are looked for in: each once, in order, folded."""
+    return tuple(dict.fromkeys(_WORD.findall(f"{subject or ''} {preview or ''}".casefold())))

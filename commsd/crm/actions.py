@@ -6,9 +6,10 @@ refused with what to do instead.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from commsd.core.callback import Callback, claimed, released, with_number
-from commsd.core.case import CaseFile, CaseState
+from commsd.core.callback import Callback, State, claimed, released, with_number
+from commsd.core.case import CaseFile, CaseState, customer_speaks
 from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
 from commsd.core.entry import OUTCOME, Entry, Hand, Result, Said, callback_talk, manual_interaction, said_detail
 from commsd.core.event import Event
@@ -22,6 +23,7 @@ from commsd.core.interaction import (
     Kind,
     Outcome,
 )
+from commsd.core.link import Act, Link
 from commsd.core.number import parse_number
 from commsd.errors import NotFound, Refused
 
@@ -30,6 +32,9 @@ Decide = Callable[[OpenItems], Change]
 SETTABLE = frozenset({"priority", "owner", "team"})
 REQUEST = "commsd.request"
 """The system under which an interaction keeps the digest of the request it came by."""
+
+ELSEWHERE = "answered elsewhere"
+"""The note on an answer that went a way we do not see."""
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 
@@ -43,8 +48,8 @@ def close_case(case_id: str, hand: Hand, terms: Terms, *, junk: bool = False, no
     """The case ends. junk: it never was one, and its clocks are void."""
 
     def decide(items: OpenItems) -> Change:
-        file = _file(items, case_id)
-        _must(file.case.state is CaseState.OPEN, "the case is closed already", "nothing to do")
+        file = file_of(items, case_id)
+        must(file.case.state is CaseState.OPEN, "the case is closed already", "nothing to do")
         return _internal(Kind.CLOSE, file, hand, items, terms, Detail(void_case=junk, note=note))
 
     return decide
@@ -54,8 +59,8 @@ def reopen_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
     """A closed case goes on."""
 
     def decide(items: OpenItems) -> Change:
-        file = _file(items, case_id)
-        _must(file.case.state is CaseState.CLOSED, "the case is open", "nothing to do")
+        file = file_of(items, case_id)
+        must(file.case.state is CaseState.CLOSED, "the case is open", "nothing to do")
         return _internal(Kind.REOPEN, file, hand, items, terms, Detail())
 
     return decide
@@ -65,9 +70,9 @@ def hold_case(case_id: str, hand: Hand, terms: Terms, *, reason: str = "customer
     """The case waits. reason: "customer" ends by itself when the customer speaks."""
 
     def decide(items: OpenItems) -> Change:
-        file = _file(items, case_id)
-        _must(file.case.state is CaseState.OPEN, "a closed case cannot wait", "reopen it first")
-        _must(not file.case.on_hold, "the case is on hold already", "release it first to give another reason")
+        file = file_of(items, case_id)
+        must(file.case.state is CaseState.OPEN, "a closed case cannot wait", "reopen it first")
+        must(not file.case.on_hold, "the case is on hold already", "release it first to give another reason")
         return _internal(Kind.HOLD, file, hand, items, terms, Detail(reason=reason))
 
     return decide
@@ -77,8 +82,8 @@ def release_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
     """The case waits no longer."""
 
     def decide(items: OpenItems) -> Change:
-        file = _file(items, case_id)
-        _must(file.case.on_hold, "the case is not on hold", "nothing to do")
+        file = file_of(items, case_id)
+        must(file.case.on_hold, "the case is not on hold", "nothing to do")
         return _internal(Kind.RELEASE, file, hand, items, terms, Detail())
 
     return decide
@@ -87,13 +92,67 @@ def release_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
 def set_case(case_id: str, hand: Hand, terms: Terms, *, attrs: Mapping[str, str]) -> Decide:
     """Priority, owner or team from now on; assigning is setting owner or team."""
     unknown = sorted(set(attrs) - SETTABLE)
-    _must(not unknown, f"a case has no {', '.join(unknown)} to set", f"set one of {', '.join(sorted(SETTABLE))}")
-    _must(bool(attrs), "nothing to set", f"name one of {', '.join(sorted(SETTABLE))}")
+    must(not unknown, f"a case has no {', '.join(unknown)} to set", f"set one of {', '.join(sorted(SETTABLE))}")
+    must(bool(attrs), "nothing to set", f"name one of {', '.join(sorted(SETTABLE))}")
     priority = attrs.get("priority", "normal")
-    _must(priority in PRIORITIES, f"'{priority}' is no priority", f"choose from {', '.join(PRIORITIES)}")
+    must(priority in PRIORITIES, f"'{priority}' is no priority", f"choose from {', '.join(PRIORITIES)}")
 
     def decide(items: OpenItems) -> Change:
-        return _internal(Kind.SET, _file(items, case_id), hand, items, terms, Detail(attrs=dict(attrs)))
+        return _internal(Kind.SET, file_of(items, case_id), hand, items, terms, Detail(attrs=dict(attrs)))
+
+    return decide
+
+
+def answered_elsewhere(case_id: str, hand: Hand, terms: Terms) -> Decide:
+    """The customer has an answer by a way that we do not see. Once for each writing: said again, it is refused."""
+
+    def decide(items: OpenItems) -> Change:
+        file = file_of(items, case_id)
+        must(file.case.state is CaseState.OPEN, "the case is closed already", "nothing to do")
+        must(not _said_answered(file), "it is recorded already that the customer was answered", "nothing to do")
+        fact = Interaction(
+            id=items.new_id(),
+            channel=Channel.OTHER,
+            kind=Kind.MESSAGE,
+            direction=Direction.OUTBOUND,
+            actor=Actor.AGENT,
+            outcome=Outcome.REACHED,
+            occurred_at=items.now,
+            recorded_at=items.now,
+            case_id=case_id,
+            contact_id=file.case.contact_id,
+            team=file.case.team,
+            agent_id=hand.agent_id,
+            agent=hand.agent,
+            detail=Detail(note=ELSEWHERE),
+        )
+        return change_of(fact, items, terms, by=hand.by)
+
+    return decide
+
+
+def holding_case(case_id: str, hand: Hand, terms: Terms) -> Decide:
+    """The newest answer in the case did not answer yet: it stops `ack` and `update` only, the others run on."""
+
+    def decide(items: OpenItems) -> Change:
+        file = file_of(items, case_id)
+        sent = max(filter(_is_answer, file.interactions), key=_order, default=None)
+        if sent is None:
+            raise Refused("the case has no answer that could be a holding one", remedy="answer the customer first")
+        return _partly(sent, hand, items, terms)
+
+    return decide
+
+
+def partial_answer(interaction_id: str, hand: Hand, terms: Terms) -> Decide:
+    """An answer of ours did not answer yet: the interaction's next revision."""
+
+    def decide(items: OpenItems) -> Change:
+        known = items.known.get(f"interaction:{interaction_id}")
+        if known is None:
+            raise NotFound(f"no interaction {interaction_id}", remedy="list them: commsd log tail")
+        must(_is_answer(known), "only a message of ours to a customer can be partial", "look at it: commsd log show")
+        return _partly(known, hand, items, terms)
 
     return decide
 
@@ -103,8 +162,11 @@ def claim_callback(callback_id: str, hand: Hand) -> Decide:
 
     def decide(items: OpenItems) -> Change:
         who = hand.agent_id or hand.agent
-        _must(bool(who), "somebody must claim it", "name the agent")
-        return _moved("claimed", claimed(_callback(items, callback_id), who or "", items.now), items, hand)
+        must(bool(who), "somebody must claim it", "name the agent")
+        callback = _callback(items, callback_id)
+        mine = callback.state is State.CLAIMED and callback.owner == who
+        must(not mine, "the callback is yours already", "ring the customer, then say what came of it")
+        return _moved("claimed", claimed(callback, who or "", items.now), items, hand)
 
     return decide
 
@@ -137,8 +199,8 @@ def close_callback(callback_id: str, hand: Hand, terms: Terms, *, note: str | No
     """The call is owed no longer, because a person says so and says why."""
 
     def decide(items: OpenItems) -> Change:
-        _must(bool(note and note.strip()), "closing an owed call needs a reason", "say it in `note`")
-        _must(bool(hand.agent_id or hand.agent), "somebody must answer for it", "name the agent")
+        must(bool(note and note.strip()), "closing an owed call needs a reason", "say it in `note`")
+        must(bool(hand.agent_id or hand.agent), "somebody must answer for it", "name the agent")
         return _ended(_callback(items, callback_id), "closed_by_human", note, hand, items, terms)
 
     return decide
@@ -149,7 +211,7 @@ def callback_result(callback_id: str, said: Said, hand: Hand, terms: Terms) -> D
 
     def decide(items: OpenItems) -> Change:
         callback = _callback(items, callback_id)
-        _must(callback.open, "this callback is closed", "give the result of the call itself, or record a new touch")
+        must(callback.open, "this callback is closed", "give the result of the call itself, or record a new touch")
         return change_of(callback_talk(callback, said, hand, items, terms), items, terms, by=hand.by)
 
     return decide
@@ -179,6 +241,19 @@ def talk_result(interaction_id: str, said: Said, hand: Hand, terms: Terms) -> De
     return decide
 
 
+def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
+    """What a link does, whether it was pressed or came back as a mail."""
+    match link.act:
+        case Act.CLAIM:
+            return claim_callback(link.thing, hand)
+        case Act.ANSWERED:
+            return answered_elsewhere(link.thing, hand, terms)
+        case Act.HOLDING:
+            return holding_case(link.thing, hand, terms)
+        case Act.DONE | Act.JUNK:
+            return close_case(link.thing, hand, terms, junk=link.act is Act.JUNK)
+
+
 def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Exception) -> Decide:
     """The same decision at most once under an idempotency key; a repeat gives what the first gave.
 
@@ -204,11 +279,32 @@ def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Excep
     return decide_once
 
 
+def _is_answer(known: Interaction) -> bool:
+    ours = known.direction is Direction.OUTBOUND and known.actor is Actor.AGENT
+    return ours and known.kind is Kind.MESSAGE and known.outcome is not Outcome.FAILED
+
+
+def _said_answered(file: CaseFile) -> bool:
+    """Whether that was said, and the customer has not come back since."""
+    said = [_order(known) for known in file.interactions if _is_answer(known) and known.detail.note == ELSEWHERE]
+    return bool(said) and not any(customer_speaks(known) and _order(known) > max(said) for known in file.interactions)
+
+
+def _order(known: Interaction) -> tuple[datetime, str]:
+    return known.occurred_at, known.id
+
+
+def _partly(sent: Interaction, hand: Hand, items: OpenItems, terms: Terms) -> Change:
+    must(not sent.partial, "the last answer counts as a holding one already", "nothing to do")
+    fact = replace(sent, revision=sent.revision + 1, recorded_at=items.now, partial=True)
+    return change_of(fact, items, terms, by=hand.by)
+
+
 def _must_be_talk(known: Interaction, said: Said) -> None:
     talk = known.kind in (Kind.CALL, Kind.MEETING) and known.outcome not in (Outcome.PENDING, Outcome.MISSED)
-    _must(talk, "a result is of a talk, and this is none", "of an owed call: give the result of its callback")
+    must(talk, "a result is of a talk, and this is none", "of an owed call: give the result of its callback")
     vain = said.result in (Result.VOICEMAIL, Result.WRONG_PERSON)
-    _must(
+    must(
         not vain or known.direction is Direction.OUTBOUND,
         f"who rang us was reached, so '{said.result}' cannot be",
         "say reached, call_again, partly or declined",
@@ -216,14 +312,19 @@ def _must_be_talk(known: Interaction, said: Said) -> None:
 
 
 def _ended(callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms) -> Change:
-    _must(callback.open, "this callback is closed already", "nothing to do")
+    must(callback.open, "this callback is closed already", "nothing to do")
     detail = Detail(callback_id=callback.id, reason=reason, note=note)
-    return _internal(Kind.CLOSE, _file(items, callback.case_id), hand, items, terms, detail)
+    return _internal(Kind.CLOSE, file_of(items, callback.case_id), hand, items, terms, detail)
 
 
 def _internal(kind: Kind, file: CaseFile, hand: Hand, items: OpenItems, terms: Terms, detail: Detail) -> Change:
     """What people do to a case is an interaction like any other."""
-    fact = Interaction(
+    return change_of(internal(kind, file, hand, items, detail), items, terms, by=hand.by)
+
+
+def internal(kind: Kind, file: CaseFile, hand: Hand, items: OpenItems, detail: Detail) -> Interaction:
+    """The interaction behind what one of us does to a case."""
+    return Interaction(
         id=items.new_id(),
         channel=Channel.OTHER,
         kind=kind,
@@ -237,7 +338,6 @@ def _internal(kind: Kind, file: CaseFile, hand: Hand, items: OpenItems, terms: T
         agent=hand.agent,
         detail=detail,
     )
-    return change_of(fact, items, terms, by=hand.by)
 
 
 def _moved(word: str, callback: Callback, items: OpenItems, hand: Hand) -> Change:
@@ -248,10 +348,14 @@ def _where(callback: Callback) -> tuple[str | None, str | None]:
     return callback.line, callback.number
 
 
-def _file(items: OpenItems, case_id: str) -> CaseFile:
+def file_of(items: OpenItems, case_id: str) -> CaseFile:
+    """The case with all inside it. Raises NotFound; Refused where it went into another."""
     if case_id not in items.files:
         raise NotFound(f"no case {case_id}", remedy="list them: commsd cases list, or GET /v1/cases")
-    return items.files[case_id]
+    file = items.files[case_id]
+    went = file.case.merged_into
+    must(went is None, f"the case went into {went}", "do it to that one")
+    return file
 
 
 def _callback(items: OpenItems, callback_id: str) -> Callback:
@@ -261,6 +365,7 @@ def _callback(items: OpenItems, callback_id: str) -> Callback:
     return found
 
 
-def _must(holds: bool, what: str, remedy: str) -> None:
+def must(holds: bool, what: str, remedy: str) -> None:
+    """Raises Refused where it does not hold."""
     if not holds:
         raise Refused(what, remedy=remedy)

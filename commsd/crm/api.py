@@ -9,11 +9,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commsd import __version__
-from commsd.crm import api_actions, api_events, api_reads
+from commsd.crm import api_actions, api_events, api_reads, api_reports
 from commsd.crm.problem import MEDIA_TYPE
 from commsd.crm.request import Api, Operation, route_of
 
-OPERATIONS: Sequence[Operation] = (*api_events.OPERATIONS, *api_reads.OPERATIONS, *api_actions.OPERATIONS)
+OPERATIONS: Sequence[Operation] = (
+    *api_events.OPERATIONS,
+    *api_reads.OPERATIONS,
+    *api_reports.OPERATIONS,
+    *api_actions.OPERATIONS,
+)
 
 _PROBLEM = {"description": "What went wrong and what to do", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 _FINE = {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}

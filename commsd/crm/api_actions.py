@@ -13,7 +13,7 @@ from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.entry import Hand
 from commsd.core.interaction import Interaction
-from commsd.crm import actions
+from commsd.crm import actions, mending
 from commsd.crm.body import Body, read_attrs, read_entry, read_said
 from commsd.crm.keys import Caller
 from commsd.crm.problem import SameKeyOtherBody
@@ -77,6 +77,44 @@ async def talk_result(api: Api, request: Request, caller: Caller) -> Response:
     talk = request.path_params["id"]
     keys = await api.log.read(lambda connection: store.keys_of_interaction(connection, talk))
     decide = actions.talk_result(talk, said, hand, api.terms())
+    return await _recorded(api, request, caller, keys, decide, created=200)
+
+
+async def partial_answer(api: Api, request: Request, caller: Caller) -> Response:
+    """An answer of ours did not answer yet: the interaction's next revision."""
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    body.sound()
+    decide = actions.partial_answer(request.path_params["id"], hand, api.terms())
+    return await _of_interaction(api, request, caller, decide)
+
+
+async def void_interaction(api: Api, request: Request, caller: Caller) -> Response:
+    """An interaction never happened; the answer is the `void` interaction that says so."""
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    why = body.text("why")
+    body.sound()
+    decide = mending.void_interaction(request.path_params["id"], hand, api.terms(), why=why)
+    return await _of_interaction(api, request, caller, decide)
+
+
+async def merge_case(api: Api, request: Request, caller: Caller) -> Response:
+    """A case goes into another; the answer is the case that went, with `merged_into`."""
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    into, note = body.text("into", 64), body.text("note")
+    body.needed("into", into, "give the id of the case that stays")
+    body.sound()
+    gone, stays = request.path_params["id"], into or ""
+    keys = await api.log.read(lambda c: (*store.keys_of_case(c, gone), *store.keys_of_case(c, stays)))
+    change = await api.log.decide(keys, mending.merge_case(gone, stays, hand, api.terms(), note=note))
+    return json(shown_thing(change.cases[0], caller))
+
+
+async def _of_interaction(api: Api, request: Request, caller: Caller, decide: actions.Decide) -> Response:
+    wanted = request.path_params["id"]
+    keys = await api.log.read(lambda connection: store.keys_of_interaction(connection, wanted))
     return await _recorded(api, request, caller, keys, decide, created=200)
 
 
@@ -213,6 +251,30 @@ OPERATIONS: Sequence[Operation] = (
         does="Say what came of a talk",
         handler=talk_result,
         body=SAID,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/interactions/{id}/partial",
+        scope="interactions:write",
+        does="Say that an answer did not answer yet",
+        handler=partial_answer,
+        body=AGENT,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/interactions/{id}/void",
+        scope="interactions:write",
+        does="Take an interaction back: it never happened",
+        handler=void_interaction,
+        body=AGENT | {"why": "what was wrong with it"},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/cases/{id}/merge",
+        scope="cases:write",
+        does="Put a case into another, which then owes what both owed",
+        handler=merge_case,
+        body=AGENT | {"into": "id of the case that stays", "note": "why"},
     ),
     *(
         Operation(

@@ -1,29 +1,31 @@
-"""Duty: clocks that were warned or breached are recorded at their true instants, and our people told of each once.
+"""Duty: what time alone does to cases: clocks warned and breached at their true instants, rungs that came, rest.
 
-Who is told: the policy's ladder where it has one, else the owner of a warning, and owner and lead of a breach; where
-that leads to nobody, the house's own address. Ladders in full come with a later release.
+A rung that came is marked in the clock and becomes a telling to each who is to be told, in one commit; `sla.dispatch`
+makes notices of them. Each rung comes once; of several that nobody saw coming, such as while we were down, the last.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from commsd.core import key
 from commsd.core.callback import State as Owed
 from commsd.core.callback import released
-from commsd.core.case import Case, CaseFile, ClockRecord
+from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, OpenItems, Terms, change_of, recheck
-from commsd.core.clock import State
 from commsd.core.event import Event
 from commsd.core.firm import Firm
-from commsd.core.interaction import Actor, Channel, Delivery, DeliveryKind, Detail, Direction, Interaction, Kind
+from commsd.core.interaction import Actor, Channel, Delivery, Detail, Direction, Interaction, Kind
+from commsd.core.ladder import MOVED, Rung, policy_calendar, timer_of, unseen, zone_of
 from commsd.core.ledger import NOBODY
-from commsd.core.policy import Step, Version
-from commsd.sla.notice import Notice, about_clock
+from commsd.sla.post import Post
+from commsd.sla.recipient import Roll
 from commsd.sla.rules import Rules
+from commsd.sla.telling import owed_telling
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.world import World
@@ -32,20 +34,19 @@ log = structlog.get_logger()
 
 TICK = 1.0
 LEASE = timedelta(seconds=30)
-DEFAULT_TELL: Mapping[str, tuple[str, ...]] = {"warned": ("owner",), "breached": ("owner", "lead")}
+SET_ASIDE = timedelta(minutes=10)
+"""A case that could not be looked at is left alone for so long, that the others get their turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """How notices leave. via: the mailbox; None: there is none, and the log line has to do. render: notice -> bytes.
+class Told(NamedTuple):
+    """What a decision tells of itself. delays: how late each rung was, in seconds. nobody: clocks nobody is told of."""
 
-    persons: who sits at a mailbox or line by its name. teams: their team. fallback: where nobody else is told.
-    """
+    delays: tuple[float, ...]
+    nobody: tuple[str, ...]
 
-    via: str | None
-    render: Callable[[Notice], bytes]
-    persons: Mapping[str, str] = field(default_factory=dict)
-    fallback: tuple[str, ...] = ()
+
+def _unheard(_seconds: float) -> None:
+    """Nobody measures."""
 
 
 class Escalation:
@@ -53,8 +54,18 @@ class Escalation:
 
     name = "sla.escalation"
 
-    def __init__(self, firm: Firm, post: Post, log: Log, claims: Claims, rules: Rules, world: World) -> None:
-        self._firm, self._post = firm, post
+    def __init__(
+        self,
+        firm: Firm,
+        post: Post,
+        log: Log,
+        claims: Claims,
+        rules: Rules,
+        world: World,
+        measure: Callable[[float], None] = _unheard,
+    ) -> None:
+        """measure: is given the seconds by which each rung came late."""
+        self._firm, self._post, self._measure = firm, post, measure
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
 
     async def run(self) -> None:
@@ -73,91 +84,102 @@ class Escalation:
         lapsed = await self._claims.lapsed_callbacks(now)
         told = partial(escalated, terms=terms, firm=self._firm, post=self._post)
         decisions = [
-            *(self._log.submit((key.of_case(case),), partial(told, case)) for case in due),
+            *(
+                self._log.submit((key.of_case(case),), partial(told, case), otherwise=partial(_aside, case))
+                for case in due
+            ),
             *(self._log.submit((key.of_case(case),), partial(_rested, case, terms=terms)) for case in silent),
             *(self._log.submit((key.of_callback(owed),), partial(_lapsed, owed)) for owed in lapsed),
         ]
         for decision in decisions:
-            await decision
+            self._say((await decision).result)
         return bool(due or silent or lapsed)
+
+    def _say(self, told: object) -> None:
+        if not isinstance(told, Told):
+            return
+        for delay in told.delays:
+            self._measure(delay)
+        for clock in told.nobody:
+            log.warning("ladder.reached_nobody", clock=clock)
 
 
 def escalated(case_id: str, items: OpenItems, terms: Terms, firm: Firm, post: Post) -> Change:
-    """What time changed in the case, with the notices that are owed for it, each step of each clock once."""
+    """What time changed in the case, and a telling for each rung that came and each who is to be told of it."""
     file = items.files.get(case_id)
     if file is None:
         return Change()
     change = recheck(file, items, terms)
     after = {record.id: record for record in (*file.clocks, *change.clocks)}
-    told = [(record, step) for record in after.values() for step in _owed_steps(record)]
-    if not told:
-        return change
-    notices = {record.id: _notices(record, step, file, items, terms, firm, post) for record, step in told}
-    clocks = {
-        record.id: replace(record, told=(*record.told, step, *(() if notices[record.id] else (NOBODY,))))
-        for record, step in told
-    }
-    deliveries = tuple(delivery for owed in notices.values() for delivery in owed)
-    kept = tuple(clocks.get(record.id, record) for record in change.clocks)
-    others = tuple(record for clock_id, record in clocks.items() if clock_id not in {r.id for r in change.clocks})
-    return replace(change, clocks=(*kept, *others), deliveries=deliveries)
-
-
-def _owed_steps(record: ClockRecord) -> tuple[str, ...]:
-    """Steps that came true while the clock ran on and of which nobody was told."""
-    if record.value.stopped_at is not None:
-        return ()
-    breached = record.value.state is State.BREACHED
-    steps = ("breached",) if breached else ("warned",) if record.warned_at else ()
-    return tuple(step for step in steps if step not in record.told)
-
-
-def _notices(
-    record: ClockRecord, step: str, file: CaseFile, items: OpenItems, terms: Terms, firm: Firm, post: Post
-) -> tuple[Delivery, ...]:
-    if post.via is None:
-        return ()
-    names = _tell(record, step, terms.versions)
-    addresses = firm.people.mail_of(_resolved(names, file.case, firm, post), firm.day(items.now)) or post.fallback
-    return tuple(
-        _delivery(about_clock(record, step, file, address, firm, items.now), items, post) for address in addresses
+    climbed = [_climbed(record, file, items, terms, firm, post) for record in after.values()]
+    return replace(
+        change,
+        clocks=tuple(each.record for each in climbed),  # all of them: their timers are over, whoever set them
+        deliveries=tuple(telling for each in climbed for telling in each.tellings),
+        result=Told(
+            tuple(delay for each in climbed for delay in each.delays),
+            tuple(each.record.id for each in climbed if each.rungs and not each.tellings),
+        ),
     )
 
 
-def _delivery(notice: Notice, items: OpenItems, post: Post) -> Delivery:
-    return Delivery(
-        id=items.new_id(),
-        kind=DeliveryKind.NOTICE,
-        key=notice.key,
-        via=post.via or "",
-        recipient=notice.recipient,
-        payload=post.render(notice),
-        created_at=items.now,
-        due_at=items.now,
-        case_id=notice.case_id,
+class _Climbed(NamedTuple):
+    """A clock after the rungs that came."""
+
+    record: ClockRecord
+    rungs: tuple[Rung, ...] = ()
+    tellings: tuple[Delivery, ...] = ()
+    delays: tuple[float, ...] = ()
+
+
+def _climbed(record: ClockRecord, file: CaseFile, items: OpenItems, terms: Terms, firm: Firm, post: Post) -> _Climbed:
+    tz = zone_of(file)
+    rungs, skipped = unseen(record, terms.versions, tz, items.now)
+    if not rungs:
+        return _Climbed(record)
+    tellings = tuple(
+        owed_telling(rung, record, to, items.now, items.new_id)
+        for rung in rungs
+        for to in _roll(rung, record, tz, items.now, terms, firm, post).called(rung.tell, file.case)
+    )
+    before = tuple(mark for mark in record.told if mark != NOBODY or not tellings)
+    marks = (*before, *skipped, *(rung.key for rung in rungs), *(() if tellings or NOBODY in before else (NOBODY,)))
+    after = replace(record, told=marks)
+    after = replace(after, timer_at=timer_of(after, terms.versions, tz, items.now))
+    known_at = _known_at(record, file, terms)
+    delays = tuple((items.now - max(rung.at, known_at)).total_seconds() for rung in rungs)
+    return _Climbed(after, rungs, tellings, delays)
+
+
+def _roll(rung: Rung, record: ClockRecord, tz: str | None, now: datetime, terms: Terms, firm: Firm, post: Post) -> Roll:
+    version = next((known for known in terms.versions if known.id == record.value.rules_version), None)
+    return Roll(
+        firm=firm,
+        post=post,
+        now=now,
+        office=policy_calendar(record, terms.versions, tz),
+        calendars=version.calendars if version else None,
+        at_once=rung.page or rung.key == MOVED,
     )
 
 
-def _tell(record: ClockRecord, step: str, versions: tuple[Version, ...]) -> tuple[str, ...]:
-    version = next((known for known in versions if known.id == record.value.rules_version), None)
-    policy = version.policies.get(record.value.policy) if version else None
-    ladder = version.ladders.get(policy.ladder or "") if version and policy else None
-    if not ladder:
-        return DEFAULT_TELL[step]
-    rungs = [rung for rung in ladder if _before_due(rung) == (step == "warned")]
-    return tuple(dict.fromkeys(name for rung in rungs for name in rung.tell)) or DEFAULT_TELL[step]
+def _known_at(record: ClockRecord, file: CaseFile, terms: Terms) -> datetime:
+    """Since when the clock is as it is: before that nobody could have told of it."""
+    since = (known.effective_from for known in terms.versions if known.id == record.value.rules_version)
+    return max((record.created_at, *since, *(fact.recorded_at for fact in file.interactions[-1:])))
 
 
-def _before_due(rung: Step) -> bool:
-    return rung.at < 100 if isinstance(rung.at, int) else rung.at < timedelta(0)
-
-
-def _resolved(names: tuple[str, ...], case: Case, firm: Firm, post: Post) -> tuple[str, ...]:
-    """The case's own owner, team and lead in place of those words."""
-    team = firm.people.teams.get(case.team or "")
-    owner = case.owner or post.persons.get(case.mailbox or "") or post.persons.get(case.line or "")
-    words = {"owner": owner, "team": team.id if team else None, "lead": team.lead if team else None}
-    return tuple(found for name in names if (found := words.get(name, name)))
+def _aside(case_id: str, items: OpenItems, _error: Exception) -> Change:
+    """Its clocks are looked at later; until then the ledger says that nobody is told of them."""
+    file = items.files.get(case_id)
+    later = items.now + SET_ASIDE
+    return Change(
+        clocks=tuple(
+            replace(record, timer_at=later, told=tuple(dict.fromkeys((*record.told, NOBODY))))
+            for record in (file.clocks if file else ())
+            if record.owed
+        )
+    )
 
 
 def _lapsed(callback_id: str, items: OpenItems) -> Change:

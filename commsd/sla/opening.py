@@ -4,23 +4,27 @@ Holidays come from the `holidays` package and are frozen here: a later upgrade o
 What a calendar means stands in core/calendar.py.
 """
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import holidays
-from holidays.registry import EntityLoader
+from holidays.registry import COUNTRIES, EntityLoader
 
 from commsd.config.read import Table, did_you_mean
 from commsd.config.unit import TEXT, ZONE, Form, iso_date
 from commsd.core.calendar import CUSTOMER, DAY_MINUTES, Calendar, Window, window
+from commsd.sla.shift import odd_times
 
 Weekly = Mapping[int, tuple[Window, ...]]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS: Weekly = {day: (Window(0, DAY_MINUTES),) for day in range(7)}
 OFFICE_HOURS = "mon-fri 09:00-17:00"
+YEARS_AHEAD = 3
 _LONG = 16 * 60
 _WINDOWS_REMEDY = 'write windows such as ["09:00-12:30", "13:15-17:30"]'
 _HOURS_REMEDY = f'write "{OFFICE_HOURS}", "mon-thu 09:00-12:30 13:15-17:30, fri 09:00-15:00" or "24x7"'
@@ -69,13 +73,16 @@ def read_calendar(table: Table, now: datetime) -> Calendar:
     mistakes = len(table.findings.errors)
     tz, fallback = _zones(table)
     written = table.value("hours")
-    week = _week(table) if isinstance(written, dict) else table.read("hours", HOURS)
+    week = _week(table) if isinstance(written, dict) else _told_week(table)
     _overlaps(table, week)
     free = _holidays(table, now)
     dates = _dates(table, free, now)
     calendar = Calendar(name=table.name, tz=tz, weekly=week, dates=dates, fallback_tz=fallback)
-    if len(table.findings.errors) == mistakes and not _ever_open(calendar, now):
+    if len(table.findings.errors) > mistakes:
+        return calendar
+    if not any(calendar.windows(day) for day in _year_ahead(now)):
         table.error(None, f"{table.path} is never open in the next 366 days", "give it hours, such as " + OFFICE_HOURS)
+    _odd_days(table, calendar, now)
     return calendar
 
 
@@ -85,12 +92,20 @@ def service_calendar(service: Table, name: str, now: datetime) -> Calendar:
         service.warn(
             None, f"hours is missing in [service], so it is open {OFFICE_HOURS}", f'add hours = "{OFFICE_HOURS}"'
         )
-    written = service.value("hours")
-    week = service.read("hours", HOURS, OFFICE_HOURS) if written is None or isinstance(written, str) else ALWAYS
+    mistakes = len(service.findings.errors)
+    week = _told_week(service, OFFICE_HOURS)
     _overlaps(service, week)
     zone = service.read("timezone", ZONE)
     free = country_holidays(service, now) if service.has("country") else frozenset()
-    return Calendar(name=name, tz=zone, weekly=week, dates=dict.fromkeys(sorted(free), ()))
+    calendar = Calendar(name=name, tz=zone, weekly=week, dates=dict.fromkeys(sorted(free), ()))
+    if len(service.findings.errors) == mistakes:
+        _odd_days(service, calendar, now)
+    return calendar
+
+
+def holidays_until(now: datetime) -> date:
+    """The last day whose holidays are listed by files that are read now."""
+    return date(now.year + YEARS_AHEAD, 12, 31)
 
 
 def country_holidays(service: Table, now: datetime) -> frozenset[date]:
@@ -112,13 +127,30 @@ def _zones(table: Table) -> tuple[str, str | None]:
     return table.read("tz", ZONE), fallback
 
 
+def _told_week(table: Table, usual: str | None = None) -> Weekly:
+    """The week that `hours` tells in one line. usual: where it is missing."""
+    week = table.read("hours", HOURS) if usual is None else table.read("hours", HOURS, usual)
+    written = table.contents.get("hours")
+    if isinstance(written, str) and hours(written) is not None and week is not ALWAYS:
+        for text in (word for part in re.split(r"[,;]", written) for word in part.split()[1:]):
+            _odd(table, "hours", None, text, window(text))
+    return week
+
+
+def _odd_days(table: Table, calendar: Calendar, now: datetime) -> None:
+    """Notes hours that a change of the clocks takes away or doubles within a year."""
+    for told in odd_times(calendar, _year_ahead(now)):
+        table.note("hours", told, "nothing to mend: the first instant at which the clock has reached it counts")
+
+
 def _week(table: Table) -> Weekly:
     inner = table.table("hours")
     week: dict[int, tuple[Window, ...]] = {}
     for key in inner.every_key():
         on = days(key)
         if not on:
-            inner.error(key, f'hours: "{key}" is no day', 'write mon, tue, wed, thu, fri, sat, sun, "mon-thu" or daily')
+            remedy = 'write mon, tue, wed, thu, fri, sat, sun, "mon-thu" or daily'
+            inner.findings.error(inner.place(key, of_key=True), f'hours: "{key}" is no day', remedy)
         windows = _windows(inner, key)
         for day in on:
             if day in week:
@@ -139,7 +171,7 @@ def _windows(table: Table, key: str) -> tuple[Window, ...]:
     return tuple(sorted(found))
 
 
-def _odd(table: Table, key: str, item: int, text: str, found: Window) -> None:
+def _odd(table: Table, key: str, item: int | None, text: str, found: Window) -> None:
     start, _, end = (part.strip() for part in text.partition("-"))
     if start == end:
         table.error(key, f'{key}: "{text}" starts where it ends', 'write "00:00-24:00" for the whole day', item)
@@ -149,6 +181,8 @@ def _odd(table: Table, key: str, item: int, text: str, found: Window) -> None:
         long = f"{(found.end - found.start) / 60:g} hours"
         remedy = "turn it round if it is meant for one day"
         table.warn(key, f'{key}: "{text}" runs to {end} next day, {long}', remedy, item)
+    elif found.end > DAY_MINUTES:
+        table.note(key, f'{key}: "{text}" runs to {end} next day', "nothing to mend, if that is meant", item)
 
 
 def _overlaps(table: Table, week: Weekly) -> None:
@@ -188,7 +222,7 @@ def _public(
     """The free days from last year to three years on; unknown names are noted."""
     entity: Any = getattr(holidays, country, None) if country in _countries() else None
     if entity is None:
-        table.error(key, f'holidays: no country "{country}"', "write its two letters, such as " + _near(country))
+        table.error(key, f'holidays: no country "{country}"', f"write its two letters, such as {_near(country)}")
         return frozenset()
     if subdivision and subdivision not in (*entity.subdivisions, *entity.subdivisions_aliases):
         where = "subdivision" if table.has("subdivision") else key
@@ -200,8 +234,15 @@ def _public(
             remedy = did_you_mean(category, entity.supported_categories)
             table.error("categories", f'holidays: {country} has no category "{category}"', remedy, item)
             return frozenset()
-    years = range(now.year - 1, now.year + 4)
+    years = range(now.year - 1, holidays_until(now).year + 1)
     return frozenset(entity(subdiv=subdivision, years=years, categories=categories))
+
+
+def holiday_names(written: Mapping[str, Any], years: Iterable[int]) -> Mapping[date, str]:
+    """What the free days of a good `holidays = { country = … }` are called there, by the list as it is now."""
+    entity: Any = getattr(holidays, str(written["country"]))
+    categories = tuple(written.get("categories", ("public",)))
+    return dict(entity(subdiv=written.get("subdivision"), years=tuple(years), categories=categories))
 
 
 def _countries() -> frozenset[str]:
@@ -209,8 +250,11 @@ def _countries() -> frozenset[str]:
 
 
 def _near(country: str) -> str:
-    codes = _countries()
-    return country[:2].upper() if country[:2].upper() in codes else "DE"
+    """The code of the country whose name, or code of three letters, or code in small letters was written."""
+    codes = {name.casefold(): code for names in COUNTRIES.values() for name in names[:1] for code in names[1:2]}
+    codes |= {other.casefold(): names[1] for names in COUNTRIES.values() for other in names[1:]}
+    near = difflib.get_close_matches(country.casefold(), codes, 1, cutoff=0.8 if len(country) > 3 else 1)
+    return codes[near[0]] if near else "DE"
 
 
 def _dates(table: Table, free: frozenset[date], now: datetime) -> dict[date, tuple[Window, ...]]:
@@ -233,26 +277,34 @@ def _dates(table: Table, free: frozenset[date], now: datetime) -> dict[date, tup
                 key, f'{key} = "{value}" is not what a day can be', f'{_WINDOWS_REMEDY}, "closed" or "as usual"'
             )
         else:
-            dates[day] = _windows(inner, key)
-    _stale(table, inner, listed, now)
+            dates[day] = _day(inner, key)
+    _stale(table, inner, listed, free, now)
     return dates
 
 
-def _stale(table: Table, inner: Table, listed: list[date], now: datetime) -> None:
+def _day(inner: Table, key: str) -> tuple[Window, ...]:
+    """The hours of one date."""
+    windows = _windows(inner, key)
+    for one, other in pairwise(windows):
+        if other.start < one.end:
+            what = f"{inner.path} {key}: {one} and {other} overlap by {min(one.end, other.end) - other.start} min"
+            inner.error(key, what, "let one begin where the other ends")
+    return windows
+
+
+def _stale(table: Table, inner: Table, listed: list[date], free: frozenset[date], now: datetime) -> None:
     today = now.date()
     if listed and max(listed) < today:
         inner.warn(None, f"{inner.path}: the dates all lie in the past", "list those to come, or remove them")
-    elif listed and not table.has("holidays") and today.month >= 10 and max(listed).year <= today.year:
-        inner.warn(
-            None,
-            f"{inner.path}: no holidays listed for {today.year + 1}",
-            "add them, or set holidays = { country = … }",
-        )
+    elif (listed or table.has("holidays")) and today.month >= 10:
+        years = {day.year for day in (*listed, *free)}
+        if years and max(years) <= today.year:
+            inner.warn(
+                None,
+                f"{inner.path}: no holidays listed for {today.year + 1}",
+                "add them, or set holidays = { country = … }",
+            )
 
 
-def _ever_open(calendar: Calendar, now: datetime) -> bool:
-    return any(calendar.windows(day) for day in _days_ahead(now.date(), 366))
-
-
-def _days_ahead(first: date, count: int) -> Iterator[date]:
-    return (first + timedelta(days=ahead) for ahead in range(count))
+def _year_ahead(now: datetime) -> Iterator[date]:
+    return (now.date() + timedelta(days=ahead) for ahead in range(366))

@@ -6,18 +6,20 @@ they are commented and laid out; bringing it in force is `sla.rules`.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 from commsd.config.read import Table, did_you_mean
-from commsd.config.unit import TEXT
+from commsd.config.unit import LANGUAGE, TEXT
 from commsd.core.agent import People
 from commsd.core.interaction import Channel
 from commsd.core.policy import ClockKind, Policy, Rule, Step, Target, Version
-from commsd.sla.opening import country_holidays, read_calendar, service_calendar
+from commsd.sla.opening import country_holidays, holidays_until, read_calendar, service_calendar
+from commsd.sla.reach import takers
 from commsd.sla.target import judge_ladders, read_ladder, read_policies
 
 MATCH_KEYS = (
@@ -42,25 +44,29 @@ class Named:
 def read_version(roots: Sequence[Table], named: Named, now: datetime) -> Version:
     """The version that these files make together, rules in the order of the files. Mistakes are noted on the tables."""
     ladder_tables, policy_tables = _merged(roots, "ladder"), _merged(roots, "policy")
-    calendars = {name: read_calendar(table, now) for name, table in _merged(roots, "calendar").items()}
+    calendar_tables = _merged(roots, "calendar")
+    calendars = {name: read_calendar(table, now) for name, table in calendar_tables.items()}
+    listed = any(table.has("holidays") for table in calendar_tables.values())
     ladders = {name: read_ladder(table, named.people) for name, table in ladder_tables.items()}
     policies = read_policies(policy_tables, calendars, ladders)
     judge_ladders(policies, ladders, ladder_tables)
+    _unused_ladders(policies, ladder_tables)
     rules = _rules(roots, policies, policy_tables, named)
     for root in roots:
-        if root.has("change"):
+        if "change" in root.contents and root.has("change"):
             root.error(
                 "change", "there is no [change] table", "remove it; `commsd sla apply DIR` says when and for whom"
             )
         root.done()
-    return Version(
-        id=_id([root.contents for root in roots]),
+    made = Version(
+        id="",
         effective_from=now,
         rules=rules,
         policies=policies,
         calendars=calendars,
         ladders=ladders,
     )
+    return _identified(made, [root.contents for root in roots], holidays_until(now) if listed else None)
 
 
 def default_version(service: Table, now: datetime) -> Version:
@@ -80,14 +86,16 @@ def default_version(service: Table, now: datetime) -> Version:
         for name, targets in ((STANDARD, standard), (LETTER, letter))
     }
     keys = ("hours", "country", "timezone")
-    return Version(
-        id=_id([{"service": {key: service.contents.get(key) for key in keys}}]),
+    made = Version(
+        id="",
         effective_from=now,
         rules=(Rule(match={"channel": ("letter",)}, policy=LETTER), Rule(policy=STANDARD)),
         policies=policies,
         calendars={STANDARD: calendar},
         ladders={STANDARD: ladder},
     )
+    said = {"service": {key: service.contents.get(key) for key in keys}}
+    return _identified(made, [said], holidays_until(now) if service.has("country") else None)
 
 
 def judge_service(service: Table, now: datetime) -> None:
@@ -110,17 +118,24 @@ def _merged(roots: Sequence[Table], key: str) -> dict[str, Table]:
     return found
 
 
-def _id(files: Sequence[Mapping[str, Any]]) -> str:
-    """The same for the same rules: tables by name, rules in order, and what zones and holidays they were read with."""
+def _identified(made: Version, files: Sequence[Mapping[str, Any]], until: date | None) -> Version:
+    """The version with its names: source for what the files mean, id also for what they were read with."""
     merged: dict[str, Any] = {}
     for contents in files:
         for key, value in contents.items():
+            before = merged.get(key)
             if isinstance(value, list):
-                merged[key] = [*merged.get(key, []), *value]
+                merged[key] = [*(before if isinstance(before, list) else ()), *value]
             elif isinstance(value, dict):
-                merged[key] = {**merged.get(key, {}), **value}
-    whole = {"rules": merged, "tzdata": version("tzdata"), "holidays": version("holidays")}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+                merged[key] = {**(before if isinstance(before, dict) else {}), **value}
+    made_with = {"tzdata": version("tzdata"), "holidays": version("holidays")}
+    source = _digest({"rules": merged})
+    whole = _digest({"source": source, "until": until, **made_with})
+    return replace(made, id=whole, source=source, made_with=made_with, holidays_until=until)
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,17 @@ class _Row:
     number: int
     rule: Rule
     table: Table
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it has no condition; one that could not be read is none of these."""
+        return not self.table.contents.get("match")
+
+    @property
+    def sound(self) -> bool:
+        """Whether every condition was understood, so that what it takes is known."""
+        understood = self.rule.match.values()
+        return len(understood) == len(self.table.table("match").contents) and all(map(all, understood))
 
 
 def _rules(
@@ -143,6 +169,11 @@ def _rules(
         if name not in used:
             tables[name].warn(None, f'policy "{name}" is used by no rule', "name it in a [[rule]], or remove it")
     return tuple(row.rule for row in rows)
+
+
+def _unused_ladders(policies: Mapping[str, Policy], tables: Mapping[str, Table]) -> None:
+    for name in set(tables) - {policy.ladder for policy in policies.values()}:
+        tables[name].warn(None, f'ladder "{name}" is used by no policy', "name it in a [policy.*], or remove it")
 
 
 def _rule(number: int, table: Table, policies: Mapping[str, Policy], named: Named) -> Rule:
@@ -182,8 +213,15 @@ def _known(number: int, table: Table, key: str, item: int, value: object, named:
         "team": tuple(named.people.teams),
         "owner": tuple(named.people.agents),
     }
-    if key in words and isinstance(value, str) and value and value not in words[key]:
+    if not isinstance(value, str) or not value:
+        return
+    if key in words and value not in words[key]:
         table.error(key, f'rule {number}: no {key} "{value}"', did_you_mean(value, words[key]), item)
+    elif key == "language" and LANGUAGE.parse(value) is None:
+        table.error(key, f'rule {number}: language "{value}" is no language', LANGUAGE.remedy, item)
+    elif key == "keywords" and re.search(r"\s", value):
+        what = f'rule {number}: keywords "{value}" can never match: they are compared with single words'
+        table.warn(key, what, 'write one word of it, such as "cancel*"', item)
 
 
 def _judge_order(rows: Sequence[_Row], roots: Sequence[Table]) -> None:
@@ -194,21 +232,30 @@ def _judge_order(rows: Sequence[_Row], roots: Sequence[Table]) -> None:
     if last.table.has("match"):
         last.table.error("match", "the last rule must have no match", "add a [[rule]] below with a policy alone")
     for row in rows:
-        if not row.table.has("match") and row is not last:
+        if row.takes_all and row is not last:
             what = f"rule {row.number} takes every case, and rules follow it"
             row.table.error(None, what, "move it to the end; the files count in the order of their names")
             return
+    rules = [row.rule for row in rows]
     for place, row in enumerate(rows):
-        taken = next((earlier for earlier in rows[:place] if _covers(earlier.rule, row.rule)), None)
-        if taken:
-            said = ", ".join(f"{key}={'|'.join(values)}" for key, values in taken.rule.match.items())
-            what = f"rule {row.number} can never match: rule {taken.number} already takes every case with {said}"
-            row.table.error(None, what, "move it up, or remove it")
+        if row.sound and (taken := takers(rules[:place], row.rule)):
+            _never(row, [rows[each] for each in taken])
 
 
-def _covers(earlier: Rule, later: Rule) -> bool:
-    """Whether every case that the later rule matches is the earlier one's already."""
-    return bool(earlier.match) and all(
-        key in later.match and {v.casefold() for v in later.match[key]} <= {v.casefold() for v in values}
-        for key, values in earlier.match.items()
-    )
+def _never(row: _Row, taken: Sequence[_Row]) -> None:
+    """Notes a rule that the ones above it leave nothing to."""
+    if len(taken) == 1:
+        said = _said(taken[0].rule.match)
+        what = f"rule {row.number} can never match: rule {taken[0].number} already takes every case with {said}"
+    else:
+        numbers = ", ".join(str(each.number) for each in taken[:-1])
+        said = _said(row.rule.match)
+        what = (
+            f"rule {row.number} can never match: rules {numbers} and {taken[-1].number} together "
+            f"already take every case with {said}"
+        )
+    row.table.error(None, what, "move it up, or remove it")
+
+
+def _said(match: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{key}={'|'.join(values)}" for key, values in match.items())

@@ -16,6 +16,7 @@ from commsd.core.agent import RESERVED_NAMES, People
 from commsd.core.calendar import Calendar
 from commsd.core.policy import ClockKind, Policy, Step, Target, business_days, duration, step_at
 
+_LONGEST_DAYS = 60
 DAY = timedelta(hours=8)
 """What one "d" most likely meant, for the remedy alone."""
 
@@ -24,6 +25,7 @@ _OWN_KEYS: Mapping[ClockKind, tuple[str, ...]] = {
     ClockKind.CALLBACK: ("stop_on", "met_after_attempts"),
     ClockKind.RESOLUTION: ("pause_on", "reopen"),
 }
+_PROMISED, _PROMISE_REMEDY = "a promise has its own due time, no target", 'write promise = { warn = "15m" }'
 _TARGET_REMEDY = 'write open hours, such as "4h" or "1h30m", business days, such as "2bd", or "off"'
 
 
@@ -65,7 +67,9 @@ OBJECTIVE = Form(
     "an objective",
     'write "95% / 28d"',
     lambda v: (
-        v if isinstance(v, str) and re.fullmatch(r"(?:100|[1-9]?[0-9])(?:\.[0-9]+)?% ?/ ?[1-9][0-9]*d", v) else None
+        v
+        if isinstance(v, str) and re.fullmatch(r"(?:100|[1-9][0-9]?(?:\.[0-9]{1,3})?)% ?/ ?[1-9][0-9]{0,2}d", v)
+        else None
     ),
     "",
 )
@@ -136,13 +140,14 @@ class _Policies:
         """One clock: "4h", or a table of which only what differs need stand there."""
         if not isinstance(value, dict):
             if kind is ClockKind.PROMISE:
-                table.error("promise", "a promise has its own due time, no target", 'write promise = { warn = "15m" }')
+                table.error("promise", _PROMISED, _PROMISE_REMEDY)
                 return _Draft(before, table, kind.value)
             return _Draft(_aimed(table, kind.value, kind, before), table, kind.value)
         inner = table.table(kind.value)
         target = before
         if kind is ClockKind.PROMISE:
-            pass
+            if "target" in inner.contents and inner.has("target"):
+                inner.error("target", _PROMISED, _PROMISE_REMEDY)
         elif inner.has("target"):
             target = _aimed(inner, "target", kind, target)
         elif before.duration is None and before.business_days is None:
@@ -153,7 +158,7 @@ class _Policies:
             calendar=self.calendar(inner, "calendar", target.calendar),
             objective=inner.read("objective", OBJECTIVE, None) if inner.has("objective") else target.objective,
         )
-        return _Draft(_options(inner, kind, target), inner, "target" if inner.has("target") else "warn")
+        return _Draft(_options(inner, kind, target), inner, "target" if "target" in inner.contents else "warn")
 
     def calendar(self, table: Table, key: str, otherwise: str | None, *, required: bool = False) -> str | None:
         name = table.maybe(key, TEXT)
@@ -183,7 +188,8 @@ def _aimed(table: Table, key: str, kind: ClockKind, before: Target) -> Target:
     if isinstance(text, str):
         if text.endswith("bd"):
             try:
-                return replace(before, duration=None, business_days=business_days(text))
+                days = business_days(text)  # an inherited warning was for hours
+                return replace(before, duration=None, business_days=days, warn_before=None, warn_percent=None)
             except ValueError:
                 pass
         elif aimed := _positive(text):
@@ -255,7 +261,7 @@ def _same_hours(one: Target, other: Target) -> bool:
 
 def _judge_one(kind: ClockKind, draft: _Draft) -> None:
     target, table = draft.target, draft.table
-    warned_at = "warn" if table.has("warn") else draft.key
+    warned_at = "warn" if "warn" in table.contents else draft.key
     if target.duration and target.warn_before and target.warn_before >= target.duration:
         what = f"{kind}: warn {written(target.warn_before)} must be shorter than the target {written(target.duration)}"
         table.error(warned_at, what, 'write a shorter one, or a share, such as "75%"')
@@ -271,11 +277,17 @@ def _judge_one(kind: ClockKind, draft: _Draft) -> None:
 
 def _judge_length(kind: ClockKind, draft: _Draft, calendar: Calendar | None) -> None:
     """A warning for a target of more than 60 open days."""
-    if calendar is None or not draft.target.duration:
+    if calendar is None:
+        return
+    days = draft.target.business_days
+    if days and days > _LONGEST_DAYS:
+        what = f"{kind} {days}bd is more than {_LONGEST_DAYS} open days of {calendar.name}"
+        draft.table.warn(draft.key, what, "look whether that is meant")
+    if not draft.target.duration:
         return
     open_days = [sum(w.end - w.start for w in windows) for windows in calendar.weekly.values() if windows]
-    if open_days and draft.target.duration > 60 * timedelta(minutes=sum(open_days) / len(open_days)):
-        what = f"{kind} {written(draft.target.duration)} is more than 60 open days of {calendar.name}"
+    if open_days and draft.target.duration > _LONGEST_DAYS * timedelta(minutes=sum(open_days) / len(open_days)):
+        what = f"{kind} {written(draft.target.duration)} is more than {_LONGEST_DAYS} open days of {calendar.name}"
         draft.table.warn(draft.key, what, "hours of a calendar count only while it is open: write fewer")
 
 
@@ -301,6 +313,10 @@ def _step(row: Table, people: People) -> Step:
     repeat, times = row.maybe("repeat", OPEN_TIME), row.read("times", COUNT, 1)
     if repeat and not row.has("times"):
         row.error("repeat", "repeat without times", "add times = 3, or how often it may repeat")
+    elif row.has("times") and times == 0:
+        row.error("times", "times = 0 tells nobody", "write how often it is told in all, such as times = 3")
+    elif row.has("times") and not row.has("repeat"):
+        row.error("times", "times without repeat", 'add repeat = "1h", or remove times')
     return Step(
         at=row.read("at", MOMENT),
         tell=tell,
@@ -317,7 +333,14 @@ def _later(one: Step, other: Step) -> bool:
         return one.at > other.at
     if isinstance(one.at, int) and isinstance(other.at, int):
         return one.at > other.at
-    return isinstance(one.at, timedelta) and one.at > timedelta(0)
+    return _side(one.at) > _side(other.at)
+
+
+def _side(at: int | timedelta) -> int:
+    """-1 before the due time, 0 at it, 1 after it."""
+    if isinstance(at, int):
+        return (at > 100) - (at < 100)
+    return (at > timedelta(0)) - (at < timedelta(0))
 
 
 def judge_ladders(

@@ -110,6 +110,13 @@ def _clocks(connection: Connection) -> tuple[OwedClock, ...]:
             clock=row.clock,
             due_at=row.due_at,
             told=tuple(row.record.get("told") or ()),
+            timer_at=row.timer_at,
+            promised_at=_instant(row.record.get("promised_at")),
+            moved_at=_instant(row.record.get("moved_at")),
         )
         for row in rows
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

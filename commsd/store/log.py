@@ -52,6 +52,11 @@ class Log:
         self.writer = Writer(engine, world, self._run_batch, self._committed)
         self._listeners: list[WeakMethod[Callable[[Change], None]]] = []
 
+    @property
+    def world(self) -> World:
+        """The world its decisions take their time and ids from."""
+        return self._world
+
     def start(self) -> None:
         """Begin to commit."""
         self.writer.start()

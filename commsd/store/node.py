@@ -25,6 +25,14 @@ class Life:
         self._lock.close()
 
 
+def name(folder: Path) -> str | None:
+    """The name of the node whose state lies in this folder; None where none has begun there."""
+    try:
+        return (folder / "node").read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
 def begin(folder: Path, world: World) -> Life:
     """A life of the node whose name is kept in this state folder; of a new one where another process lives on it."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,7 @@ class Items:
                 *(interaction.case_id for interaction in known.values() if interaction.case_id),
                 *(key[5:] for key in keys if key.startswith("case:") and key[5:] in self.cases),
                 *(owed.case_id for owed in asked.values() if owed.case_id),
+                *(case_id for owed in asked.values() if (case_id := self._case_of(owed.interaction_id))),
                 *(case.id for case in self.cases.values() if case.contact_id in contact_ids),
             ]
         )
@@ -102,6 +103,7 @@ class Items:
             if callback.id in named or callback.number in numbers or callback.case_id in case_ids
         ]
         case_ids |= dict.fromkeys(callback.case_id for callback in calls_owed)
+        case_ids |= dict.fromkeys(self._survivors(case_ids))
         files = {case_id: self._file(case_id) for case_id in case_ids if case_id in self.cases}
         contact_ids |= {file.case.contact_id for file in files.values() if file.case.contact_id}
         people = [self.contacts[contact_id] for contact_id in contact_ids if contact_id in self.contacts]
@@ -116,6 +118,18 @@ class Items:
             answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
             deliveries=asked,
         )
+
+    def _case_of(self, interaction_id: str | None) -> str | None:
+        known = self.interactions.get(interaction_id or "")
+        return known.case_id if known else None
+
+    def _survivors(self, case_ids: Iterable[str]) -> Iterable[str]:
+        """Where merged cases went, to the last."""
+        for case_id in case_ids:
+            case = self.cases.get(case_id)
+            while case is not None and case.merged_into is not None:
+                yield case.merged_into
+                case = self.cases.get(case.merged_into)
 
     def _interactions_of(self, key: str) -> Iterable[str]:
         kind, _, value = key.partition(":")
@@ -261,6 +275,7 @@ def _cases(connection: Connection, items: Items, people: set[str], case_ids: set
         connection.execute(select(table.c.id).where(or_(*wanted)).order_by(table.c.id).with_for_update())
     for case in records(connection, Case, table, or_(*wanted)) if wanted else []:
         items.cases[case.id] = case
+    _follow(connection, items)
     full = set(items.cases)
     if people:
         old = select(table.c.id).where(table.c.contact_id.in_(people)).order_by(table.c.active_at.desc())
@@ -268,6 +283,19 @@ def _cases(connection: Connection, items: Items, people: set[str], case_ids: set
         for case in records(connection, Case, table, table.c.id.in_(ids)) if ids else []:
             items.cases[case.id] = case
     return full
+
+
+def _follow(connection: Connection, items: Items) -> None:
+    """Puts in the cases into which those that were found went."""
+    table = schema.cases
+    while away := {case.merged_into for case in items.cases.values() if case.merged_into} - items.cases.keys():
+        where = table.c.id.in_(away)
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(table.c.id).where(where).order_by(table.c.id).with_for_update())
+        found = records(connection, Case, table, where)
+        items.cases |= {case.id: case for case in found}
+        if len(found) < len(away):  # a survivor that is not there leads nowhere
+            return
 
 
 def _fill(connection: Connection, items: Items, case_ids: set[str]) -> None:

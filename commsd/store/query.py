@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, literal, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, func, literal, not_, or_, select
 
 from commsd.core import key
 from commsd.core.contact import Identity
@@ -86,12 +86,19 @@ def cases(
     *,
     state: str | None = None,
     contact: str | None = None,
+    owner: str | None = None,
+    team: str | None = None,
+    late_at: datetime | None = None,
     after: Place | None = None,
     limit: int = 50,
 ) -> Page:
-    """Cases, the last active first."""
+    """Cases, the last active first. late_at: only those that owe something which was due before."""
     table = schema.cases
     where = _equal((table.c.state, state), (table.c.contact_id, contact))
+    where += [table.c.record[name].as_string() == value for name, value in (("owner", owner), ("team", team)) if value]
+    if late_at is not None:
+        owed = schema.clocks
+        where.append(exists().where(and_(owed.c.case_id == table.c.id, owed.c.owed, owed.c.due_at < late_at)))
     return _page(connection, "case", table, table.c.active_at, where, after, limit, down=True)
 
 
@@ -195,8 +202,15 @@ def keys_of_interaction(connection: Connection, interaction_id: str) -> tuple[st
     """The keys a revision of this interaction is decided under; its case's among them."""
     table = schema.interactions
     same = and_(table.c.id == interaction_id, table.c.current)
-    case_id = connection.execute(select(table.c.case_id).where(same)).scalar()
-    return (key.of_interaction(interaction_id), *(keys_of_case(connection, case_id) if case_id else ()))
+    row = connection.execute(select(table.c.case_id, table.c.record).where(same)).first()
+    if row is None:
+        return (key.of_interaction(interaction_id),)
+    called = row.record["detail"].get("callback_id")
+    return (
+        key.of_interaction(interaction_id),
+        *((key.of_callback(called),) if called else ()),
+        *(keys_of_case(connection, row.case_id) if row.case_id else ()),
+    )
 
 
 def case_of_clock(connection: Connection, clock_id: str) -> str | None:
@@ -221,7 +235,7 @@ def figures(connection: Connection) -> Figures:
     by_clock = select(due.c.clock, due.c.state, func.count()).where(due.c.owed).group_by(due.c.clock, due.c.state)
     unsent = (
         select(owed.c.state, func.count())
-        .where(owed.c.state.in_(("queued", "sending", "unknown")))
+        .where(owed.c.state.in_(("queued", "sending", "unknown")), owed.c.kind != "telling")
         .group_by(owed.c.state)
     )
     return Figures(

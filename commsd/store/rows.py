@@ -11,7 +11,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from commsd.core.change import Change
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
-from commsd.core.recompute import timer_of
 from commsd.core.record import THING, apart, record
 from commsd.store import schema
 
@@ -173,7 +172,7 @@ def _clock(clock: Any) -> Values:
         "state": clock.value.state.value,
         "owed": clock.owed,
         "due_at": clock.value.due_at,
-        "timer_at": timer_of(clock),
+        "timer_at": clock.timer_at,
         "record": record(clock),
         "started_at": clock.value.started_at,
     }

@@ -54,6 +54,9 @@ Json = JSON().with_variant(JSONB(), "postgresql")
 Id = String(36)
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 
+ACTS = "kind IN ('hold', 'set', 'void')"
+"""What people do that moves clocks. Reports look at these alone, by an index that holds nothing else."""
+
 metadata = MetaData()
 
 interactions = Table(
@@ -74,9 +77,10 @@ interactions = Table(
     Column("occurred_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("record", Json, nullable=False),
-    Index("ix_interactions_case", "case_id", sqlite_where=text("current"), postgresql_where=text("current")),
+    Index("ix_interactions_case", "case_id", sqlite_where=text("current = 1"), postgresql_where=text("current")),
     Index("ix_interactions_contact", "contact_id", "recorded_at"),
     Index("ix_interactions_recorded", "recorded_at", "id"),
+    Index("ix_interactions_acts", "recorded_at", sqlite_where=text(ACTS), postgresql_where=text(ACTS)),
 )
 
 personal = Table(
@@ -261,7 +265,7 @@ journal = Table(
     Column("fields", Json, nullable=False),
     Column("token", String(64)),
     Column("consumed", Boolean, nullable=False),
-    Index("ix_journal_open", "received_at", sqlite_where=text("NOT consumed"), postgresql_where=text("NOT consumed")),
+    Index("ix_journal_open", "received_at", sqlite_where=text("consumed = 0"), postgresql_where=text("NOT consumed")),
 )
 
 answers = Table(

@@ -34,6 +34,16 @@ class Words(NamedTuple):
 WORDS = {
     Act.DONE: Words("Close this case?", "Yes, it is done", "The case is closed."),
     Act.JUNK: Words("Was this junk?", "Yes, it is junk", "The case is closed as junk; its clocks do not count."),
+    Act.ANSWERED: Words(
+        "Was the customer answered elsewhere?",
+        "Yes, the customer has an answer",
+        "It is recorded: the customer was answered, and the clocks of the answer have stopped.",
+    ),
+    Act.HOLDING: Words(
+        "Was the last mail only a holding answer?",
+        "Yes, the answer is still to come",
+        "It is recorded: the last answer counts as a holding one, and the clock runs on.",
+    ),
     Act.CLAIM: Words("Call back yourself?", "Yes, I call back", "The callback is yours for 30 minutes."),
 }
 
@@ -70,7 +80,7 @@ class Links:
         try:
             await self._do(link)
         except CommsdError as error:
-            return page("link.html", 409, words=words, said=_sentence(error.what), remedy=error.remedy)
+            return page("link.html", 409, words=words, said=_sentence(error.what), remedy=_sentence(error.remedy))
         if request.query_params.get("then") == "board":
             return RedirectResponse("/", status_code=303)
         return page("link.html", words=words, said=words.done, remedy=None)
@@ -81,13 +91,13 @@ class Links:
 
     async def _do(self, link: Link) -> None:
         agent = self._people.agents.get(link.agent)
-        hand = Hand(by=link.agent[:64], agent_id=link.agent[:64], agent=agent.name if agent else link.agent)
+        name = agent.name if agent else link.agent or None
+        hand = Hand(by=link.agent[:64] or "link", agent_id=link.agent[:64] or None, agent=name)
         if link.act is Act.CLAIM:
             keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
-            await self._log.decide(keys, actions.claim_callback(link.thing, hand))
-            return
-        keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
-        await self._log.decide(keys, actions.close_case(link.thing, hand, self._terms(), junk=link.act is Act.JUNK))
+        else:
+            keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
+        await self._log.decide(keys, actions.act_of(link, hand, self._terms()))
 
 
 def _over() -> Response:

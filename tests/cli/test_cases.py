@@ -1,6 +1,21 @@
 """Matters on the command line, on a real store."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from tests.cli.office import Office
+
+PAUSES = """
+[calendar.always]
+tz = "UTC"
+hours = "24x7"
+[policy.standard]
+calendar = "always"
+resolution = { target = "16h", pause_on = ["customer", "supplier"] }
+[[rule]]
+policy = "standard"
+"""
 
 
 def case_of(office: Office) -> str:
@@ -89,3 +104,50 @@ def test_what_a_stranger_wrote_cannot_steer_the_terminal(office: Office) -> None
     office.mail(subject="\x1b[2JDelivery\r\nof\tit\u202e")
     for words in (("cases", "list"), ("log", "tail")):
         assert not any(char in office.done(*words).out for char in "\x1b\r\t\u202e")
+
+
+def test_a_case_goes_into_another_and_its_id_still_says_where(office: Office) -> None:
+    old, new = case_of(office), office.mail(subject="Invoice", external_ids=()).case_id or ""
+    ran = office.done("cases", "merge", old, new, "--agent", "anna", "--note", "one parcel")
+    assert ran.out.startswith(f"case {old} went into {new}: 1 interaction\n")
+    assert "first_response due" in ran.out
+    assert new in office.done("cases", "show", old).out
+    assert len(office.done("cases", "show", new, "--json").json["interactions"]) == 2
+    again = office.commsd("cases", "close", old)
+    assert (again.code, again.err) == (1, f"the case went into {new}\n  do it to that one\n")
+
+
+def test_cases_are_listed_by_who_has_them_and_by_what_is_late(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = case_of(office), office.mail(subject="Invoice", external_ids=()).case_id or ""
+    office.done("cases", "assign", mine, "--owner", "anna")
+
+    def listed(*words: str) -> set[str]:
+        return {case["id"] for case in office.done("cases", "list", "--json", *words).json}
+
+    assert listed() == listed("--team", "service") == {mine, other}
+    assert listed("--owner", "anna") == {mine}
+    assert listed("--late") == set()
+    late = office.mail("bob@example.net", occurred_at=datetime.now(UTC) - timedelta(days=3), external_ids=()).case_id
+    assert listed("--late") == {late}
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "anna")
+    assert listed("--mine") == {mine}
+    monkeypatch.setenv("LOGNAME", "somebody")
+    ran = office.commsd("cases", "list", "--mine")
+    assert (ran.code, "--owner" in ran.err) == (1, True)
+
+
+def test_a_hold_that_stops_no_clock_is_said_to(office: Office) -> None:
+    ran = office.done("cases", "hold", case_of(office), "--reason", "custumer")
+    assert "no clock stands still for" in ran.err
+
+
+def test_a_hold_for_a_reason_that_pauses_says_nothing_more(empty_office: Office) -> None:
+    (empty_office.folder / "sla").mkdir()
+    (empty_office.folder / "sla" / "rules.toml").write_text(PAUSES, "utf-8")
+    empty_office.done("db", "upgrade")
+    case = case_of(empty_office)
+    ran = empty_office.done("cases", "hold", case, "--reason", "supplier")
+    assert ran.err == ""
+    empty_office.done("cases", "release", case)
+    assert "(known: customer, supplier)" in empty_office.done("cases", "hold", case, "--reason", "suplier").err

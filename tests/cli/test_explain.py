@@ -10,7 +10,7 @@ import pytest
 
 from commsd.channels.mail.suppression import Us
 from commsd.cli.judge import Bench, judged
-from commsd.core.explain import explain_interaction
+from commsd.cli.why_text import interaction_lines
 from commsd.core.interaction import Kind, Outcome
 from tests.channels.mail.written import ARRIVED, mail
 from tests.cli.office import Office, built, commsd, within
@@ -54,13 +54,14 @@ def test_how_long_a_customer_waits_is_counted_to_this_moment(office: Office) -> 
 
 def test_what_came_of_a_call_is_told(office: Office) -> None:
     change = office.missed_call()
-    assert "  missed" in office.done("explain", change.interactions[0].id).out.splitlines()
+    lines = office.done("explain", change.interactions[0].id).out.splitlines()
+    assert "missed" in [line.strip() for line in lines]
 
 
 def test_an_acknowledgement_that_was_kept_back_told_nobody_anything(office: Office) -> None:
     at = datetime(2026, 3, 10, 9, tzinfo=UTC)
     kept_back = replace(office.mail(), kind=Kind.ACK, outcome=Outcome.SUPPRESSED, promised_at=at)
-    told = "\n".join(explain_interaction(kept_back, UTC))
+    told = "\n".join(interaction_lines(kept_back, UTC))
     assert "the customer would have been told Tue 2026-03-10 09:00:00 UTC" in told
 
 

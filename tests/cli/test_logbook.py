@@ -98,3 +98,24 @@ def test_a_promise_in_the_past_is_refused(office: Office) -> None:
     )
     assert ran.code == 1
     assert "lies in the past" in ran.err
+
+
+def test_an_answer_filed_with_the_wrong_case_is_taken_back(office: Office) -> None:
+    case = office.mail().case_id or ""
+    words = ("--channel", "email", "--direction", "outbound", "--contact", "jane@example.org", "--case", case)
+    answer = office.done("record", *words, "--agent", "anna", "--json").json["id"]
+    assert office.done("clocks", "--json").json == []
+    said = office.done("log", "void", answer, "--why", "meant for another case", "--agent", "anna").out
+    assert "first_response due" in said
+    assert {clock["clock"] for clock in office.done("clocks", "--json").json} == {"ack", "first_response"}
+    again = office.commsd("log", "void", answer)
+    assert (again.code, again.out) == (1, "")
+    assert [fact["kind"] for fact in office.done("log", "tail", "--json").json] == ["message", "message", "void"]
+
+
+def test_an_answer_is_marked_as_one_that_did_not_answer_yet(office: Office) -> None:
+    case = office.mail().case_id or ""
+    words = ("--channel", "email", "--direction", "outbound", "--contact", "jane@example.org", "--case", case)
+    answer = office.done("record", *words, "--agent", "anna", "--json").json["id"]
+    assert office.done("log", "partial", answer, "--json").json["partial"] is True
+    assert {clock["clock"] for clock in office.done("clocks", "--json").json} == {"first_response"}

@@ -63,6 +63,10 @@ def test_a_month_is_a_record_for_a_program(weekdays: Office) -> None:
     assert days[29] == {  # the Monday after the clocks went forward
         "date": "2026-03-30",
         "hours": ["09:00-17:00"],
+        "kind": "usual",
+        "holiday": None,
+        "clocks": None,
+        "remarks": [],
         "open": [{"opens_at": "2026-03-30T07:00:00.000Z", "closes_at": "2026-03-30T15:00:00.000Z"}],
     }
 

@@ -167,7 +167,7 @@ SERVICE_ROWS = [
         'timezone = "Europe/Berlin"\ncountry = "Germany"',
         "9",
         'holidays: no country "Germany"',
-        "write its two letters, such as GE",
+        "write its two letters, such as DE",
     ),
     ('timezone = "Europe/Berlin"\nhours = "9-17"', "9", 'hours = "9-17" is not opening hours', None),
     (

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import available_timezones
 
 from commsd.core.calendar import Calendar
 from commsd.core.policy import Target, Version
@@ -16,6 +17,7 @@ from tests.core.naive_hours import NaiveHours
 
 DAY = timedelta(days=1)
 NIL = timedelta(0)
+ZONES = available_timezones()
 FAR = "after all the steps there are"
 
 
@@ -252,11 +254,8 @@ class NaiveCase:
                 for kind, target in policy.targets.items():
                     if kind == clock.kind:
                         calendar = version.calendars[target.calendar or policy.calendar]
-                        zone = (
-                            calendar.tz
-                            if calendar.tz != "customer"
-                            else attrs.get("tz") or calendar.fallback_tz or "UTC"
-                        )
+                        wanted = attrs.get("tz") if calendar.tz == "customer" else calendar.tz
+                        zone = next(tz for tz in (wanted, calendar.fallback_tz, "UTC") if tz in ZONES)
                         return Term(target, replace(calendar, tz=zone), policy.name, version.id)
                 return None
         return None
@@ -349,6 +348,26 @@ class NaiveCase:
         stands = clock.shut if clock.term.target.business_days is not None else clock.shut | clock.paused
         return sum((self.step for at in hours.ticks(clock.started, end) if hours.open(at) and at not in stands), NIL)
 
+    def remaining(self, clock: Ticking, due: datetime | str | None, state: str) -> timedelta | str | None:
+        assert clock.term is not None
+        if clock.ended is not None or state in ("cancelled", "paused") or due is None:
+            return None
+        if clock.term.target.business_days is not None and clock.kind != "promise":
+            return None
+        if not isinstance(due, datetime):
+            return FAR
+        if clock.kind == "promise":
+            return max(due - self.now, NIL)
+        hours = self.hours(clock.term.calendar)
+        return sum((self.step for at in hours.ticks(self.now, due) if hours.open(at)), NIL)
+
+    def overrun(self, clock: Ticking, due: datetime | str | None, end: datetime, state: str) -> timedelta | None:
+        if state != "breached" or not isinstance(due, datetime):
+            return None
+        if clock.kind == "promise":
+            return end - due
+        return self.elapsed(clock, end) - self.elapsed(clock, due)
+
     def result(self) -> list[dict[str, Any]]:
         found = [self.stand(clock) for clock in self.clocks if clock.term is not None]
         return sorted(found, key=lambda each: (each["started_at"], each["clock"], each["n"]))
@@ -383,6 +402,9 @@ class NaiveCase:
             "waited": end - clock.started,
             "policy": clock.term.policy,
             "rules_version": clock.term.version,
+            "in_hours": not ends and self.hours(clock.term.calendar).open(self.now),
+            "remaining": self.remaining(clock, due, state),
+            "overrun": self.overrun(clock, due, end, state),
         }
 
 
@@ -410,4 +432,4 @@ def _surviving(touches: Iterable[Touch], now: datetime) -> list[Touch]:
         void = (ripe or unknown)[-1]
         counts[void.id] = not any(w.touch == void.id and counts.get(w.id) for w in voids)
     gone = {v.touch for v in voids if counts[v.id]}
-    return [t for t in known if t.id not in gone and t.kind != "void"]
+    return [t for t in known if t.id not in gone and t.kind != "void" and not (t.by_rule and t.touch in gone)]

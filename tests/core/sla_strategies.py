@@ -1,10 +1,12 @@
 """Random calendars and random cases, drawn from few values so that instants coincide and clocks meet their edges."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from commsd.core.calendar import Calendar, Window
@@ -12,10 +14,18 @@ from commsd.core.policy import ClockKind, Policy, Rule, Target, Version
 from commsd.core.touch import Touch, TouchKind
 
 T = TypeVar("T")
+GONE = "Mars/Dome"
+"""A zone that the database does not know."""
 Pick = Callable[[Sequence[T]], T]
 
 STEP = timedelta(minutes=5)
 M, H = timedelta(minutes=1), timedelta(hours=1)
+
+
+def examples(usual: int) -> settings:
+    """So many random cases, or as many as COMMSD_EXAMPLES says, for a long run by hand."""
+    count = int(os.environ.get("COMMSD_EXAMPLES") or usual)
+    return settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def _utc(text: str) -> datetime:
@@ -51,6 +61,7 @@ _SHARES: tuple[Mapping[str, Any], ...] = (
     {"warn_percent": 75},
 )
 _LENGTHS = (20 * M, 100 * M, 4 * H, 9 * H, 16 * H, 30 * H, timedelta(0))
+_ZONES = ("Europe/Berlin", "Australia/Lord_Howe", GONE)
 _TIERS = ("gold", "tin", "off", "?")
 
 
@@ -73,7 +84,8 @@ def random_calendar(pick: Pick[Any], name: str, tz: str, around: datetime) -> Ca
         for day in range(7)
     }
     listed = {around.date() + timedelta(days=pick(range(-2, 4))): pick(_DAY_PLANS) for _ in range(pick((0, 0, 1, 3)))}
-    return Calendar(name=name, tz=tz, weekly=weekly, dates=listed, fallback_tz="Asia/Kathmandu")
+    fallback = pick(("Asia/Kathmandu", "Asia/Kathmandu", "Asia/Kathmandu", GONE, None))
+    return Calendar(name=name, tz=tz, weekly=weekly, dates=listed, fallback_tz=fallback)
 
 
 @st.composite
@@ -88,7 +100,8 @@ def random_case(pick: Pick[Any]) -> RandomCase:
     around = pick(CHANGES)
     begin = around - timedelta(days=4)
     calendar_set = {
-        name: random_calendar(pick, name, pick((*sorted(ZONES_AND_CHANGES), "customer")), around) for name in "abc"
+        name: random_calendar(pick, name, pick((*sorted(ZONES_AND_CHANGES), "customer", "customer", GONE)), around)
+        for name in "abc"
     }
     calendar_set["office"] = Calendar(name="office", tz="Europe/Berlin", weekly=dict.fromkeys(range(6), _OFFICE))
     first = around - timedelta(hours=pick((30, 54, 12)))
@@ -98,7 +111,7 @@ def random_case(pick: Pick[Any]) -> RandomCase:
     return RandomCase(
         touches=touches,
         versions=_versions(pick, calendar_set, first),
-        attrs={"tier": pick(_TIERS), **pick(({}, {"tz": "Europe/Berlin"}, {"tz": "Australia/Lord_Howe"}))},
+        attrs={"tier": pick(_TIERS), **pick(({}, *({"tz": tz} for tz in _ZONES)))},
         begin=begin,
         now=max(times) + pick((-6, 0, 1, 12, 100, 400)) * STEP,
     )
@@ -185,6 +198,7 @@ def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime])
     elif kind is TouchKind.SET:
         more = {"attrs": pick(({"tier": "gold"}, {"tier": "tin"}, {"tier": "off"}, {"tier": "?"}, {"owner": "anna"}))}
         more = pick((more, more, more, {"attrs": {"tz": "America/New_York"}}, {"attrs": {"tz": "Europe/Berlin"}}))
+        more |= pick(({}, {}, {"by_rule": True, "touch": f"t{pick(range(place + 1))}"}))
     elif kind is TouchKind.VOID:
         more = {"touch": f"t{pick(range(place + 2))}"}
     elif kind in (TouchKind.OUT, TouchKind.TALK, TouchKind.IN):

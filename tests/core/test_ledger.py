@@ -1,7 +1,7 @@
 """The ledger: what is owed, and what must never be."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -60,3 +60,45 @@ def test_what_is_owed_and_under_way_is_listed_and_not_wrong(books: Books, kind: 
 def test_what_is_wrong_comes_first() -> None:
     books = replace(NONE, clocks=(CLOCK,), undecided=("m1",))
     assert [debt.kind for debt in debts(books, TUESDAY)] == [DebtKind.UNDECIDED, DebtKind.OVERDUE]
+
+
+MOVED_CLOCK = replace(
+    CLOCK, due_at=TUESDAY + timedelta(hours=2), promised_at=TUESDAY + timedelta(hours=1), moved_at=LONG_AGO, told=()
+)
+
+
+@pytest.mark.parametrize(
+    ("clock", "wrong"),
+    [
+        (replace(MOVED_CLOCK, told=("moved",)), False),
+        (replace(MOVED_CLOCK, told=("moved", NOBODY)), True),
+        (MOVED_CLOCK, True),
+        (replace(MOVED_CLOCK, moved_at=TUESDAY), False),
+    ],
+    ids=["told", "told to nobody", "not told", "moved just now"],
+)
+def test_due_later_than_the_customer_was_told_is_a_debt_and_wrong_where_no_owner_knows(
+    clock: OwedClock, wrong: bool
+) -> None:
+    found = {debt.kind: debt for debt in debts(replace(NONE, clocks=(clock,)), TUESDAY)}
+    moved = DebtKind.MOVED_UNTOLD if wrong else DebtKind.MOVED
+    assert found.keys() == {DebtKind.DUE, moved}
+    assert (found[moved].wrong, found[moved].promised_at) == (wrong, clock.promised_at)
+
+
+@pytest.mark.parametrize(
+    ("told", "timer_at", "kind"),
+    [
+        (("75%",), LONG_AGO, DebtKind.UNTOLD),
+        (("75%", "due"), None, DebtKind.OVERDUE),
+        (("due:skipped_late",), None, DebtKind.OVERDUE),
+        (("75%", "+1h/2"), None, DebtKind.OVERDUE),
+        (("75%",), TUESDAY + timedelta(hours=1), DebtKind.OVERDUE),
+    ],
+    ids=["a warning is not enough", "the rung at due", "entered late", "a repeat", "the ladder begins later"],
+)
+def test_whether_somebody_knows_of_a_late_clock_its_ladder_says(
+    told: tuple[str, ...], timer_at: datetime | None, kind: DebtKind
+) -> None:
+    (debt,) = debts(replace(NONE, clocks=(replace(CLOCK, told=told, timer_at=timer_at),)), TUESDAY)
+    assert debt.kind is kind

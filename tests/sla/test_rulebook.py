@@ -26,7 +26,7 @@ def judged(*texts: str) -> tuple[Version, tuple[Finding, ...]]:
 
 def accepted(*texts: str) -> Version:
     version, findings = judged(*texts)
-    assert [str(finding) for finding in findings] == []
+    assert [str(finding) for finding in findings if finding.severity != "note"] == []
     return version
 
 

@@ -12,6 +12,8 @@ from commsd.channels.mail.ack import AckFacts, render
 from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.language import language_of
 from commsd.channels.mail.message import Message
+from commsd.channels.mail.reply import heard_in, replied
+from commsd.channels.mail.reply import keys_of as keys_of_reply
 from commsd.channels.mail.suppression import Us, Verdict, answer_address, own_acks, speaker, why_silent
 from commsd.core import key
 from commsd.core.calendar import Calendar, is_open, next_opening
@@ -68,6 +70,8 @@ class Arrival:
 def keys_of(arrival: Arrival, desk: Desk) -> tuple[str, ...]:
     """All the decision hangs on: who wrote, what it refers to, and the mail itself."""
     message = arrival.message
+    if heard := heard_in(message, desk):
+        return (*keys_of_reply(heard), key.of_logical(message.logical_key))
     writer = speaker(message, desk.us)
     return (
         *(key.of_message_id(reference) for reference in message.references[-MAX_REFERENCES:][::-1]),
@@ -83,6 +87,8 @@ def intake(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Chan
     if copy_of:
         seen = Sighting(interaction_id=copy_of.id, place=arrival.place, uid=arrival.uid, seen_at=items.now)
         return Change(sightings=(seen,), result="no-ack:duplicate")
+    if heard := heard_in(message, desk):
+        return replied(heard, message, arrival.original, items, desk, terms)
     verdict = why_silent(message, _us(message, items, desk))
     fact = _interaction(arrival, items, desk, verdict)
     change = change_of(fact, items, terms, opens=verdict.starts_clock)

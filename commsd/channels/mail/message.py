@@ -149,7 +149,8 @@ def _mailboxes(headers: Mapping[str, tuple[str, ...]], name: str) -> tuple[Mailb
 
 
 def _ids(values: Iterable[str]) -> Iterable[str]:
-    for value in values:
+    """Ids as they were made: Python's mail package writes one that fills a line as RFC 2047 words."""
+    for value in map(decode_words, values):
         found = _ID.findall(value) or value.split()
         yield from ("".join(each.split()) for each in found)
 

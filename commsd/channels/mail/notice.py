@@ -1,22 +1,117 @@
-"""A notice to one of our own people as a mail. Pure; a one-word reply becomes a result with a later release."""
+"""A notice to one of our own people as a mail, and its Message-ID, which says by itself what a reply is about.
 
-from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, unstructured
-from commsd.core.token import sign
+Pure. Nothing of a notice must be kept to understand the answer to it. What a reply may say is `order`, what it changes
+`reply`.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, message_ids, unstructured
+from commsd.core.token import sign, verify
 from commsd.sla.notice import Notice
 
 PURPOSE = "notice-id"
 
+_NOTE_ID = re.compile(r"<?note1\.([a-z2-7]+\.[a-z2-7]+)@[^@\s<>]+>?")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MARK = 8
+"""Characters of a keyed digest that stand for an agent, a recipient or the notice's key."""
 
-def as_mail(notice: Notice, *, sender: str, firm_name: str, key: bytes) -> bytes:
-    """The bytes of the notice. Marked as automatic, so that nobody's out-of-office answers it. RFC 3834 section 5."""
-    domain = sender.rpartition("@")[2]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the Message-ID of a notice says. case_id None: several cases.
+
+    agent, recipient: marks, to compare with `mark`. tries: how many notices before it in the same talk said that a
+    reply was not understood.
+    """
+
+    case_id: str | None
+    callback_id: str | None
+    agent: str
+    recipient: str
+    tries: int
+
+
+def as_mail(
+    notice: Notice, *, sender: str, firm_name: str, key: bytes, answers: tuple[str, ...] = (), tries: int = 0
+) -> bytes:
+    """The bytes of the notice. Marked as automatic, so that nobody's out-of-office answers it. RFC 3834 section 5.
+
+    answers: Message-IDs of the mails before it, the one it answers last. tries: see `About`.
+    """
+    before = message_ids(answers)[-20:]
     fields = (
         ("From", mailbox(sender, f"commsd at {firm_name}")),
         ("To", notice.recipient),
         ("Subject", unstructured(notice.subject, after=9)),
         ("Date", date_field(notice.at)),
-        ("Message-ID", f"<note1.{sign(key, PURPOSE, notice.key[-60:])}@{domain}>"),
+        ("Message-ID", f"<{note_id(notice, key, sender.rpartition('@')[2], tries=tries)}>"),
+        *((("In-Reply-To", before[-1]), ("References", "\r\n ".join(before))) if before else ()),
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "All"),
     )
     return mail_bytes(fields, notice.text)
+
+
+def note_id(notice: Notice, key: bytes, domain: str, *, tries: int = 0) -> str:
+    """The Message-ID without angle brackets: `note1.<payload>.<tag>@domain`. It survives a change of case."""
+    payload = (
+        _packed(notice.case_id),
+        _packed(notice.callback_id),
+        mark(key, notice.agent) if notice.agent else "",
+        mark(key, notice.recipient.casefold()),
+        mark(key, notice.key),
+        str(tries),
+    )
+    return f"note1.{sign(key, PURPOSE, '|'.join(payload))}@{domain}"
+
+
+def about(key: bytes, message_id: str) -> About | None:
+    """What a notice of ours was about; None for an id that this key did not sign."""
+    match = _NOTE_ID.fullmatch(message_id.lower())
+    payload = verify(key, PURPOSE, match[1]) if match else None
+    parts = payload.split("|") if payload else ()
+    if len(parts) != 6:  # of an earlier release
+        return None
+    case_id, callback_id, agent, recipient, _, tries = parts
+    return About(
+        case_id=_unpacked(case_id),
+        callback_id=_unpacked(callback_id),
+        agent=agent,
+        recipient=recipient,
+        tries=int(tries),
+    )
+
+
+def newest_about(key: bytes, references: Iterable[str]) -> tuple[str, About] | None:
+    """The last of these ids that is a notice of ours, with what it was about."""
+    for each in reversed(tuple(references)):
+        if each[:6].lower() == "note1." and (found := about(key, each)):
+            return each, found
+    return None
+
+
+def mark(key: bytes, text: str) -> str:
+    """A few characters that stand for a text where there is no room for it, and nobody else can make."""
+    digest = hmac.new(key, f"{PURPOSE}\0mark\0{text}".encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest).decode()[:_MARK].lower()
+
+
+def _packed(identity: str | None) -> str:
+    """22 characters for a UUID, so that the id stays short enough for every mail system."""
+    if identity is None or not _UUID.fullmatch(identity):
+        return identity or ""
+    return base64.urlsafe_b64encode(bytes.fromhex(identity.replace("-", ""))).decode().rstrip("=")
+
+
+def _unpacked(text: str) -> str | None:
+    if len(text) != 22:
+        return text or None
+    digits = base64.urlsafe_b64decode(f"{text}==").hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -16,12 +16,14 @@ from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.folder import Folder, sent_folder
 from commsd.channels.mail.intake import Arrival, failed, intake, keys_of
 from commsd.channels.mail.message import Message, decode
+from commsd.channels.mail.reply import Heard, heard_in
 from commsd.channels.mail.session import Selected, Session
 from commsd.channels.mail.wire import Fetched
 from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, Terms
 from commsd.core.interaction import Stored
 from commsd.errors import CommsdError, NotFound, TryAgain
 from commsd.sla.rules import Rules
+from commsd.store import query
 from commsd.store.claims import Claims, Progress
 from commsd.store.log import Log
 from commsd.store.originals import keep_original
@@ -43,12 +45,16 @@ RESCAN = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is made of the mails of a folder: the keys and the decision, both pure, and the folder itself."""
+    """What is made of the mails of a folder: the keys and the decision, both pure, and the folder itself.
+
+    heard: what one of our people asks for with a mail; then whatever else may change that is waited for too.
+    """
 
     word: str
     keys: Callable[[Arrival, Desk], tuple[str, ...]]
     decide: Callable[[Arrival, OpenItems, Desk, Terms], Change]
     choose: Callable[[Desk, tuple[Folder, ...]], Folder | str]
+    heard: Callable[[Message, Desk], Heard | None] = lambda _message, _desk: None
 
 
 def _inbox(desk: Desk, _folders: tuple[Folder, ...]) -> str:
@@ -66,7 +72,7 @@ def _sent(desk: Desk, folders: tuple[Folder, ...]) -> Folder | str:
     return found
 
 
-INBOX = Reading("watch", keys_of, intake, _inbox)
+INBOX = Reading("watch", keys_of, intake, _inbox, heard_in)
 SENT = Reading("sent", keys_of_answer, human_answer, _sent)
 
 
@@ -189,7 +195,7 @@ class Watch:
             some = uids[start : start + BATCH]
             mails = await self._fetched(session, some)
             handed_in = [
-                self._hand_in(*await self._arrival(session, head, text), checkpoint, fence)
+                await self._hand_in(*await self._arrival(session, head, text), checkpoint, fence)
                 for head, text in mails
                 if since is None or head.internal_date is None or head.internal_date >= since
             ]
@@ -231,17 +237,27 @@ class Watch:
     def _lying(self, message: Message, head: Fetched, stored: Stored) -> Arrival:
         return Arrival(message=message, place=self._place, uid=head.uid, original=stored)
 
-    def _hand_in(
+    async def _hand_in(
         self, arrival: Arrival, originals: tuple[Original, ...], checkpoint: Checkpoint, fence: Fence
     ) -> tuple[Arrival, Awaitable[Change]]:
         point = replace(checkpoint, last_uid=arrival.uid)
         settles = Change(checkpoint=point, fence=fence, originals=originals)
         desk, reading, terms = self._desk, self._reading, self._rules.terms
+        behind = await self._behind(reading.heard(arrival.message, desk))
         return arrival, self._log.submit(
-            reading.keys(arrival, desk),
+            (*reading.keys(arrival, desk), *behind),
             lambda items: reading.decide(arrival, items, desk, terms) + settles,
             otherwise=lambda items, error: failed(arrival, items, desk, error) + settles,
         )
+
+    async def _behind(self, heard: Heard | None) -> tuple[str, ...]:
+        """The keys an action on the case or callback is decided under, wherever it comes from."""
+        if heard is None:
+            return ()
+        if callback_id := heard.callback_id:
+            return await self._log.read(lambda connection: query.keys_of_callback(connection, callback_id))
+        case_id = heard.case_id or ""
+        return await self._log.read(lambda connection: query.keys_of_case(connection, case_id)) if case_id else ()
 
     def _say(self, arrival: Arrival, change: Change) -> None:
         for fact in change.interactions[:1]:

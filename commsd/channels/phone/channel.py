@@ -8,6 +8,7 @@ from commsd.channels.channel import Channel, Means
 from commsd.channels.phone.line import PhoneSettings, read_settings
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.switch import Switch
+from commsd.channels.phone.text import texts
 from commsd.channels.phone.verdict import Verdict
 from commsd.channels.phone.webhooks import routes
 from commsd.duty import Duty
@@ -20,7 +21,8 @@ def _duties(settings: PhoneSettings, means: Means) -> Sequence[Duty]:
     for name in settings.lines:
         means.pulse.watch(name, "line")
     rest = Rest(twilio) if twilio.api_key or twilio.auth_tokens else None
-    return (Verdict(Switch(settings, means), rest),)
+    text = texts(settings, rest, means) if rest else None
+    return (Verdict(Switch(settings, means), rest), *((text,) if text else ()))
 
 
 def _routes(settings: PhoneSettings, means: Means) -> Sequence[BaseRoute]:

@@ -25,6 +25,7 @@ Wait = timedelta | Literal["next-window"]
 
 _QUIET = Minutes(20 * 60, 8 * 60)
 _PACE = Rate(1, timedelta(seconds=1))
+_REGIONS = ("DE", "AT", "CH", "DK", "ID", "GB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Dialling:
     """What the machine may dial. regions: ISO 3166; any other is held for a person. None: no cap."""
 
     enabled: bool = True
-    regions: frozenset[str] = frozenset({"DE", "AT", "CH", "DK", "ID", "GB"})
+    regions: frozenset[str] = frozenset(_REGIONS)
     pace: Rate = _PACE
     max_cost: Cost | None = Cost(Decimal(20), "EUR", timedelta(days=1))
 
@@ -262,26 +263,24 @@ def _one_line_per_number(lines: Mapping[str, Line], tables: Mapping[str, Table])
 
 
 def _callbacks(table: Table) -> Callbacks:
-    default, retry = Callbacks(), table.table("retry")
-    waits = Retry()
+    retry = table.table("retry")
     return Callbacks(
         tries_per_day=table.read("tries_per_day", COUNT, 3),
         tries=table.read("tries", COUNT, 6),
         retry=Retry(
-            busy=retry.maybe("busy", WAITS) or waits.busy,
-            no_answer=retry.maybe("no_answer", WAITS) or waits.no_answer,
-            voicemail=retry.maybe("voicemail", WAITS) or waits.voicemail,
-            technical=retry.maybe("technical", WAITS) or waits.technical,
+            busy=retry.read("busy", WAITS, "5m"),
+            no_answer=retry.read("no_answer", WAITS, ["30m", "2h", "next-window"]),
+            voicemail=retry.read("voicemail", WAITS, "4h"),
+            technical=retry.read("technical", WAITS, ["1m", "5m", "15m"]),
         ),
-        quiet_hours=table.maybe("quiet_hours", DAILY_SPAN) or default.quiet_hours,
+        quiet_hours=table.read("quiet_hours", DAILY_SPAN, "20:00-08:00"),
         owner_grace=table.read("owner_grace", DURATION, "15m"),
         confirm=table.read("confirm", DURATION, "2m"),
     )
 
 
 def _dialling(table: Table) -> Dialling:
-    default = Dialling()
-    regions = table.many("regions", TEXT, sorted(default.regions))
+    regions = table.many("regions", TEXT, _REGIONS)
     for item, region in enumerate(regions):
         if region and region not in phonenumbers.SUPPORTED_REGIONS:
             table.error("regions", f'regions: no region "{region}"', 'write two capital letters, such as "DE"', item)

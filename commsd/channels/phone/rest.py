@@ -1,4 +1,4 @@
-"""What Twilio's REST API knows of a call. Every request has a deadline and is sent once; placing calls comes later.
+"""What Twilio's REST API knows of a call, and an SMS. Every request has a deadline and is sent once; no calls yet.
 
 The only file that knows twilio's REST client. It ignores its own `timeout` and logs numbers, so both are ours here.
 """
@@ -9,21 +9,23 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from commsd.channels.phone.line import Twilio
 from commsd.errors import Unreachable
+from commsd.sla.carriage import Word
 
 logging.getLogger("twilio.async_http_client").setLevel(logging.WARNING)
 
 DEADLINE = 10.0
 CHILDREN = 50
 _NOT_FOUND = 404
+_TOO_MANY = 429
 
 # The library ships no types.
 _client = cast("Callable[..., Any]", Client)
@@ -57,7 +59,7 @@ class KnownCall:
 
 
 class Rest:
-    """Reads calls of one account."""
+    """Reads calls and sends messages of one account."""
 
     def __init__(self, twilio: Twilio) -> None:
         self._twilio = twilio
@@ -76,6 +78,19 @@ class Rest:
             raise _unreachable(type(error).__name__) from None
         return KnownCall(_word(call.status), {leg.sid: _word(leg.status) for leg in legs})
 
+    async def send_text(self, to: str, from_: str, body: str) -> Word:
+        """What Twilio made of an SMS; "unknown" where it may be on its way all the same. to, from_: E.164."""
+        try:
+            async with asyncio.timeout(DEADLINE), self._open() as client:
+                message = await client.messages.create_async(to=to, from_=from_, body=body)
+        except TwilioRestException as error:
+            return Word(kind=_judged(error.status), said=f"HTTP {error.status}, code {error.code}", code=error.code)
+        except ClientConnectorError as error:
+            return Word(kind="later", said=type(error).__name__)
+        except (TwilioException, ClientError, OSError, TimeoutError, ValueError) as error:
+            return Word(kind="unknown", said=type(error).__name__)
+        return Word(kind="sent", said=f"{_word(message.status)} {message.sid}")
+
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Any]:
         """A client for one question; asked so seldom that keeping a connection would only grow stale."""
@@ -92,6 +107,13 @@ class Rest:
             yield client
         finally:
             await http.close()
+
+
+def _judged(status: int) -> Literal["refused", "later", "unknown"]:
+    """429: Twilio took nothing, try later. What is behind a 5xx nobody knows. docs/usage/troubleshooting."""
+    if status == _TOO_MANY:
+        return "later"
+    return "refused" if 400 <= status < 500 else "unknown"
 
 
 def _word(status: object) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, Server, Tls
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.notice import note_id
 from commsd.channels.mail.send import Send
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Server as Submitted
@@ -29,6 +30,7 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
 from commsd.core.key import of_addresses
 from commsd.demo.smtp import Fault, SmtpSink
+from commsd.sla.notice import Notice
 from commsd.sla.rules import Rules
 from commsd.store import schema
 from commsd.store.claims import Claims
@@ -306,3 +308,23 @@ async def test_a_folder_numbered_anew_is_not_acknowledged_again(house: House) ->
     await house.log.decide((), lambda items: Change(checkpoint=before))
     await house.watch()
     assert len(await house.acks()) == 1
+
+
+async def test_a_reply_to_a_notice_in_the_folder_is_obeyed_and_never_acknowledged(house: House) -> None:
+    house.deliver(letter())
+    await house.watch()
+    case = (await house.case("jane@example.org")).case
+    notice = Notice(
+        key="notice:1", recipient="anna@commsd.test", subject="Late", text="", at=house.world.now, case_id=case.id
+    )
+    answered = f"<{note_id(notice, house.desk.key, 'commsd.test')}>"
+    anna = "Anna Berg <anna@commsd.test>"
+    reply = letter(sender=anna, subject="Late", message_id="<1@x.test>", In_Reply_To=answered)
+    house.deliver(reply.replace(b"Good morning,", b"junk\r\n"))
+    house.deliver(letter(sender=anna, subject="Late", message_id="<2@x.test>", In_Reply_To=answered))
+    await house.watch()
+    await house.watch()
+    file = await house.case("jane@example.org")
+    assert file.case.close_reason == "junk"
+    assert [fact.reason for fact in file.interactions if fact.kind == "note"] == ["reply:junk", "reply:not-understood"]
+    assert sorted(mail["To"] for mail in await house.acks()) == ["anna@commsd.test", "jane@example.org"]

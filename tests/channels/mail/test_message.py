@@ -3,6 +3,8 @@
 import base64
 import time
 from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -27,6 +29,15 @@ def test_an_ordinary_mail_is_read() -> None:
     assert read.content_type == "text/plain"
     assert read.text.startswith("Hello, the parcel")
     assert read.broken is None
+
+
+def test_an_id_that_a_writer_encoded_is_read_as_it_was() -> None:
+    """Python's mail package does so where the id fills the line."""
+    long = f"{'a' * 90}@x.test"
+    answer = EmailMessage(policy=policy.SMTP)
+    answer["In-Reply-To"], answer["References"] = f"<{long}>", f"<b@x.test> <{long}>"
+    assert b"=?utf-8?q?" in answer.as_bytes()
+    assert decode(answer.as_bytes(), folder_date=ARRIVED).references == ("b@x.test", long)
 
 
 @pytest.mark.parametrize(

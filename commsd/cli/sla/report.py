@@ -1,0 +1,132 @@
+"""`sla report`: what came of the clocks of a window, as text, JSON and a page."""
+
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+
+from commsd.cli.house import House, in_house
+from commsd.cli.moment import moment
+from commsd.cli.output import as_json, table
+from commsd.cli.place import example
+from commsd.cli.sla.group import sla_app
+from commsd.core.calendar import reached
+from commsd.errors import Refused
+from commsd.sla.counting import counted
+from commsd.sla.report import BY, USUAL, Report, Window
+from commsd.sla.report_page import page
+from commsd.sla.report_record import as_record
+from commsd.sla.report_text import (
+    CONDUCT,
+    COUNTED,
+    FIGURES,
+    aim_of,
+    conduct_of,
+    groups_of,
+    hours_of,
+    span_of,
+    totals_of,
+    waits_of,
+)
+
+
+@sla_app.command(
+    "report",
+    epilog=example(
+        "commsd sla report",
+        "commsd sla report --from 2026-03-01 --to 2026-05-31 --by team",
+        "commsd sla report --html report.html",
+    ),
+)
+def report(
+    ctx: typer.Context,
+    since: str = typer.Option("", "--from", metavar="TIME", help="Clocks that began then or later; else 28 days back."),
+    until: str = typer.Option("", "--to", metavar="TIME", help="And before then; a date counts as a whole. Else now."),
+    by: str = typer.Option("policy", metavar="WORD", help=f"Group by {', '.join(BY[:-1])} or {BY[-1]} of arrival."),
+    json: bool = typer.Option(False, "--json", help="Print JSON: every figure of this grouping."),
+    html: Path | None = typer.Option(None, metavar="FILE", help="Write a page with curves and heat maps instead."),
+) -> None:
+    """Attainment: how many clocks were in time, how long it took, what is left of each objective."""
+    if by not in BY:
+        raise typer.BadParameter(f'"{by}" is no grouping: write one of {", ".join(BY)}', param_hint="--by")
+
+    async def work(house: House) -> tuple[Report, ZoneInfo, str]:
+        window = _window(since, until, house.world.now(), house.zone)
+        terms = await house.terms()
+        tell = _progress if sys.stderr.isatty() else _silent
+        return await counted(house.log, window, terms.versions, house.zone, tell), house.zone, house.config.firm.name
+
+    found, zone, firm = in_house(ctx, work)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    if html is not None:
+        _write(html, page(found, firm, zone))
+        typer.echo(f"{html}: {found.clocks} clocks")
+    elif json:
+        as_json(as_record(found, by))
+    else:
+        _print(found, by, zone)
+
+
+def _window(since: str, until: str, now: datetime, zone: ZoneInfo) -> Window:
+    end = _end(until, zone) if until else now
+    begin = moment(since, zone, "--from") if since else end - USUAL
+    if begin >= end:
+        raise typer.BadParameter(f"it lies before --from {since or 'of 28 days before'}", param_hint="--to")
+    return Window(since=begin.astimezone(UTC), until=end.astimezone(UTC), now=now)
+
+
+def _end(text: str, zone: ZoneInfo) -> datetime:
+    """The end of the day, where it is a date."""
+    at = moment(text, zone, "--to")
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return at
+    return reached(zone, datetime.combine(day + timedelta(days=1), time()))
+
+
+def _silent(number: int) -> None:
+    """Nobody looks on."""
+
+
+def _progress(number: int) -> None:
+    sys.stderr.write(f"\r{number} clocks read")
+    sys.stderr.flush()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be written: {error.strerror}", remedy="name a file in a folder of yours"
+        ) from error
+
+
+def _print(found: Report, by: str, zone: ZoneInfo) -> None:
+    typer.echo(span_of(found, zone))
+    if not found.clocks:
+        typer.echo("no clock began in this time")
+        return
+    typer.echo("")
+    table(("CLOCK", *FIGURES), list(totals_of(found)), "")
+    typer.echo("")
+    if by == "hour":
+        table(("CLOCK", "ARRIVED", "N", "IN TIME", "LATE"), list(hours_of(found)), "")
+    else:
+        table(("CLOCK", by.upper(), *FIGURES), list(groups_of(found, by)), "")
+    if found.aims:
+        typer.echo("")
+        table(("OBJECTIVE OF", "AIM", "REACHED", "ERROR BUDGET"), [aim_of(aim) for aim in found.aims], "")
+    if found.longest:
+        typer.echo("")
+        table(("TIER", "LONGEST WAIT", "REAL TIME", "CASE"), list(waits_of(found)), "")
+    for dimension in ("team", "agent"):
+        if rows := list(conduct_of(found, dimension)):
+            typer.echo("")
+            table((dimension.upper(), *CONDUCT), rows, "")
+    typer.echo("")
+    typer.echo(COUNTED)

@@ -1,0 +1,67 @@
+"""What a notice offers its reader: links that do one thing to the case, or mails that do the same when they are sent.
+
+Pure. What a link does is shown and done by `web.links`; a mail with a token in its subject, by `channels.mail.reply`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from commsd.core.link import Act, Link, link_token
+
+LASTS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A line of a notice. label: what it does, in a few words. url: http(s), or mailto where nobody can reach us."""
+
+    label: str
+    url: str
+
+
+LABELS = {
+    Act.CLAIM: "I call back",
+    Act.DONE: "Done, close the case",
+    Act.ANSWERED: "Answered elsewhere",
+    Act.HOLDING: "My last mail was only a holding answer",
+    Act.JUNK: "Junk",
+}
+"""In the order in which they are offered."""
+
+
+def offers(
+    case_id: str,
+    *,
+    callback_id: str | None,
+    agent: str | None,
+    now: datetime,
+    key: bytes,
+    public_url: str | None,
+    mailbox: str | None,
+) -> tuple[Offer, ...]:
+    """What the reader of a notice about this case can do with one click; links last 30 days.
+
+    agent: who acts, None where the notice goes to no one person: then nobody can claim. public_url: base of links;
+    without it they are mails to `mailbox`, and without either there is nothing to offer.
+    """
+    if public_url is None and mailbox is None:
+        return ()
+    acts = [act for act in LABELS if act is not Act.CLAIM or (callback_id and agent)]
+    return tuple(
+        Offer(LABELS[act], _url(act, token, public_url, mailbox or ""))
+        for act in acts
+        for token in (_token(act, case_id, callback_id, agent, now, key),)
+    )
+
+
+def _token(act: Act, case_id: str, callback_id: str | None, agent: str | None, now: datetime, key: bytes) -> str:
+    thing = callback_id if act is Act.CLAIM and callback_id else case_id
+    return link_token(key, Link(act=act, thing=thing, agent=agent or "", until=now + LASTS))
+
+
+def _url(act: Act, token: str, public_url: str | None, mailbox: str) -> str:
+    if public_url is not None:
+        return f"{public_url.rstrip('/')}/a/{token}"
+    # RFC 6068 section 2 wants the brackets encoded, and programs that find links in a text stop at them.
+    return f"mailto:{quote(mailbox, safe='@')}?subject={quote(f'{act} [{token}]', safe='')}"

@@ -1,0 +1,100 @@
+"""Puts a set of rule files in the place of another, as a whole: whoever reads the folder finds one set or the other.
+
+What the files say is judged before, elsewhere. Files that are not rules stay as they are.
+"""
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from commsd.errors import Refused
+
+FORMER = ".former"
+"""Added to the folder's name while it is exchanged, where the system cannot do that in one step."""
+
+_HERE = -100
+_EXCHANGE = 2
+"""renameat2(2): AT_FDCWD, RENAME_EXCHANGE."""
+
+
+class Exchange:
+    """A folder made ready beside the one it is to replace. `swap` puts it there, `drop` removes what is left."""
+
+    def __init__(self, place: Path, files: Mapping[str, str]) -> None:
+        """place: the folder of the rules; missing, or a link, is fine. Raises Refused where nothing can be written."""
+        self.place = place.resolve()
+        if self.place.exists() and not self.place.is_dir():
+            raise Refused(f"the files cannot be put into {place}: it is no folder", remedy="move it away")
+        try:
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            self._ready = Path(tempfile.mkdtemp(prefix=f".{self.place.name}.", dir=self.place.parent))
+            self._fill(files)
+        except OSError as error:
+            raise Refused(
+                f"the files cannot be put into {place}: {error.strerror}",
+                remedy="do this as a user who may write there, or let it be a folder of its own",
+            ) from error
+
+    def swap(self) -> None:
+        """The new set in place of the former. Raises OSError where the system refuses; then the former stands."""
+        if not self.place.exists():
+            self._ready.rename(self.place)
+        elif not _exchanged(self._ready, self.place):
+            former = self.place.with_name(self.place.name + FORMER)
+            self.place.rename(former)
+            try:
+                self._ready.rename(self.place)
+            except OSError:
+                former.rename(self.place)
+                raise
+            former.rename(self._ready)
+
+    def drop(self) -> None:
+        """Remove what is not needed: the former files after a swap, the new ones without it."""
+        shutil.rmtree(self._ready, ignore_errors=True)
+
+    def _fill(self, files: Mapping[str, str]) -> None:
+        if self.place.is_dir():
+            self._keep_others()
+        for name, text in files.items():
+            path, former = self._ready / name, self.place / name
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            _like(path, former if former.is_file() else None, 0o644)
+        _like(self._ready, self.place if self.place.is_dir() else None, 0o755)
+
+    def _keep_others(self) -> None:
+        """What lies there besides rules: notes, settings of an editor."""
+        for path in self.place.iterdir():
+            if path.suffix == ".toml" and not path.name.startswith("."):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.copytree(path, self._ready / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, self._ready / path.name, follow_symlinks=False)
+
+
+def _like(path: Path, former: Path | None, mode: int) -> None:
+    """Mode and owner of what it replaces; where that is nothing, `mode`, and whoever made it."""
+    if former is None:
+        path.chmod(mode)
+        return
+    shutil.copymode(former, path)
+    about = former.stat()
+    with suppress(PermissionError):
+        os.chown(path, about.st_uid, about.st_gid)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Both names in one step, so that a crash leaves either; False where this system or file system cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)

@@ -1,0 +1,147 @@
+"""Clocks of a window with what reports group them by, read in parts; and what people did that moves clocks.
+
+Only reading. A part is small enough to be read between two mails; what its figures mean is `sla.report`.
+"""
+
+from collections.abc import Iterator, Set
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select, text
+
+from commsd.store import schema
+
+PART = 2000
+"""Clocks in one reading."""
+
+AT_ONCE = 500
+"""Ids in one statement, below what any database takes as parameters."""
+
+Place = tuple[datetime, str]
+
+
+class ClockRow(NamedTuple):
+    """A clock's record with what belongs to its case and to what began and ended it.
+
+    channel: of the interaction that began it. agent: who ended it. owner, team, tier, tz: the case's.
+    """
+
+    record: dict[str, Any]
+    channel: str | None
+    agent: str | None
+    owner: str | None
+    team: str | None
+    tier: str | None
+    tz: str | None
+
+
+class Act(NamedTuple):
+    """What somebody did to a case. asked: since the customer last spoke, an agent has written or talked to him."""
+
+    kind: str
+    agent: str | None
+    team: str | None
+    reason: str | None
+    asked: bool
+
+
+def clocks(
+    connection: Connection, since: datetime, until: datetime, after: Place | None = None, limit: int = PART
+) -> tuple[tuple[ClockRow, ...], Place | None]:
+    """Clocks that began from `since` up to, not including, `until`, oldest first; and where the next part begins."""
+    table = schema.clocks
+    where = [table.c.started_at >= (after[0] if after else since), table.c.started_at < until]
+    if after is not None:
+        where.append(or_(table.c.started_at > after[0], table.c.id > after[1]))
+    wanted = select(table.c.id, table.c.started_at, table.c.case_id, cast(table.c.record, Text)).where(*where)
+    found = connection.execute(wanted.order_by(table.c.started_at, table.c.id).limit(limit)).all()
+    records = [orjson.loads(row[3]) for row in found]
+    cases = _cases(connection, {row[2] for row in found})
+    channels = _channels(connection, {record["opened_by"] for record in records})
+    agents = _agents(connection, {record["stopped_by"] for record in records if record["stopped_by"]})
+    rows = tuple(
+        ClockRow(
+            record,
+            channels.get(record["opened_by"]),
+            agents.get(record["stopped_by"]),
+            *cases.get(row[2], (None, None, None, None)),
+        )
+        for row, record in zip(found, records, strict=True)
+    )
+    return rows, (found[-1][1], found[-1][0]) if len(found) == limit else None
+
+
+def _cases(connection: Connection, ids: Set[str]) -> dict[str, tuple[Any, ...]]:
+    """Owner, team, tier and zone of these cases."""
+    table = schema.cases
+    fields = (_text(table, *path) for path in (("owner",), ("team",), ("attrs", "tier"), ("attrs", "tz")))
+    wanted = select(table.c.id, *fields)
+    return {
+        row[0]: tuple(row[1:]) for part in _parts(ids) for row in connection.execute(wanted.where(table.c.id.in_(part)))
+    }
+
+
+def _channels(connection: Connection, ids: Set[str]) -> dict[str, str]:
+    table = schema.interactions
+    wanted = select(table.c.id, table.c.channel).where(table.c.current)
+    return {row[0]: row[1] for part in _parts(ids) for row in connection.execute(wanted.where(table.c.id.in_(part)))}
+
+
+def _agents(connection: Connection, ids: Set[str]) -> dict[str, str | None]:
+    table = schema.interactions
+    wanted = select(table.c.id, _text(table, "agent_id")).where(table.c.current)
+    return {row[0]: row[1] for part in _parts(ids) for row in connection.execute(wanted.where(table.c.id.in_(part)))}
+
+
+def _parts(ids: Set[str]) -> Iterator[list[str]]:
+    """The ids, as many at once as a statement takes; always the same number, so that it is compiled once."""
+    listed = sorted(ids)
+    for start in range(0, len(listed), AT_ONCE):
+        part = listed[start : start + AT_ONCE]
+        yield part + part[-1:] * (AT_ONCE - len(part))
+
+
+def acts(connection: Connection, since: datetime, until: datetime) -> tuple[Act, ...]:
+    """Holds, changes of attributes and voids that people recorded in the window."""
+    table, case = schema.interactions, schema.cases
+    wanted = and_(
+        text(schema.ACTS),
+        table.c.current,
+        table.c.recorded_at >= since,
+        table.c.recorded_at < until,
+        _text(table, "actor") != "machine",
+    )
+    columns = (
+        table.c.kind,
+        _text(table, "agent_id"),
+        _text(case, "team"),
+        _text(table, "detail", "reason"),
+        table.c.case_id,
+        table.c.occurred_at,
+    )
+    rows = connection.execute(
+        select(*columns).select_from(table.outerjoin(case, case.c.id == table.c.case_id)).where(wanted)
+    ).all()
+    return tuple(
+        Act(kind, agent, team, reason, kind == "hold" and _asked(connection, case_id, at))
+        for kind, agent, team, reason, case_id, at in rows
+    )
+
+
+def _asked(connection: Connection, case_id: str | None, at: datetime) -> bool:
+    """Whether the last word before `at` was an agent's."""
+    table = schema.interactions
+    spoke = select(func.max(table.c.occurred_at)).where(
+        table.c.case_id == case_id, table.c.current, table.c.occurred_at <= at, table.c.kind.in_(("message", "call"))
+    )
+    actor = _text(table, "actor")
+    theirs = connection.execute(spoke.where(table.c.direction == "inbound", actor == "customer")).scalar()
+    ours = connection.execute(spoke.where(table.c.direction == "outbound", actor == "agent")).scalar()
+    return ours is not None and (theirs is None or ours >= theirs)
+
+
+def _text(table: Any, *path: str) -> ColumnElement[str | None]:
+    """A field of a record, as text."""
+    found: ColumnElement[str | None] = table.c.record[path if len(path) > 1 else path[0]].as_string()
+    return found

@@ -1,0 +1,234 @@
+"""An operator can answer, from `explain` alone: why is this due then, and who gets told when."""
+
+from dataclasses import replace
+
+import pytest
+
+from commsd.core.interaction import Channel, Kind
+from commsd.core.promise import Promise
+from tests.cli.explained import RULES, Life, at, rules
+from tests.core.items import answer_to, call_from, mail_from, moved, only
+
+
+def mail(life: Life, when: str = "09 16:30", **more: object) -> Life:
+    return life.then(when, mail_from(**{"team": "service", **more}))  # type: ignore[arg-type]
+
+
+def case_of(life: Life) -> str:
+    return only(life.files.values()).case.id
+
+
+def test_each_business_interval_is_counted_up_to_the_target() -> None:
+    told = mail(Life()).about("first_response 1", "10 09:30")
+    assert told[0] == "first_response 1: running, due Tue 2026-03-10 13:30:00 CET, in 4 h 00 min, policy standard"
+    start = told.index("target 4h open time of calendar office (Europe/Berlin)")
+    assert told[start + 1 : start + 6] == [
+        "Mon 2026-03-09 16:30:00 CET to 17:00:00: 30 min, in all 30 min",
+        "Tue 2026-03-10 09:00:00 CET to 12:00:00: 3 h 00 min, in all 3 h 30 min",
+        "Tue 2026-03-10 13:00:00 CET to 13:30:00: 30 min, in all 4 h 00 min",
+        "counted 4 h 00 min of 4 h 00 min",
+        "warning Tue 2026-03-10 11:30:00 CET",
+    ]
+    assert "the customer has waited 17 h 00 min" in told
+
+
+def test_each_rule_is_shown_with_the_first_condition_that_failed() -> None:
+    told = mail(Life()).about("ack 1", "09 16:31")
+    start = told.index(
+        "rules version " + rules().id[:12] + ", in force since Thu 2026-01-01 00:00:00 CET, were asked then:"
+    )
+    assert told[start + 1 : start + 6] == [
+        "rule 1 does not match: tier is not there, not gold",
+        "rule 2 does not match: keywords is delivery, not invoice*",
+        "rule 3 does not match: organisation is not there, not acme",
+        "rule 4 does not match: channel is email, not fax",
+        "rule 5 matches: policy standard",
+    ]
+    assert "rules as for ack 1: rule 5 matches: policy standard" in "\n".join(mail(Life()).lines("09 16:31"))
+
+
+def test_the_rules_shown_are_those_in_force_when_the_clock_began() -> None:
+    later = rules(
+        RULES.replace('match = { tier = "gold" }', 'match = { team = "service" }'), effective_from=at("10 09:00")
+    )
+    life = mail(Life(versions=(rules(id="first"), replace(later, id="second"))))
+    told = life.about("first_response 1", "10 09:30")
+    assert "policy standard" in told[0]
+    assert any("rules as for ack 1: rule 5 matches" in line for line in told)
+    assert any(line.startswith("rules version first") for line in life.about("ack 1", "10 09:30"))
+
+
+def test_who_is_told_stands_at_each_step_with_names() -> None:
+    told = mail(Life()).about("first_response 1", "10 09:30")
+    assert told[told.index("who is told:") + 1 :] == [
+        "75%    Tue 2026-03-10 11:30:00 CET: to come",
+        "Anna Berg (anna@example.com)",
+        "due    Tue 2026-03-10 13:30:00 CET: to come",
+        "Anna Berg (anna@example.com)",
+        "Bo Lund (bo@example.com)",
+        "Cai Hartono (cai@example.com)",
+        "+1h    Tue 2026-03-10 14:30:00 CET, pages: to come",
+        "duty@example.com",
+        "+1h/2  Tue 2026-03-10 15:30:00 CET, pages: to come",
+        "duty@example.com",
+    ]
+
+
+def test_who_was_told_already_stands_with_the_time() -> None:
+    life = mail(Life()).climb("10 11:31")
+    told = life.about("first_response 1", "10 11:32")
+    assert told[told.index("who is told:") + 1 :][:2] == [
+        "75%    Tue 2026-03-10 11:30:00 CET: told",
+        "Anna Berg (anna@example.com) at Tue 11:31:00",
+    ]
+
+
+def test_who_stands_in_for_somebody_away_and_how_long_it_waits_is_told() -> None:
+    told = mail(Life(), "11 16:30").about("first_response 1", "12 09:30")
+    assert told[told.index("who is told:") + 1 :][:3] == [
+        "75%    Thu 2026-03-12 12:00:00 CET: to come",
+        "Bo Lund (bo@example.com), when open: Thu 2026-03-12 13:00:00 CET",
+        "Anna Berg is away, Bo Lund stands in",
+    ]
+
+
+def test_what_nobody_saw_coming_is_skipped_but_for_the_last() -> None:
+    told = mail(Life()).about("first_response 1", "10 13:31")
+    steps = [line for line in told if line.startswith(("75%", "due"))]
+    assert [line.partition(": ")[2] for line in steps] == [
+        "skipped, because it was over before anybody could be told (skipped_late)",
+        "now",
+    ]
+    life = mail(Life()).climb("10 13:31")
+    assert any("skipped_late" in line for line in life.about("first_response 1", "10 13:32"))
+
+
+def test_a_change_of_the_case_is_told_with_what_it_did_to_the_due_time() -> None:
+    life = mail(Life())
+    life.then("10 10:10", lambda b: replace(moved(case_of(life), Kind.SET, attrs={"tier": "gold"})(b), agent="Bo Lund"))
+    told = life.about("first_response 1", "10 10:10")
+    start = told.index("Tue 2026-03-10 10:10:00 CET: tier became gold, set by Bo Lund")
+    assert told[start + 1 : start + 3] == [
+        "rule 1 matches (tier is gold): policy vip",
+        "due Tue 2026-03-10 10:10:00 CET (not before the change itself), before that Tue 2026-03-10 13:30:00 CET",
+    ]
+    assert any(line.startswith("counted 1 h 40 min of 30 min: its rules changed after that") for line in told)
+
+
+def test_rules_that_take_over_running_clocks_are_told_as_the_cause() -> None:
+    text = RULES.replace('first_response = { target = "4h", warn = "75%" }', 'first_response = { target = "6h" }')
+    second = rules(text, id="second", effective_from=at("10 10:00"), applies="running")
+    life = mail(Life(versions=(rules(), second)))
+    told = life.about("first_response 1", "10 10:30")
+    start = told.index("Tue 2026-03-10 10:00:00 CET: rules version second came in force, also for clocks that run")
+    assert told[start + 2] == "due Tue 2026-03-10 15:30:00 CET, before that Tue 2026-03-10 13:30:00 CET"
+
+
+def test_pauses_are_subtracted_in_the_open() -> None:
+    life = mail(Life(), subject="Invoice 4711")
+    life.then("10 10:00", moved(case_of(life), Kind.HOLD, reason="customer"))
+    assert "while it rests nobody is told" in life.about("resolution 1", "10 11:00")
+    life.then("10 15:00", moved(case_of(life), Kind.RELEASE))
+    told = life.about("resolution 1", "12 10:00")
+    assert "Tue 2026-03-10 10:00:00 CET to 15:00:00: 4 h 00 min not counted (on hold: customer)" in told
+    assert "counted 16 h 00 min of 16 h 00 min" in told
+
+
+def test_business_days_are_named_one_by_one() -> None:
+    told = mail(Life(), subject="Invoice 4711").about("first_response 1", "09 16:31")
+    start = told.index("target the end of business day 2 of calendar office (Europe/Berlin)")
+    assert told[start + 1 : start + 3] == [
+        "business day 1: Tue 2026-03-10, closes Tue 2026-03-10 17:00:00 CET",
+        "business day 2: Thu 2026-03-12, closes Thu 2026-03-12 17:00:00 CET",  # the 11th is closed
+    ]
+
+
+def test_a_customers_zone_is_shown_beside_ours() -> None:
+    life = mail(Life())
+    zone, firm = {"organisation": "acme", "tz": "America/New_York"}, case_of(life)
+    life.then("09 16:31", moved(firm, Kind.SET, attrs=zone))
+    told = life.about("first_response 1", "09 16:32")
+    assert told[0].startswith("first_response 1: running, due Mon 2026-03-09 18:30:00 CET")
+    assert told[1] == "in the calendar's zone due Mon 2026-03-09 13:30:00 EDT (America/New_York)"
+
+
+REASONS = [
+    ({}, "the case was closed before it was answered"),
+    ({"void_case": True}, "the case was closed as junk"),
+]
+
+
+@pytest.mark.parametrize(("detail", "why"), REASONS)
+def test_a_cancelled_clock_says_why_and_by_whom(detail: dict[str, object], why: str) -> None:
+    life = mail(Life())
+    life.then("10 10:00", lambda b: replace(moved(case_of(life), Kind.CLOSE, **detail)(b), agent="Bo Lund"))
+    told = life.about("first_response 1", "10 10:30")
+    assert told[0] == f"first_response 1: cancelled Tue 2026-03-10 10:00:00 CET: {why}; policy standard"
+    assert any(line.startswith("ended by close") and line.endswith("by Bo Lund") for line in told)
+
+
+def test_a_clock_that_other_rules_took_away_says_so() -> None:
+    life = mail(Life(versions=(rules(RULES.replace('policy = "vip"', 'policy = "off"')),)))
+    life.then("10 10:00", moved(case_of(life), Kind.SET, attrs={"tier": "gold"}))
+    told = life.about("first_response 1", "10 10:30")
+    assert "the rules that govern it now have no such clock" in told[0]
+    assert "it has no such clock" in told
+
+
+def test_a_case_without_a_policy_says_which_rules_failed() -> None:
+    life = Life().then("09 16:30", mail_from(channel=Channel.FAX))
+    told = [line.strip() for line in life.lines("09 17:00")]
+    start = told.index("no clock for first_response, ack, update, resolution since Mon 2026-03-09 16:30:00 CET:")
+    assert told[start + 2] == "rule 1 does not match: tier is not there, not gold"
+    assert told[start + 5] == "rule 4 matches (channel is fax): no clocks"
+
+
+def test_a_case_from_before_all_rules_says_so() -> None:
+    life = Life(versions=(rules(effective_from=at("10 09:00")),)).then("09 16:30", mail_from())
+    assert "no rules were in force then" in [line.strip() for line in life.lines("10 10:00")]
+
+
+def test_an_answered_clock_says_how_long_it_took_and_who_ended_it() -> None:
+    life = mail(Life()).then("10 09:15", lambda b: replace(answer_to()(b), agent="Anna Berg"))
+    told = life.about("first_response 1", "10 10:00")
+    assert told[0].startswith("first_response 1: met Tue 2026-03-10 09:15:00 CET, due Tue 2026-03-10 13:30:00 CET")
+    assert "counted 45 min of 4 h 00 min, 3 h 15 min short of it" in told
+    assert "4 further steps: nobody, because it ended before" in told
+
+
+def test_a_promise_counts_in_real_time() -> None:
+    life = Life().then("09 16:30", call_from())
+    promise = Promise(id="p1", due_at=at("09 18:00"), via="call")
+    life.then("09 16:40", moved(case_of(life), Kind.PROMISE, promise=promise))
+    told = life.about("promise 1", "09 16:41")
+    assert told[0].startswith("promise 1: running, due Mon 2026-03-09 18:00:00 CET")
+    assert "a promise is due when it was said to be, in real time" in told
+
+
+def test_a_record_holds_all_that_the_text_says() -> None:
+    life = mail(Life()).climb("10 11:31")
+    life.then("10 11:40", lambda b: replace(moved(case_of(life), Kind.SET, attrs={"tier": "gold"})(b), agent="Bo Lund"))
+    clock = next(each for each in life.record("10 11:41")["clocks"] if each["clock"] == "first_response")
+    why = clock["why"]
+    assert (why["now"]["state"], why["now"]["policy"], why["target_ms"]) == ("breached", "vip", 1_800_000)
+    assert [each["matches"] for each in why["rules"]["asked"]] == [False, False, False, False, True]
+    assert why["rules"]["asked"][0] == {
+        "rule": 1, "matches": False, "policy": "vip", "match": {"tier": ["gold"]}, "failed": "tier", "found": None,
+    }  # fmt: skip
+    (change,) = why["changes"]
+    assert (change["before"]["due_at"], change["after"]["due_at"]) == (
+        "2026-03-10T12:30:00.000Z",
+        "2026-03-10T10:40:00.000Z",
+    )
+    assert [each["total_ms"] for each in why["counted"]] == [1_800_000, 11_400_000]
+    assert {each["step"]: each["fate"] for each in why["told"]}["+1h"] == "to come"
+
+
+def test_a_long_count_shows_its_ends_in_text_and_all_of_it_in_the_record() -> None:
+    text = RULES.replace('first_response = { target = "4h", warn = "75%" }', 'first_response = "80h"')
+    life = mail(Life(versions=(rules(text),)))
+    told = life.about("first_response 1", "09 16:31")
+    assert any(line.startswith("… ") and line.endswith(" more …") for line in told)
+    assert "counted 80 h 00 min of 80 h 00 min" in told
+    clock = next(each for each in life.record("09 16:31")["clocks"] if each["clock"] == "first_response")
+    assert len(clock["why"]["counted"]) > 20

@@ -1,0 +1,124 @@
+"""The pages behind the links of a notice: one button, nothing about the customer, and only a press acts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from commsd.core import key
+from commsd.core.case import CaseFile
+from commsd.core.clock import State
+from commsd.core.interaction import Direction
+from commsd.core.link import Act, Link, link_token
+from commsd.web.links import WORDS
+from tests.crm.serving import KEY, Place, rang, wrote
+from tests.house import items_of
+
+
+@asynccontextmanager
+async def browser(here: Place) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=here.url, timeout=20) as client:
+        yield client
+
+
+def path(here: Place, act: Act, thing: str, agent: str = "anna") -> str:
+    until = here.world.now() + timedelta(days=30)
+    return f"/a/{link_token(KEY, Link(act=act, thing=thing, agent=agent, until=until))}"
+
+
+async def file_of(here: Place, case_id: str) -> CaseFile:
+    return (await items_of(here.log, key.of_case(case_id))).files[case_id]
+
+
+def states(file: CaseFile) -> dict[str, State]:
+    return {record.value.clock.value: record.value.state for record in file.clocks}
+
+
+@pytest.mark.parametrize("act", Act)
+async def test_looking_changes_nothing_and_tells_nothing(here: Place, act: Act) -> None:
+    """Scanners follow links, and whoever holds one sees the page."""
+    change = await wrote(here, subject="A private matter", name="Jane Clarke")
+    before = await file_of(here, change.cases[0].id)
+    async with browser(here) as client:
+        shown = await client.get(path(here, act, change.cases[0].id))
+    assert shown.status_code == 200
+    assert WORDS[act].button in shown.text
+    assert shown.text.count("<button") == 1
+    for secret in ("private", "Jane", "jane@example.org", change.cases[0].id):
+        assert secret not in shown.text
+    assert await file_of(here, change.cases[0].id) == before
+
+
+@pytest.mark.parametrize("agent", ["anna", "", "gone"])
+async def test_answered_elsewhere_stops_the_clocks_once(here: Place, agent: str) -> None:
+    case_id = (await wrote(here)).cases[0].id
+    async with browser(here) as client:
+        first = await client.post(path(here, Act.ANSWERED, case_id, agent))
+        again = await client.post(path(here, Act.ANSWERED, case_id, agent))
+    file = await file_of(here, case_id)
+    sent = [fact for fact in file.interactions if fact.direction is Direction.OUTBOUND]
+    assert (first.status_code, again.status_code) == (200, 409)
+    assert "recorded already" in again.text
+    assert states(file) == {"ack": State.MET, "first_response": State.MET}
+    assert [(fact.channel, fact.outcome, fact.detail.note) for fact in sent] == [
+        ("other", "reached", "answered elsewhere")
+    ]
+    assert sent[0].agent == {"anna": "Anna Berg", "": None, "gone": "gone"}[agent]
+
+
+async def test_a_customer_who_writes_again_can_be_answered_elsewhere_again(here: Place) -> None:
+    case_id = (await wrote(here)).cases[0].id
+    async with browser(here) as client:
+        await client.post(path(here, Act.ANSWERED, case_id))
+        await wrote(here, subject="Re: Delivery")
+        assert states(await file_of(here, case_id))["next_response"] is State.RUNNING
+        answer = await client.post(path(here, Act.ANSWERED, case_id))
+    assert answer.status_code == 200
+    assert states(await file_of(here, case_id))["next_response"] is State.MET
+
+
+async def test_a_holding_answer_lets_the_clock_run_on(here: Place) -> None:
+    case_id = (await wrote(here)).cases[0].id
+    before = next(r for r in (await file_of(here, case_id)).clocks if r.value.clock == "first_response")
+    async with browser(here) as client:
+        early = await client.post(path(here, Act.HOLDING, case_id))
+        await client.post(path(here, Act.ANSWERED, case_id))
+        first = await client.post(path(here, Act.HOLDING, case_id))
+        again = await client.post(path(here, Act.HOLDING, case_id))
+    after = await file_of(here, case_id)
+    assert (early.status_code, first.status_code, again.status_code) == (409, 200, 409)
+    assert "holding one already" in again.text
+    assert states(after) == {"ack": State.MET, "first_response": State.RUNNING}
+    (running,) = [record for record in after.clocks if record.value.clock == "first_response"]
+    assert running.value.due_at == before.value.due_at
+
+
+@pytest.mark.parametrize("act", [Act.DONE, Act.JUNK, Act.ANSWERED])
+async def test_a_closed_case_takes_no_more(here: Place, act: Act) -> None:
+    case_id = (await wrote(here)).cases[0].id
+    async with browser(here) as client:
+        await client.post(path(here, Act.DONE, case_id))
+        refused = await client.post(path(here, act, case_id))
+    assert refused.status_code == 409
+    assert "closed already" in refused.text
+
+
+async def test_a_callback_is_claimed_once_by_one(here: Place) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    async with browser(here) as client:
+        nobody = await client.post(path(here, Act.CLAIM, callback_id, agent=""))
+        first = await client.post(path(here, Act.CLAIM, callback_id))
+        again = await client.post(path(here, Act.CLAIM, callback_id))
+        other = await client.post(path(here, Act.CLAIM, callback_id, agent="bo"))
+    assert [answer.status_code for answer in (nobody, first, again, other)] == [409, 200, 409, 409]
+    assert "yours already" in again.text
+
+
+@pytest.mark.parametrize("act", Act)
+async def test_what_is_not_there_is_said(here: Place, act: Act) -> None:
+    async with browser(here) as client:
+        answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"))
+    assert answer.status_code == 409
+    assert "No ca" in answer.text
