@@ -336,20 +336,39 @@ def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:
 
 async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
     """On SIGHUP, or when a file of the config changed and two looks after that find it at rest: somebody saves it."""
-    taken = look = _stamps(house.config.folder)
-    pause = WATCHED_EVERY
+    files, pause = Files(_stamps(house.config.folder)), WATCHED_EVERY
     while True:
-        before, told = look, await _told_within(hup, pause)
-        look = _stamps(house.config.folder)
-        if not told and (look == taken or look != before):
-            pause = WATCHED_EVERY if look == taken else SETTLES_IN
+        told = await _told_within(hup, pause)
+        rested = files.at_rest(_stamps(house.config.folder))
+        pause = WATCHED_EVERY if told or rested or not files.changed else SETTLES_IN
+        if not told and not rested:
             continue
         hup.clear()
-        pause = WATCHED_EVERY
         _tell_systemd(house.env, "RELOADING=1")
-        if await house.reload() is not Reload.LATER:
-            taken = look
+        later = await house.reload() is Reload.LATER
+        files.taken = {} if later else files.seen
         _tell_systemd(house.env, "READY=1")
+
+
+Stamps = Mapping[Path, tuple[int, int]]
+
+
+class Files:
+    """Which files were taken in, and how they looked last."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        self.taken = self.seen = stamps
+
+    @property
+    def changed(self) -> bool:
+        """Whether they were others than taken in at the last look."""
+        return self.seen != self.taken
+
+    def at_rest(self, stamps: Stamps) -> bool:
+        """Whether they have changed and were the same at two looks; until then they are being saved."""
+        rested = stamps != self.taken and stamps == self.seen
+        self.seen = stamps
+        return rested
 
 
 async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
@@ -361,7 +380,7 @@ async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _stamps(folder: Path) -> Mapping[Path, tuple[int, int]]:
+def _stamps(folder: Path) -> Stamps:
     """When each file was written, and how long it is; of what cannot be looked at, nothing."""
     stamps = {}
     for path in (*folder.glob("*.toml"), *folder.glob("sla/*.toml"), *folder.glob("templates/*")):

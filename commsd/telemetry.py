@@ -33,6 +33,7 @@ NAMES = frozenset(
         # ids of ours and of Twilio's, names from the configuration, words of our own code
         *("account", "attempt", "batch", "callback", "callsid", "call_sid", "case", "channel", "clock", "code"),
         *(
+            "cancelled",
             "count",
             "deliveries",
             "delivery",
@@ -50,6 +51,7 @@ NAMES = frozenset(
         *("interaction", "kind", "language", "last_uid", "lease", "level", "library", "line", "listen", "listener"),
         *("logger", "logical", "mailbox", "message", "method", "mode", "node", "outcome", "owner", "phase", "pid"),
         *("pieces", "place", "policy", "port", "purpose", "queued", "reason", "remedy", "result", "retry", "round"),
+        *("serial", "effective_from", "withdrawn"),
         *("route", "rule", "rules", "scope", "signal", "stage", "state", "status", "step", "store", "team", "template"),
         *("thing", "told", "uid", "uidvalidity", "until", "verdict", "version", "what", "where", "why"),
     }

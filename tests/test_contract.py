@@ -23,7 +23,11 @@ PURE = (
     *(f"config/{name}.py" for name in ("read", "position", "unit")),
     "sla/notice.py",
     *(f"sla/{name}.py" for name in ("carriage", "offer")),
+    *(f"sla/{name}.py" for name in ("reach", "schema", "shift", "summons")),
+    "config/schema.py",
+    *(f"sla/{name}.py" for name in ("morning", "post", "recipient", "telling")),
     *(f"sla/{name}.py" for name in ("chart", "chart_style", "deviation", "sheet", "trial", "trial_rules")),
+    *(f"sla/{name}.py" for name in ("report", "report_page", "report_record", "report_text")),
     "crm/event.py",
     *(
         f"channels/mail/{name}.py"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from commsd.daemon import Files
 from commsd.demo.smtp import Fault, SmtpSink
 from commsd.store import schema
 from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config
@@ -107,6 +108,77 @@ async def test_a_changed_file_is_taken_without_a_signal(house: House) -> None:
     await house.daemon.watching()
     house.rewrite("09:00-17:00", "08:00-18:00")
     await eventually(lambda: house.daemon.lines("config.reloaded"), within=30)
+    assert await house.rule_versions() == 2
+
+
+def test_files_are_taken_in_once_two_looks_find_them_the_same() -> None:
+    old, half, whole = ({Path("a.toml"): (number, number)} for number in range(3))
+    files = Files(old)
+    assert [files.at_rest(look) for look in (old, half, whole, whole)] == [False, False, False, True]
+    files.taken = files.seen
+    assert [files.at_rest(look) for look in (whole, whole, half, whole)] == [False, False, False, False]
+
+
+def test_a_file_taken_away_or_put_back_as_it_was_is_seen() -> None:
+    files = Files({Path("a.toml"): (1, 1), Path("b.toml"): (1, 1)})
+    fewer = {Path("a.toml"): (1, 1)}
+    assert [files.at_rest(fewer), files.at_rest(fewer)] == [False, True]
+
+
+RULES = """
+[calendar.always]
+tz = "Europe/Berlin"
+hours = "24x7"
+[policy.standard]
+calendar = "always"
+first_response = "{first}"
+[[rule]]
+policy = "standard"
+"""
+
+
+async def test_a_file_that_is_empty_while_it_is_saved_is_refused_and_taken_once_it_is_whole(house: House) -> None:
+    rules = house.folder / "sla"
+    rules.mkdir()
+    (rules / "a.toml").write_text(RULES.format(first="4h"))
+    (rules / "b.toml").write_text("# more to come")
+    await house.daemon.start()
+    await house.daemon.watching()
+    (rules / "b.toml").write_text("")
+    house.daemon.tell(signal.SIGHUP)
+    (refused, *_) = await eventually(lambda: house.daemon.lines("config.refused"))
+    assert "b.toml is empty" in refused["what"]
+    assert await house.rule_versions() == 1
+    (rules / "b.toml").write_text("# done")
+    (rules / "a.toml").write_text(RULES.format(first="2h"))
+    await eventually(lambda: house.daemon.lines("config.reloaded"), within=30)
+    assert await house.rule_versions() == 2
+    assert len(house.daemon.lines("config.refused")) == 1
+
+
+async def test_applied_rules_are_taken_over_by_the_daemon_at_work(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    candidate = house.folder / "candidate"
+    candidate.mkdir()
+    (candidate / "a.toml").write_text(RULES.format(first="2h"))
+    code, printed = await house.daemon.says("sla", "apply", str(candidate))
+    assert code == 0, printed
+    assert house.daemon.lines("rules.followed")
+    await house.mail(1)
+    clocks = schema.clocks
+    rows = await read(house.store, lambda c: c.execute(select(clocks.c.record)).scalars().all())
+    assert {row["calendar"] for row in rows} == {"always"}
+    await eventually(lambda: house.daemon.lines("config.reloaded"), within=30)  # the copied files
+    assert await house.rule_versions() == 2
+
+
+async def test_files_changed_while_it_was_down_are_applied_at_the_start(house: House) -> None:
+    for hours in ("09:00-17:00", "08:00-18:00"):
+        house.rewrite("09:00-17:00", hours)
+        await house.daemon.start()
+        await house.daemon.watching()
+        assert await house.daemon.stop() == 0
     assert await house.rule_versions() == 2
 
 

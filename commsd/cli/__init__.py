@@ -18,7 +18,8 @@ from commsd.telemetry import configure
 COMMANDS: dict[str, tuple[str, ...]] = {
     "setup": ("init", "check", "config"),
     "run": ("run", "demo"),
-    "ledger": ("ledger", "clocks"),
+    "ledger": ("ledger",),
+    "clocks": ("clocks",),
     "logbook": ("log", "record"),
     "cases": ("cases",),
     "callbacks": ("callbacks", "calls"),

@@ -60,7 +60,7 @@ def list_cases(
 
     async def work(house: House) -> None:
         house.must_know({"owner": owner, "team": team})
-        whose, late_at = _me(house) if mine else owner or None, house.world.now() if late else None
+        whose, late_at = me(house) if mine else owner or None, house.world.now() if late else None
         page, clocks, people = await house.log.read(lambda c: read(c, whose, late_at))
         cases = [shown("case", row) | {"clocks": clocks.get(row.record["id"], [])} for row in page.rows]
         if json:
@@ -74,7 +74,8 @@ def list_cases(
     in_house(ctx, work)
 
 
-def _me(house: House) -> str:
+def me(house: House) -> str:
+    """The agent named as whoever is logged in here. Raises Refused where there is none."""
     login = house.hand(None).by.removeprefix("cli:")
     if login not in house.config.firm.people.agents:
         raise Refused(f'no agent is named as your login, "{login}"', remedy="name yourself with --owner AGENT")

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from commsd.cli.house import absent_database, engine_of
 from commsd.config.settings import Config
 from commsd.core.record import Json
 from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
-from commsd.store.engine import ping
+from commsd.sla.rules import Rules
+from commsd.store.engine import Engine, ping
+from commsd.store.log import Log
+from commsd.store.migrate import revision
 from commsd.world import real_world
 
 DEADLINE = 20.0
@@ -99,9 +102,22 @@ async def _store(config: Config, env: Mapping[str, str]) -> Answer:
     engine = engine_of(config, env)
     try:
         await ping(engine)
+        until = await _holidays_end(engine)
     finally:
         await engine.close()
-    return "answers", ""
+    if until is None:
+        return "answers", ""
+    return f"answers; the rules in force list holidays up to {until}", "list more: commsd sla apply on the same files"
+
+
+async def _holidays_end(engine: Engine) -> date | None:
+    """When the rules in force run out of holidays, where that is soon."""
+    found, newest = await engine.read(revision)
+    if found != newest:
+        return None
+    rules = Rules(Log(engine, real_world()))
+    await rules.load()
+    return rules.holidays_end(real_world().now())
 
 
 def _to_be_made(path: Path) -> Answer:

@@ -3,7 +3,7 @@
 Subjects and names were written by strangers: nothing of theirs reaches the terminal but printable characters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -40,8 +40,13 @@ def shown_thing(thing: object) -> Json:
     return outside(THING[kind], bare, personal)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], nothing: str) -> None:
-    """Print rows in columns; `nothing` where there are none."""
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    nothing: str,
+    paint: Callable[[int, str], str] = lambda place, line: line,
+) -> None:
+    """Print rows in columns; `nothing` where there are none. paint: colours a finished line, by its row."""
     if not rows:
         typer.echo(nothing)
         return
@@ -51,8 +56,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], nothing: str)
         *([plain(cell, WIDEST if place < last else None) for place, cell in enumerate(row)] for row in rows),
     ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    for row in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for place, row in enumerate(cells, start=-1):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        typer.echo(line if place < 0 else paint(place, line))
 
 
 def card(data: Json, zone: tzinfo) -> None:

@@ -201,31 +201,36 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     """
     contact, fact, made = _with_contact(fact, items, opens=opens)
     file, fact, opened = _with_case(fact, items, contact, opens=opens)
-    change = Change(
-        contacts=made,
-        events=tuple(Event("contact.created", new, items.now, by) for new in made),
-    )
+    new = tuple(Event("contact.created", each, items.now, by) for each in made)
     if file is None:
-        return change + _recorded(fact, items, by)
+        return Change(contacts=made, interactions=(fact,), events=(*new, *_recorded(fact, items, by)))
     case, moved = moved_by(fact, file, items.now)
     ruled = set_after(fact, file, terms.versions, items.now, items.new_id)
     if ruled is not None:
         case = _as_ruled(case, ruled, file, items.now, published=opened or moved is not None)
     owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
-    inside = _with(file.interactions, fact, *([ruled] if ruled else []))
-    file = CaseFile(case=case, interactions=inside, clocks=file.clocks)
+    facts = (fact,) if ruled is None else (fact, ruled)
+    file = CaseFile(case=case, interactions=_with(file.interactions, facts), clocks=file.clocks)
     clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
     owed = tuple(_due_as_clock(callback, clocks.all) for callback in owed)
     case = replace(case, closes_at=closing_at(case, clocks.all, _open_after(owed, items, case.id), terms.auto_close))
     shown = tuple(clock_record(record) for record in clocks.all)
+    recorded = tuple(replace(each, clocks=shown) for each in facts)
     words = _case_words(opened, moved, ruled=ruled is not None)
-    return (
-        change
-        + Change(cases=(case,), events=tuple(Event(f"case.{word}", case, items.now, by) for word in words))
-        + _recorded(replace(fact, clocks=shown), items, by)
-        + (Change() if ruled is None else _recorded(replace(ruled, clocks=shown), items, "machine"))
-        + Change(callbacks=owed, events=tuple(_callback_event(callback, items, by) for callback in owed))
-        + Change(clocks=clocks.changed, events=clock_events)
+    return Change(
+        contacts=made,
+        cases=(case,),
+        interactions=recorded,
+        callbacks=owed,
+        clocks=clocks.changed,
+        events=(
+            *new,
+            *(Event(f"case.{word}", case, items.now, by) for word in words),
+            *_recorded(recorded[0], items, by),
+            *(event for each in recorded[1:] for event in _recorded(each, items, "machine")),
+            *(_callback_event(callback, items, by) for callback in owed),
+            *clock_events,
+        ),
     )
 
 
@@ -249,21 +254,20 @@ def _is_of(event: Event, record: ClockRecord) -> bool:
     return isinstance(event.thing, ClockRecord) and event.thing.id == record.id
 
 
-def _recorded(fact: Interaction, items: OpenItems, by: str) -> Change:
+def _recorded(fact: Interaction, items: OpenItems, by: str) -> tuple[Event, ...]:
     """A live call is durable but not published before its verdict; interface.md section 5."""
     if _live_call(fact):
-        return Change(interactions=(fact,))
+        return ()
     before = next((known for known in items.known.values() if known.id == fact.id), None)
     published = fact.revision > 1 and (before is None or not _live_call(before))
-    word = "interaction.updated" if published else "interaction.recorded"
-    return Change(interactions=(fact,), events=(Event(word, fact, items.now, by),))
+    return (Event("interaction.updated" if published else "interaction.recorded", fact, items.now, by),)
 
 
 def _live_call(fact: Interaction) -> bool:
     return fact.kind is Kind.CALL and fact.outcome is Outcome.PENDING
 
 
-def _with(interactions: Iterable[Interaction], *facts: Interaction) -> tuple[Interaction, ...]:
+def _with(interactions: Iterable[Interaction], facts: tuple[Interaction, ...]) -> tuple[Interaction, ...]:
     new = {fact.id for fact in facts}
     others = [known for known in interactions if known.id not in new]
     return tuple(sorted([*others, *facts], key=lambda known: (known.recorded_at, known.id)))
@@ -299,7 +303,7 @@ def _with_case(
 ) -> tuple[CaseFile | None, Interaction, bool]:
     """The file the interaction joins, the interaction linked to it, and whether the case is new."""
     if fact.case_id and (file := survivor(fact.case_id, items.files)):
-        return file, replace(fact, case_id=file.case.id), False
+        return file, fact if file.case.id == fact.case_id else replace(fact, case_id=file.case.id), False
     if fact.kind not in _COMMUNICATION and fact.kind is not Kind.NOTE:
         return None, fact, False
     found = link(

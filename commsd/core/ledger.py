@@ -171,11 +171,10 @@ def _is_known(owed: OwedClock, now: datetime) -> bool:
 
 def _moved(owed: OwedClock, moved_at: datetime, now: datetime) -> Debt:
     known = (MOVED in owed.told and NOBODY not in owed.told) or moved_at > now - GRACE
-    what = f"{owed.clock}, due later than the customer was told"
     return Debt(
         kind=DebtKind.MOVED if known else DebtKind.MOVED_UNTOLD,
         id=owed.id,
-        what=what if known else f"{what}, and nobody of us knows",
+        what=f"{owed.clock}, later than told",
         due_at=owed.due_at,
         promised_at=owed.promised_at,
     )

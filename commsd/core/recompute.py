@@ -212,7 +212,9 @@ _lasting = attrgetter(*(each.name for each in fields(Clock) if each.name not in 
 
 
 def _steady(before: Clock, after: Clock) -> bool:
-    """Whether only the running time differs, which is not worth a revision."""
+    """Whether only the running time differs, which is not worth a revision; once stopped, it runs no more."""
+    if after.stopped_at is not None and abs(after.elapsed - before.elapsed) > _ROUNDING:
+        return False  # a void took a hold away, or the hours it was counted in
     return bool(_lasting(before) == _lasting(after))
 
 

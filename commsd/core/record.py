@@ -60,8 +60,8 @@ def record(thing: object) -> Json:
 def clock_record(thing: ClockRecord) -> Json:
     """A clock's record: what is recorded of it and its value, in one flat object."""
     outer = cast(Json, _encoder(ClockRecord)(thing))
-    value: Json = outer.pop("value")
-    return outer | value
+    outer.update(outer.pop("value"))
+    return outer
 
 
 def thing_of(kind: type[T], data: Json) -> T:
@@ -99,6 +99,8 @@ def together(data: Json, personal: Mapping[str, Any]) -> Json:
 
 
 class _Field(NamedTuple):
+    """encode: of a value that is not None."""
+
     attribute: str
     name: str
     encode: Callable[[Any], Any]
@@ -115,7 +117,7 @@ def _fields(kind: type) -> tuple[_Field, ...]:
         suffix = "_ms" if timedelta in (hint, *get_args(hint)) else ""
         name = _OUTSIDE.get(item.name, item.name) + suffix
         needed = item.default is MISSING and item.default_factory is MISSING
-        made.append(_Field(item.name, name, _encoder(hint), _decoder(hint), needed))
+        made.append(_Field(item.name, name, _encoder(_optional(hint) or hint), _decoder(hint), needed))
     return tuple(made)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import exp, lgamma, log
 from typing import NamedTuple
 
-from commsd.core.measure import ENOUGH, percentiles
+from commsd.core.measure import ENOUGH, Percentile, percentiles
 
 AIMS = (90, 95, 99)
 """Attainments in percent that a target is suggested for."""
@@ -49,7 +49,7 @@ def suggestions(done: Sequence[float], still_open: Sequence[float]) -> tuple[Sug
     if len(done) + len(still_open) < ENOUGH:
         return ()
     ends, reached = sorted(done), percentiles(done, still_open, AIMS)
-    return tuple(_suggestion(aim, ends, still_open, found.seconds if found else 0.0) for aim, found in reached.items())
+    return tuple(_suggestion(aim, ends, still_open, found) for aim, found in reached.items() if found)
 
 
 def round_up(seconds: float) -> float | None:
@@ -58,12 +58,14 @@ def round_up(seconds: float) -> float | None:
     return float(_ROUND[place]) if place < len(_ROUND) else None
 
 
-def _suggestion(aim: int, ends: Sequence[float], still_open: Sequence[float], reached: float) -> Suggestion:
-    n = len(ends) + sum(1 for seconds in still_open if seconds > reached)
+def _suggestion(aim: int, ends: Sequence[float], still_open: Sequence[float], found: Percentile) -> Suggestion:
+    if found.at_least:
+        return Suggestion(aim=aim, target=None, low=None, high=None, n=len(ends) + len(still_open))
+    n = len(ends) + sum(1 for seconds in still_open if seconds > found.seconds)
     k = max(1, -(-n * aim // 100))
     low, high = interval(n, k)
-    found = [round_up(ends[place]) if place < len(ends) else None for place in (k - 1, low, high)]
-    return Suggestion(aim=aim, target=found[0], low=found[1], high=found[2], n=n)
+    made = [round_up(ends[place]) if place < len(ends) else None for place in (k - 1, low, high)]
+    return Suggestion(aim=aim, target=made[0], low=made[1], high=made[2], n=n)
 
 
 def interval(n: int, k: int) -> tuple[int, int]:

@@ -131,6 +131,8 @@ def _spoken(interaction: Interaction, inbound: bool) -> TouchKind | None:
 BY_RULE = "rule"
 """The reason of a `set` that a rule made; core/rule_set.py."""
 
+_RECIPIENTS = frozenset({Role.TO, Role.CC})
+_SPEAKERS = frozenset({Role.FROM, Role.CALLER})
 _CUSTOMER = frozenset({TouchKind.IN, TouchKind.TALK, TouchKind.MISSED})
 
 
@@ -168,15 +170,19 @@ def _facts(interaction: Interaction) -> Facts:
         "channel": interaction.channel.value,
         "mailbox": interaction.mailbox,
         "line": interaction.line,
-        "to": tuple(party.address for party in interaction.parties if party.role in (Role.TO, Role.CC)),
-        "from": interaction.address(Role.FROM),
-        "caller": interaction.address(Role.CALLER),
         "language": interaction.language,
         "keywords": words(interaction.subject, interaction.preview),
     }
+    to: list[str] = []
+    for party in interaction.parties:
+        if party.role in _RECIPIENTS:
+            to.append(party.address)
+        elif party.role in _SPEAKERS:
+            facts.setdefault(party.role.value, party.address)
+    facts["to"] = tuple(to)
     return {key: value for key, value in facts.items() if value}
 
 
 def words(subject: str | None, preview: str | None) -> tuple[str, ...]:
-    """The words that `keywords` are looked for in: each once, in order, folded."""
+    """The words that `keywords` are looked for in, each once, in order, folded; for `store.history` too."""
     return tuple(dict.fromkeys(_WORD.findall(f"{subject or ''} {preview or ''}".casefold())))

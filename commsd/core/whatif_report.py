@@ -19,7 +19,7 @@ from commsd.core.past import Difference
 from commsd.core.policy import ClockKind, Target
 from commsd.core.suggestion import Suggestion, suggestions
 from commsd.core.whatif import CONVERSATION, Question
-from commsd.core.whatif_tally import VERDICTS, Cell, Fired, Side, Sort, Tally, Verdict
+from commsd.core.whatif_tally import VERDICTS, Cell, Fired, Side, Sort, Tally, Verdict, first_of
 
 K = TypeVar("K")
 
@@ -235,7 +235,7 @@ def report(question: Question, tally: Tally, zone: tzinfo, zone_name: str) -> Re
         alerts=_alerts(tally, zone),
         curves=tuple(_curves(question, tally.cells)),
         differing=tally.differing,
-        differences=tuple(tally.differences),
+        differences=tuple(first_of(tally.differences)),
     )
 
 

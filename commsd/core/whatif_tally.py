@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from heapq import nsmallest
 from typing import NamedTuple, TypeVar
 
 from commsd.core.clock import Clock, State
@@ -181,11 +182,12 @@ class Tally:
         for counter in ("versions", "waiting", "arrivals", "outside"):
             _add_counts(getattr(self, counter), getattr(other, counter))
         self.flips = worst([*self.flips, *other.flips])
-        self.differences = sorted([*self.differences, *other.differences], key=_place)[:MOST_DIFFERENCES]
+        self.differences = first_of([*self.differences, *other.differences])
 
 
-def _place(difference: Difference) -> tuple[str, str, int, str]:
-    return difference.case_id, difference.clock, difference.n, difference.field
+def first_of(found: Iterable[Difference]) -> list[Difference]:
+    """Those that are kept, in the order of their cases."""
+    return nsmallest(MOST_DIFFERENCES, found, key=lambda each: (each.case_id, each.clock, each.n, each.field))
 
 
 def _add_counts(mine: Counter[K], theirs: Counter[K]) -> None:

@@ -4,6 +4,7 @@ Pure. Nothing is loaded from outside, nothing is told by colour alone: every cel
 What the figures mean and which are shown is up to the reports.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import count
@@ -23,6 +24,7 @@ _AXIS = [
     for s in steps
 ]
 _MOST_POINTS = 400
+_FIGURE = re.compile(r"-|[-+≥]? ?[\d.,]+(?: ?%|[hms](?: \d\dm)?)?")
 
 
 def length(seconds: float) -> str:
@@ -104,7 +106,7 @@ def grid(headings: Sequence[str], rows: Sequence[Sequence[object]], caption: str
         return f"<p class='none'>{_e(caption)}: nothing</p>" if caption else "<p class='none'>nothing</p>"
     texts = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
     right = [
-        bool(place) and all(text[0].isdigit() or text[0] in "-+≥" for text in column)
+        bool(place) and all(_FIGURE.fullmatch(text) for text in column)
         for place, column in enumerate(zip(*texts, strict=True))
     ]
     styles = [' class="n"' if figures else "" for figures in right]
@@ -259,7 +261,7 @@ def _cell(value: float | None, known: Sequence[float], signed: bool, low_is_good
     if value is None:
         return f'<td class="no" title="{where}: not enough data">·</td>'
     style = _signed_shade(value, known, low_is_good) if signed else f"h{_shade(value, known, low_is_good)}"
-    told = f"{value:+.0f}" if signed and round(value) else f"{value:.0f}"
+    told = f"{value:+.0f}" if signed and round(value) else f"{round(value)}"
     return f'<td class="{style}" title="{where}: {_e(f"{value:.1f}".removesuffix(".0"))} {_e(unit)}">{told}</td>'
 
 

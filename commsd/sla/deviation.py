@@ -14,6 +14,7 @@ from commsd.config.position import Place
 from commsd.core.calendar import Calendar, add, between, end_of_business_day
 from commsd.core.clock import Clock, clocks
 from commsd.core.policy import ClockKind, Version
+from commsd.core.rule_set import with_rule_sets
 from commsd.core.touch import Facts, Touch
 
 LENGTHS: Mapping[str, str] = {
@@ -110,7 +111,8 @@ def _of_sum(row: Sum) -> list[Difference]:
 
 
 def _of_case(row: Case) -> list[Difference]:
-    every = clocks(row.touches, row.versions, row.attrs, row.now)
+    touches = with_rule_sets(row.touches, row.versions, row.attrs)
+    every = clocks(touches, row.versions, row.attrs, row.now)
     got = [clock for clock in every if row.only is None or clock.clock in row.only]
     found: list[Difference] = []
     for expected, clock in _pairs(row.expected, got):

@@ -15,6 +15,7 @@ import orjson
 import structlog
 
 from commsd.core import key
+from commsd.core.case import CaseFile, ClockRecord, survivor
 from commsd.core.change import Change, Fence, OpenItems
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
@@ -146,7 +147,7 @@ def gathered(ids: Sequence[str], to: To, items: OpenItems, *, firm: Firm, post: 
         if entry is None:
             cancelled.append(each)
             continue
-        entries[telling.clock] = entry
+        entries[entry.record.id] = entry
         told.append(each)
     if not told:
         return _settled(cancelled, DeliveryState.CANCELLED, "clock-stopped", items.now, fence)
@@ -165,12 +166,22 @@ def _settled(owed: Sequence[Delivery], state: DeliveryState, reason: str | None,
 
 def _entry(owed: Delivery, telling: Telling, items: OpenItems) -> Entry | None:
     """What is told of the clock now; None where nothing is any more."""
-    file = items.files.get(owed.case_id or "")
-    record = next((known for known in file.clocks if known.id == telling.clock), None) if file else None
+    file = survivor(owed.case_id or "", items.files)
+    record = _clock(telling, owed.case_id or "", file, items) if file else None
     if file is None or record is None or not telling.holds(record):
         return None
     calls = (call.id for call in items.callbacks if call.open and call.case_id == file.case.id)
     return Entry(record=record, file=file, rung=telling.rung, callback_id=next(calls, None))
+
+
+def _clock(telling: Telling, case_id: str, file: CaseFile, items: OpenItems) -> ClockRecord | None:
+    """The clock, or where its case went into another since, the one that goes on for it there."""
+    here = {known.id: known for known in items.files[case_id].clocks}
+    mine = here.get(telling.clock)
+    if mine is None or file.case.id == case_id:
+        return mine
+    same = (mine.value.clock, mine.value.opened_by)
+    return next((known for known in file.clocks if (known.value.clock, known.value.opened_by) == same), None)
 
 
 def _notice(key: str, to: To, entries: Sequence[Entry], items: OpenItems, firm: Firm, post: Post) -> Delivery | None:

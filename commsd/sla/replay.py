@@ -110,6 +110,7 @@ def _take(store: Reading, replay: Replay, question: Question, part: Part) -> Non
 @contextmanager
 def _workers(url: str, question: Question, processes: int) -> Iterator[ProcessPoolExecutor]:
     """The workers, gone afterwards: also after Ctrl-C, when nobody waits for what they are at."""
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
@@ -120,7 +121,7 @@ def _workers(url: str, question: Question, processes: int) -> Iterator[ProcessPo
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
+        for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         raise
     pool.shutdown()

@@ -227,7 +227,7 @@ class Fold:
             conduct = self.report.conduct[dimension][name or NOBODY]
             if act.kind == "hold":
                 conduct.holds += 1
-                conduct.unasked += not act.asked
+                conduct.unasked += act.reason == "customer" and not act.asked
             elif act.kind == "void":
                 conduct.voids += 1
             else:

@@ -49,7 +49,7 @@ FEW = 10
 
 def page(report: Report, firm: str, zone: ZoneInfo) -> str:
     """The whole page."""
-    sections = [("", words(f"{span_of(report, zone)} ({zone.key}).".capitalize()) + tiles(list(_tiles(report))))]
+    sections = [("", words(f"The {span_of(report, zone)} ({zone.key}).") + tiles(list(_tiles(report))))]
     if not report.clocks:
         sections.append(("Nothing began in this time", words("No clock began, so there is nothing to measure.")))
         return document(f"{firm}: were we in time?", sections, _FOOTER)
@@ -87,7 +87,7 @@ def _tiles(report: Report) -> Iterator[tuple[str, str, str]]:
 def _of_clock(report: Report, clock: str) -> Iterator[str]:
     yield words(ABOUT[clock])
     policies = {value: group for (kind, value), group in report.groups.get("policy", {}).items() if kind == clock}
-    if clock != ClockKind.PROMISE:  # its target is the promised time, another one each time
+    if clock not in (ClockKind.PROMISE, ClockKind.ACK):  # a promise has another target each time, a machine no curve
         largest = sorted(policies, key=lambda name: (-_size(policies[name]), name))
         for name in largest[:CURVES]:
             title = f"{NAMES[clock]}, policy {name}"

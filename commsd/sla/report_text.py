@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from commsd.core.measure import ENOUGH, SHARES, Percentile, Tally
 from commsd.sla.chart import DAYS, length, percent
-from commsd.sla.report import Aim, Group, Report
+from commsd.sla.report import NOBODY, Aim, Group, Report
 
 FIGURES = ("N", "IN TIME", "LATE", "AS TOLD", *(f"P{share}" for share in SHARES), "OPEN", "CANCELLED")
 TOO_FEW = "not enough data"
@@ -62,7 +62,7 @@ def reasons(cancelled: Mapping[str, int]) -> str:
 def groups_of(report: Report, by: str) -> Iterator[tuple[str, ...]]:
     """The rows of one dimension: clock, value, figures."""
     for (clock, value), group in sorted(report.groups.get(by, {}).items()):
-        yield (clock, value, *row_of(group))
+        yield (clock, _named(value), *row_of(group))
 
 
 def totals_of(report: Report) -> Iterator[tuple[str, ...]]:
@@ -94,7 +94,12 @@ def aim_of(aim: Aim) -> tuple[str, str, str, str]:
 def waits_of(report: Report) -> Iterator[tuple[str, str, str, str]]:
     """The longest wait of each tier."""
     for tier, wait in sorted(report.longest.items()):
-        yield tier, wait.clock, f"{length(wait.waited)}{'' if wait.ended else ', and still waits'}", wait.case_id
+        yield (
+            _named(tier),
+            wait.clock,
+            f"{length(wait.waited)}{'' if wait.ended else ', and still waits'}",
+            wait.case_id,
+        )
 
 
 def conduct_of(report: Report, by: str) -> Iterator[tuple[str, ...]]:
@@ -104,4 +109,8 @@ def conduct_of(report: Report, by: str) -> Iterator[tuple[str, ...]]:
     for who in order:
         counts = found[who]
         numbers = (counts.closed, counts.holds, counts.unasked, counts.voids, counts.sets)
-        yield (who, *map(str, numbers))
+        yield (_named(who), *map(str, numbers))
+
+
+def _named(value: str) -> str:
+    return "(none)" if value == NOBODY else value

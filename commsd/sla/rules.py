@@ -167,7 +167,7 @@ class Rules:
         log.info(
             "rules.changed",
             version=stored.version.id[:12],
-            number=number,
+            serial=number,
             rules=len(stored.version.rules),
             effective_from=start,
             withdrawn=withdrawn,
@@ -183,12 +183,15 @@ class Rules:
         lead: timedelta = timedelta(),
         by: str = "machine",
     ) -> Stored | None:
-        """Put a version in force from now on for new clocks; None where the last one accepted has the same rules."""
+        """Put a version in force from now on for new clocks; None where the last one accepted has the same rules.
+
+        What `[service]` alone made, without files that could be applied again, is renewed before its holidays end.
+        """
         await self.load()
-        last = next((each for each in reversed(self.stored) if each.withdrawn_at is None), None)
-        if last is not None and same_files(last.version, candidate):
+        last, anew = self._last(), not files
+        if last is not None and _same(last.version, candidate, "new", now if anew else None):
             return None
-        plan = self.plan(candidate, now, now + lead if last else None)
+        plan = self.plan(candidate, now, now + lead if last else None, anew=anew)
         return None if plan.version is None else await self.accept(plan, files, now, by)
 
     async def take_files(self, candidate: Version, files: Mapping[str, str], now: datetime, node: str) -> Stored | None:
@@ -199,11 +202,15 @@ class Rules:
         """
         await self.load()
         seen = await self._log.read(lambda connection: versions.seen_files(connection, node))
-        taken = None
-        if seen != candidate.source or not self.stored:
+        taken, last = None, self._last()
+        if seen != candidate.source or last is None or same_files(last.version, candidate):
             taken = await self.bring_in(candidate, files, now, lead=await self.lead(now))
             await self.remember(node, candidate)
         return taken
+
+    def _last(self) -> Stored | None:
+        """The one accepted last, though it may wait."""
+        return next((each for each in reversed(self.stored) if each.withdrawn_at is None), None)
 
     async def remember(self, node: str, candidate: Version) -> None:
         """These are the files this node has read last."""
@@ -233,7 +240,7 @@ class Follow:
         if not await self._rules.follow(self._world.now()):
             return False
         last = self._rules.stored[-1]
-        log.info("rules.followed", version=last.version.id[:12], number=last.number)
+        log.info("rules.followed", version=last.version.id[:12], serial=last.number)
         return True
 
 

@@ -55,8 +55,14 @@ def _tiles(report: Report) -> str:
 
 
 def _block(block: Block) -> str:
-    table = grid([name.capitalize() for name in block.headings], block.rows) if block.rows else words(block.nothing)
+    table = grid([_heading(name) for name in block.headings], block.rows) if block.rows else words(block.nothing)
     return (words(block.about) if block.about else "") + table
+
+
+def _heading(name: str) -> str:
+    """In small letters but for the first, and for A and B."""
+    first, *others = name.split()
+    return " ".join((first.capitalize(), *(word if len(word) == 1 else word.lower() for word in others)))
 
 
 def _curves(report: Report) -> str:

@@ -76,4 +76,4 @@ def _heat(report: Report) -> Iterator[str]:
 def _figure(value: float | None, *, signed: bool) -> str:
     if value is None:
         return "   ."
-    return f"{value:>+4.0f}" if signed and round(value) else f"{value:>4.0f}"
+    return f"{value:>+4.0f}" if signed and round(value) else f"{round(value):>4}"

@@ -126,13 +126,24 @@ def clocks(
     state: str | None = None,
     case: str | None = None,
     due_before: datetime | None = None,
+    owner: str | None = None,
+    team: str | None = None,
+    policy: str | None = None,
     every: bool = False,
     after: Place | None = None,
     limit: int = 50,
 ) -> Page:
-    """Clocks by due time; those somebody still has to act on unless `every` or a state is asked for."""
-    table = schema.clocks
+    """Clocks by due time; those somebody still has to act on unless `every` or a state is asked for.
+
+    owner, team: of their case.
+    """
+    table, held = schema.clocks, schema.cases
     where = _equal((table.c.state, state), (table.c.case_id, case))
+    whose = [held.c.record[name].as_string() == value for name, value in (("owner", owner), ("team", team)) if value]
+    if whose:
+        where.append(exists().where(and_(held.c.id == table.c.case_id, *whose)))
+    if policy is not None:
+        where.append(table.c.record["policy"].as_string() == policy)
     if state is None and not every:
         where.append(table.c.owed)
     if due_before is not None:

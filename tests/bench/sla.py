@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -85,8 +86,21 @@ def candidate(place: Path) -> Path:
     return rules
 
 
-def run(*command: str, within: float) -> tuple[subprocess.CompletedProcess[str], float, float]:
-    """A commsd command to its end: what it printed, its seconds, and the peak of all its processes together in MB."""
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ended. cpu: seconds of all its processes; peak: MB of all of them together."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    cpu: float
+    peak: float
+
+
+def run(*command: str, within: float) -> Ran:
+    """A commsd command to its end."""
+    before = _cpu_of_children()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began, peak = time.perf_counter(), 0.0
         words = [sys.executable, "-m", "commsd", *command]
@@ -101,8 +115,12 @@ def run(*command: str, within: float) -> tuple[subprocess.CompletedProcess[str],
         seconds = time.perf_counter() - began
         out.seek(0)
         err.seek(0)
-        done = subprocess.CompletedProcess(words, child.returncode, out.read(), err.read())
-    return done, seconds, peak
+        return Ran(child.returncode, out.read(), err.read(), seconds, _cpu_of_children() - before, peak)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(pid: int) -> float:
@@ -121,25 +139,25 @@ def _resident(pid: int) -> float:
 
 def replay(config: Path, url: str, rules: Path) -> list[Figure]:
     """`commsd sla whatif` over the whole store."""
-    done, seconds, peak = run(
+    done = run(
         "--config", str(config), "sla", "whatif", str(rules), "--from", f"{SINCE:%Y-%m-%d}", "--to", "2026-04-05",
         "--json", within=1800,
     )  # fmt: skip
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"sla whatif ended with {done.returncode}\n{done.stderr[-2000:]}")
-    found = json.loads(done.stdout)
-    if done.returncode == 1:
-        print(f"the replay differs from the log: {str(found.get('differences'))[:500]}", file=sys.stderr)
+    if done.code not in (0, 1):
+        raise SystemExit(f"sla whatif ended with {done.code}\n{done.err[-2000:]}")
+    if done.code == 1:
+        print(f"the replay differs from the log: {str(json.loads(done.out)['log'])[:500]}", file=sys.stderr)
     table = schema.interactions
     engine = create_engine(url)
     with engine.connect() as connection:
         count = connection.execute(select(func.count()).select_from(table).where(table.c.current)).scalar_one()
     engine.dispose()
     return [
-        Figure("replay of the quarter", seconds, "s", 60.0 * count / 1_000_000),
+        Figure("replay of the quarter", done.seconds, "s", 60.0 * count / 1_000_000),
+        Figure("  CPU of all its processes", done.cpu, "s"),
         Figure("  interactions", count, ""),
-        Figure("  interactions replayed per second", count / seconds, "/s"),
-        Figure("  peak of all its processes", peak, "MB"),
+        Figure("  interactions replayed per second", count / done.seconds, "/s"),
+        Figure("  peak of all its processes", done.peak, "MB"),
     ]
 
 
@@ -289,9 +307,9 @@ async def under_load(config: Path, url: str, rules_folder: Path) -> list[Figure]
             "--confirm",
             "--json",
         )
-        done, seconds, peak = await asyncio.to_thread(partial(run, *words, within=600))
-        if done.returncode:
-            raise SystemExit(f"sla apply ended with {done.returncode}\n{done.stdout[-500:]}{done.stderr[-2000:]}")
+        done = await asyncio.to_thread(partial(run, *words, within=600))
+        if done.code:
+            raise SystemExit(f"sla apply ended with {done.code}\n{done.out[-500:]}{done.err[-2000:]}")
         busy_median, busy_worst = office.so_far()
         while not await rules.follow(world.now()):
             await asyncio.wait({running}, timeout=0.2)
@@ -304,13 +322,14 @@ async def under_load(config: Path, url: str, rules_folder: Path) -> list[Figure]
         await asyncio.wait({running})
     finally:
         await log.close()
-    told = json.loads(done.stdout)
+    told = json.loads(done.out)
     return [
         Figure("open clocks", told["impact"]["open_clocks"], ""),
         Figure("a sweep with nothing due, median", median(sweeps), "ms", 100),
-        Figure("rules for running clocks: count, swap, all told", seconds, "s", 10),
+        Figure("rules for running clocks: count, swap, all told", done.seconds, "s", 10),
+        Figure("  CPU of all its processes", done.cpu, "s"),
         Figure("  due times that move", told["impact"]["earlier"] + told["impact"]["later"], ""),
-        Figure("  peak of all its processes", peak, "MB"),
+        Figure("  peak of all its processes", done.peak, "MB"),
         Figure("a mail's decision in peace, median", calm, "ms"),
         Figure("  longest", calm_worst, "ms"),
         Figure("a mail's decision while rules are counted, median", busy_median, "ms"),

@@ -35,6 +35,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.policy import Version
 from commsd.core.recompute import clocks_after
+from commsd.core.touch import BY_RULE
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SINCE = datetime(2026, 1, 5, tzinfo=BERLIN)
@@ -208,16 +209,17 @@ class Story:
             language_cause="detected",
             external_ids=(ExternalId(MESSAGE_ID, f"m{self.number}.{len(self.facts)}@example.org"),),
         )
-        if not again and channel is not Channel.LETTER and self.subject == SUBJECTS[self.language][-1]:
-            self.add(
+        urgent = channel is not Channel.LETTER and self.subject == SUBJECTS[self.language][-1]
+        if urgent and not any("priority" in known.detail.attrs for known in self.facts):
+            self.add(  # what the rules' own `set` makes of it
                 Kind.SET,
-                Channel.OTHER,
+                channel,
                 Direction.INTERNAL,
                 Actor.MACHINE,
                 occurred_at=fact.occurred_at,
                 recorded_at=fact.recorded_at,
                 caused_by=fact.id,
-                detail=Detail(reason="rule", attrs={"priority": "urgent"}),
+                detail=Detail(reason=BY_RULE, attrs={"priority": "urgent"}),
             )
 
     def ack(self) -> None:

@@ -5,13 +5,16 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commsd.channels.mail.suppression import Us
 from commsd.cli.judge import Bench, judged
 from commsd.cli.why_text import interaction_lines
-from commsd.core.interaction import Kind, Outcome
+from commsd.core import key
+from commsd.core.interaction import Delivery, DeliveryKind, Kind, Outcome
+from commsd.world import real_world
 from tests.channels.mail.written import ARRIVED, mail
 from tests.cli.office import Office, built, commsd, within
 
@@ -56,6 +59,45 @@ def test_what_came_of_a_call_is_told(office: Office) -> None:
     change = office.missed_call()
     lines = office.done("explain", change.interactions[0].id).out.splitlines()
     assert "missed" in [line.strip() for line in lines]
+
+
+def test_whatever_names_a_delivery_explains_it_and_its_case(office: Office) -> None:
+    fact = office.mail()
+
+    def owed(items: Any) -> Any:
+        return replace(fact, id=items.new_id(), external_ids=(), parties=(), recorded_at=items.now)
+
+    now = datetime.now(UTC)
+    delivery = Delivery(
+        id=real_world().new_id(),
+        kind=DeliveryKind.NOTICE,
+        key="notice:1",
+        via="support",
+        recipient="anna@example.com",
+        payload=b"...",
+        created_at=now,
+        due_at=now,
+        case_id=fact.case_id,
+    )
+    office.decide((key.of_case(str(fact.case_id)),), owed, deliveries=(delivery,))
+    told = office.done("explain", delivery.id).out
+    assert f"notice {delivery.id}: queued" in told
+    assert f"case {fact.case_id}, open" in told
+
+
+def test_who_gets_told_when_is_told_by_name(office: Office) -> None:
+    told = office.done("explain", office.mail(team="service").id).out
+    assert "    who is told:\n      75%    " in told
+    assert "Anna Berg (anna@example.com)" in told
+
+
+def test_the_record_says_why_each_clock_is_due_when_it_is(office: Office) -> None:
+    told = office.done("explain", office.mail().id, "--json").json
+    (first,) = (each for each in told["cases"][0]["clocks"] if each["clock"] == "first_response")
+    assert first["why"]["rules"]["policy"] == "standard"
+    assert first["why"]["counted"][-1]["total_ms"] == first["why"]["target_ms"] == 4 * 3_600_000
+    assert {each["step"] for each in first["why"]["told"]} == {"75%", "due"}
+    assert {each["clock"] for each in told["cases"][0]["not_owed"]} == {"update", "resolution"}
 
 
 def test_an_acknowledgement_that_was_kept_back_told_nobody_anything(office: Office) -> None:

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from commsd.core.interaction import Channel, Kind
-from commsd.core.promise import Promise
+from commsd.core.interaction import Channel, Kind, Promise
 from tests.cli.explained import RULES, Life, at, rules
 from tests.core.items import answer_to, call_from, mail_from, moved, only
 
 
-def mail(life: Life, when: str = "09 16:30", **more: object) -> Life:
-    return life.then(when, mail_from(**{"team": "service", **more}))  # type: ignore[arg-type]
+def mail(life: Life, when: str = "09 16:30", subject: str = "Delivery") -> Life:
+    return life.then(when, mail_from(subject=subject, team="service"))
 
 
 def case_of(life: Life) -> str:

@@ -44,7 +44,9 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "record", "explain",
         *(f"cases {word}" for word in ("list", "show", "close", "reopen", "hold", "release", "merge", "assign", "set")),
         *(f"callbacks {word}" for word in ("list", "show", "claim", "result", "release", "set", "close")),
-        "calls result", "ack preview", "twiml fallback", "sla calendar", "keys add", "keys list", "keys revoke",
+        "calls result", "ack preview", "twiml fallback", "sla calendar",
+        "sla apply", "sla versions", "sla export", "sla test", "sla report", "sla diff", "sla whatif",
+        "keys add", "keys list", "keys revoke",
         "db upgrade", "db check",
     }  # fmt: skip
 

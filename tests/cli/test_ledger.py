@@ -1,7 +1,11 @@
 """Debts and due times on the command line."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from commsd.core import key
+from commsd.core.change import Change, OpenItems
+from commsd.core.record import instant
 from tests.cli.office import Office
 
 
@@ -46,7 +50,23 @@ def test_an_overdue_clock_nobody_was_told_of_is_wrong(office: Office) -> None:
     ran = office.commsd("ledger", "--json")
     assert ran.code == 1
     assert {debt["kind"] for debt in ran.json} == {"overdue_and_nobody_told"}
-    assert "late" in office.done("clocks").out
+    assert "overdue" in office.done("clocks").out
+
+
+def test_a_customer_who_was_told_an_earlier_time_stands_there_until_one_of_us_writes(office: Office) -> None:
+    case_id = office.mail().case_id
+    told = datetime.now(UTC) + timedelta(minutes=1)
+
+    def moved(items: OpenItems) -> Change:
+        (record,) = (r for r in items.files[case_id or ""].clocks if r.value.clock == "first_response")
+        return Change(clocks=(replace(record, promised_at=told, moved_at=items.now, told=("moved",)),))
+
+    office.with_log(lambda log, rules: log.decide((key.of_case(case_id or ""),), moved))
+    (line,) = (line for line in office.done("ledger").out.splitlines() if "later than told" in line)
+    assert not line.startswith("WRONG")
+    (debt,) = (d for d in office.done("ledger", "--json").json if d["kind"] == "told_one_time_due_another")
+    assert debt["promised_at"] == instant(told)
+    assert not debt["wrong"]
 
 
 def test_clocks_are_told_by_due_time(office: Office) -> None:

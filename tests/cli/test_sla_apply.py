@@ -223,6 +223,7 @@ def test_where_the_files_cannot_be_written_nothing_comes_in_force(office: Office
     ran = office.commsd("sla", "apply", str(candidate))
     assert ran.code == 1
     assert "cannot be put into" in ran.err
+    sla(office).unlink()
     assert states(office) == [(1, "in force")]
 
 

@@ -266,16 +266,3 @@ def test_the_url_of_the_store_may_be_a_secret(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         config.store_url({"STORE": "hunter2"})
     assert "hunter2" not in str(refused.value)
-
-
-def test_the_examples_of_the_tuning_guide_pass(tmp_path: Path, root: Path) -> None:
-    guide = (root / "config" / "README.md").read_text("utf-8")
-    blocks = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
-    service = [block.removeprefix("[service]\n") for block in blocks if block.startswith("[service]")]
-    rules = "".join(block for block in blocks if not block.startswith("[service]"))
-    assert (len(service), rules.count("[calendar.shop]"), rules.count("[[rule]]")) == (2, 1, 1)
-    main = MINIMUM.replace('hours = "mon-fri 09:00-17:00"\n', "".join(service))
-    claims = MAILBOX.replace("mailbox.support", "mailbox.claims").replace("support@", "claims@")
-    accepted(tmp_path / "hours", main + MAILBOX)
-    rest = '[policy.standard]\ncalendar = "shop"\nfirst_response = "4h"\n' + rules + '[[rule]]\npolicy = "standard"\n'
-    accepted(tmp_path / "rules", main + MAILBOX + claims, {"shop.toml": rest})

@@ -39,7 +39,7 @@ ROWS = [
         '[case]\nauto_close = "7d"',
         'unknown key "case"',
         'did you mean "cases"? known here: agent, alarms, callbacks, cases, dialling, http, line, '
-        "mailbox, notices, retention, route, service, store, team, twilio",
+        "mailbox, notices, retention, route, rules, service, store, team, twilio",
     ),
     (
         '[http]\nlisten = "8025"',

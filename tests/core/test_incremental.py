@@ -11,9 +11,10 @@ from commsd.core.case import Case, CaseFile, ClockRecord
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.event import Event
 from commsd.core.interaction import Actor, Automation, Channel, Detail, Direction, Interaction, Kind, Outcome, Promise
-from commsd.core.policy import ClockKind
+from commsd.core.policy import ClockKind, Target
 from commsd.core.recompute import FINAL, clocks_after
 from commsd.core.touch import BY_RULE, Touch, TouchKind, touches_of
+from tests.core.sla_builders import H, on, policy, touch, version
 from tests.core.sla_strategies import STEP, RandomCase, examples, random_case
 
 IN, OUT, INSIDE = Direction.INBOUND, Direction.OUTBOUND, Direction.INTERNAL
@@ -169,3 +170,20 @@ def test_an_interaction_has_the_touch_it_was_made_from(history: tuple[RandomCase
         if was.kind is TouchKind.TALK:
             assert touch.direction == was.direction
     assert State.PAUSED not in FINAL
+
+
+def test_what_a_stopped_clock_had_counted_follows_when_its_hold_never_was() -> None:
+    rules = version(policy(resolution=Target(duration=8 * H, pause_on=frozenset({"parts"}))))
+    touches = (
+        touch("in", on(9)),
+        touch("hold", on(10), id="hold", reason="parts"),
+        touch("close", on(12), void_case=True),
+    )
+    case = RandomCase(touches=touches, versions=(rules,), attrs={}, begin=on(9), now=on(13))
+    live = Live(case, on(9))
+    for each in touches:
+        live.decide(each.at, interaction_of(each))
+    assert [clock.elapsed for clock in live.values.values()] == [H]
+    live.decide(on(13), interaction_of(touch("void", on(13), touch="hold")))
+    assert [clock.elapsed for clock in live.values.values()] == [3 * H]
+    assert differences(case, live, on(13)) == []

@@ -10,8 +10,10 @@ import pytest
 from commsd.core import key
 from commsd.core.agent import Absence
 from commsd.core.change import Change, Fence, OpenItems, change_of
+from commsd.core.entry import Hand
 from commsd.core.interaction import Outcome
 from commsd.core.policy import Step
+from commsd.crm.mending import merge_case
 from commsd.errors import LeaseLost
 from commsd.sla.dispatch import PATIENCE, Gathered, To, gathered
 from commsd.sla.offer import Offer
@@ -139,6 +141,23 @@ async def test_who_went_away_since_is_not_told_the_deputy_is(log: Log, scripted_
     desk.begin()
     await desk.settle()
     assert await desk.told() == ["bo@commsd.test: Overdue: the first answer (Matter 1)"]
+
+
+async def test_what_waited_when_its_case_went_into_another_is_told_of_the_other(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    desk = await opened(log, scripted_world)
+    await written(desk, 1)
+    scripted_world.advance(2 * H)
+    await written(desk, 2)
+    older, newer = [(await desk.clocks(f"customer{n}@example.org"))["first_response"].case_id for n in (1, 2)]
+    scripted_world.advance(2 * H + M)
+    await desk.escalate()
+    merge = merge_case(older, newer, Hand(by="cai", agent_id="cai", agent="Cai Tan"), desk.rules.terms)
+    await log.decide((key.of_case(older), key.of_case(newer)), merge)
+    await desk.settle()
+    assert await desk.told() == [f"{name}@commsd.test: Overdue: the first answer (Matter 2)" for name in ("anna", "bo")]
+    assert all(f"Case {newer}" in said for _, _, said in await desk.notices())
 
 
 async def test_a_notice_says_what_is_owed_to_whom_since_when_and_what_can_be_done(

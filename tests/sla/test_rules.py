@@ -303,12 +303,24 @@ async def test_the_same_files_list_more_holidays_only_when_an_operator_applies_t
     longer = replace(short, id="longer", holidays_until=date(2032, 12, 31))
     await desk.apply(short)
     assert desk.rules.holidays_end(now) == short.holidays_until
-    assert await desk.rules.bring_in(longer, {}, now) is None
+    assert await desk.rules.bring_in(longer, {"a.toml": "x"}, now) is None
+    assert await desk.rules.take_files(longer, {"a.toml": "x"}, now, "node") is None
     assert desk.rules.plan(longer, now).version is None
     plan = desk.rules.plan(longer, now, anew=True)
     assert plan.version
     await desk.rules.accept(plan, {}, now, "cli:test")
     assert desk.rules.holidays_end(now) is None
+
+
+async def test_rules_without_files_are_renewed_before_their_holidays_end(desk: Desk) -> None:
+    now = desk.world.now
+    short = replace(read_from("service", answering_within(2)), holidays_until=(now + ENOUGH / 2).date())
+    longer = replace(short, id="longer", holidays_until=date(2032, 12, 31))
+    assert await desk.rules.take_files(short, {}, now, "node")
+    assert await desk.rules.take_files(short, {}, now, "node") is None
+    assert await desk.rules.take_files(longer, {}, now, "node")
+    await desk.apply(answering_within(1))
+    assert await desk.rules.take_files(longer, {}, now, "node") is None
 
 
 async def test_a_holiday_that_moved_in_the_same_files_counts_only_when_an_operator_applies_them(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from textwrap import fill
 from zoneinfo import ZoneInfo
 
 import typer
@@ -129,4 +130,4 @@ def _print(found: Report, by: str, zone: ZoneInfo) -> None:
             typer.echo("")
             table((dimension.upper(), *CONDUCT), rows, "")
     typer.echo("")
-    typer.echo(COUNTED)
+    typer.echo(fill(COUNTED, 110))

@@ -21,10 +21,11 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of a file; more was made by mistake."""
 
 
-@sla_app.command("test", epilog=example("commsd sla test tests/*.yaml", "commsd sla test ours.yaml --json"))
+@sla_app.command("test", epilog=example("commsd sla test tests/*.yaml", "commsd sla test ours.yaml --rules new-rules"))
 def try_cases(
     ctx: typer.Context,
     files: list[Path] = typer.Argument(metavar="FILE...", help="Cases in YAML, with the clocks that must come out."),
+    rules: Path | None = typer.Option(None, metavar="DIR", help="Try the rules of this folder, not the config's own."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Try the rules on cases written down. Exit 1 with the differences where something comes out otherwise.
@@ -33,7 +34,7 @@ def try_cases(
     versions is decided by the config's rules. A time without Z or offset is local: in the case's `tz`, else in the
     zone of the policy's calendar.
     """
-    version, findings = _version(folder(ctx)), Findings()
+    version, findings = _version(folder(ctx), rules), Findings()
     read = [_read(path, findings, version) for path in files]
     found = {examples.file: deviations([*examples.sums, *examples.cases]) for examples in read}
     if json:
@@ -44,11 +45,11 @@ def try_cases(
     raise typer.Exit(FINDINGS if failed else 0)
 
 
-def _version(place: Folder) -> Version | None:
-    """The config's rules; None where nobody named a config and there is none."""
-    if not place.chosen and not (place.path / MAIN).exists():
+def _version(place: Folder, rules: Path | None) -> Version | None:
+    """The config's rules, or a folder's; None where nobody named a config and there is none."""
+    if not place.chosen and rules is None and not (place.path / MAIN).exists():
         return None
-    return load(place.path).version
+    return load(place.path, rules=rules).version
 
 
 def _read(path: Path, findings: Findings, version: Version | None) -> Examples:

@@ -1,0 +1,56 @@
+"""`commsd sla report` as a person runs it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.cli.office import Office
+
+
+def test_without_clocks_it_says_so(office: Office) -> None:
+    assert "no clock began in this time" in office.done("sla", "report").out
+    assert office.done("sla", "report", "--json").json["clocks"] == 0
+
+
+def test_the_last_four_weeks_are_told_with_all_figures(office: Office) -> None:
+    office.mail(occurred_at=datetime.now(UTC) - timedelta(days=2))
+    office.mail("sam@example.org", "Invoice", external_ids=(), occurred_at=datetime.now(UTC) - timedelta(days=40))
+    out = office.done("sla", "report").out
+    assert out.count("first_response  ") == 3  # in all, of the one policy, and the longest wait
+    assert "0 %" in out
+    assert "not enough data" in out
+    assert ", and still waits" in out
+    assert "In time is met / (met + late)" in out
+
+
+def test_a_date_counts_as_a_whole_day(office: Office) -> None:
+    at = datetime.now(UTC) - timedelta(days=5)
+    office.mail(occurred_at=at)
+    day = f"{at.astimezone():%Y-%m-%d}"
+    found = office.done("sla", "report", "--from", f"{at - timedelta(days=1):%Y-%m-%d}", "--to", day, "--json").json
+    assert found["clocks"] == 2
+    assert {row["clock"] for row in found["total"]} == {"ack", "first_response"}
+
+
+def test_groups_are_chosen_by_a_word(office: Office) -> None:
+    office.mail(team="service")
+    assert list(office.done("sla", "report", "--by", "team", "--json").json["by"]) == ["team"]
+    assert "service" in office.done("sla", "report", "--by", "team").out
+    assert "ARRIVED" in office.done("sla", "report", "--by", "hour").out
+    ran = office.commsd("sla", "report", "--by", "mood")
+    assert (ran.code, "write one of policy, channel" in ran.err) == (2, True)
+
+
+def test_a_window_that_ends_before_it_begins_is_a_mistake_of_usage(office: Office) -> None:
+    ran = office.commsd("sla", "report", "--from", "2026-05-02", "--to", "2026-04-01")
+    assert ran.code == 2
+    assert "it lies before --from 2026-05-02" in ran.err
+    assert office.commsd("sla", "report", "--from", "soon").code == 2
+
+
+def test_the_page_is_one_file(office: Office, tmp_path: Path) -> None:
+    office.mail()
+    target = tmp_path / "report.html"
+    assert office.done("sla", "report", "--html", str(target)).out == f"{target}: 2 clocks\n"
+    assert target.read_text("utf-8").startswith("<!doctype html>")
+    ran = office.commsd("sla", "report", "--html", str(tmp_path / "no" / "where.html"))
+    assert (ran.code, "cannot be written" in ran.err) == (1, True)
