@@ -9,9 +9,9 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,10 @@ import structlog
 
 from commsd.channels.channel import Channel, Means
 from commsd.channels.mail.account import MailSettings
-from commsd.channels.mail.notice import as_mail
+from commsd.channels.mail.notice import post_of
 from commsd.channels.registry import CHANNELS
 from commsd.config.load import load
+from commsd.config.saving import Files, stamps_of
 from commsd.config.secret import resolve
 from commsd.config.settings import Config
 from commsd.crm.sequencer import Head, Sequencer
@@ -32,7 +33,6 @@ from commsd.front import Front
 from commsd.sla.digest import Digest
 from commsd.sla.dispatch import Dispatch
 from commsd.sla.escalation import Escalation
-from commsd.sla.offer import Offer, offers
 from commsd.sla.post import Post
 from commsd.sla.route import webhooks
 from commsd.sla.rules import Follow, Rules
@@ -294,38 +294,9 @@ def _must_not_move(before: Config, after: Config) -> None:
 
 
 def _post(config: Config, means: Means) -> Post:
-    """How notices leave: from the mailbox named for it, else the first that can send."""
     mail: MailSettings | None = config.settings.get("mail")
     boxes = mail.mailboxes if mail else {}
-    able = {name: box for name, box in boxes.items() if box.smtp}
-    via = able.get(config.notices.mailbox or "") or next(iter(able.values()), None)
-    persons = {name: box.person for name, box in boxes.items() if box.person}
-    offered = partial(_offered, key=means.key, public_url=config.firm.public_url, mailbox=via.address if via else None)
-    if via is None:
-        return Post(via=None, render=lambda notice: b"", persons=persons, alarms=config.alarms.tell, offers=offered)
-    return Post(
-        via=via.name,
-        render=partial(as_mail, sender=via.address, firm_name=config.firm.name, key=means.key),
-        persons=persons,
-        alarms=config.alarms.tell,
-        fallback=(via.address,),
-        offers=offered,
-    )
-
-
-def _offered(
-    case_id: str,
-    callback_id: str | None,
-    agent: str | None,
-    now: datetime,
-    *,
-    key: bytes,
-    public_url: str | None,
-    mailbox: str | None,
-) -> tuple[Offer, ...]:
-    return offers(
-        case_id, callback_id=callback_id, agent=agent, now=now, key=key, public_url=public_url, mailbox=mailbox
-    )
+    return post_of(boxes, config.notices.mailbox, config.alarms.tell, config.firm, means.key)
 
 
 def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:
@@ -336,10 +307,10 @@ def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:
 
 async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
     """On SIGHUP, or when a file of the config changed and two looks after that find it at rest: somebody saves it."""
-    files, pause = Files(_stamps(house.config.folder)), WATCHED_EVERY
+    files, pause = Files(stamps_of(house.config.folder)), WATCHED_EVERY
     while True:
         told = await _told_within(hup, pause)
-        rested = files.at_rest(_stamps(house.config.folder))
+        rested = files.at_rest(stamps_of(house.config.folder))
         pause = WATCHED_EVERY if told or rested or not files.changed else SETTLES_IN
         if not told and not rested:
             continue
@@ -350,27 +321,6 @@ async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
         _tell_systemd(house.env, "READY=1")
 
 
-Stamps = Mapping[Path, tuple[int, int]]
-
-
-class Files:
-    """Which files were taken in, and how they looked last."""
-
-    def __init__(self, stamps: Stamps) -> None:
-        self.taken = self.seen = stamps
-
-    @property
-    def changed(self) -> bool:
-        """Whether they were others than taken in at the last look."""
-        return self.seen != self.taken
-
-    def at_rest(self, stamps: Stamps) -> bool:
-        """Whether they have changed and were the same at two looks; until then they are being saved."""
-        rested = stamps != self.taken and stamps == self.seen
-        self.seen = stamps
-        return rested
-
-
 async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
@@ -378,16 +328,6 @@ async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _stamps(folder: Path) -> Stamps:
-    """When each file was written, and how long it is; of what cannot be looked at, nothing."""
-    stamps = {}
-    for path in (*folder.glob("*.toml"), *folder.glob("sla/*.toml"), *folder.glob("templates/*")):
-        with suppress(OSError):
-            about = path.stat()
-            stamps[path] = (about.st_mtime_ns, about.st_size)
-    return stamps
 
 
 def _tell_systemd(env: Mapping[str, str], *words: str) -> None:

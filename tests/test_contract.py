@@ -28,6 +28,7 @@ PURE = (
     *(f"sla/{name}.py" for name in ("morning", "post", "recipient", "telling")),
     *(f"sla/{name}.py" for name in ("chart", "chart_style", "deviation", "sheet", "trial", "trial_rules")),
     *(f"sla/{name}.py" for name in ("report", "report_page", "report_record", "report_text")),
+    *(f"sla/{name}.py" for name in ("whatif_blocks", "whatif_page", "whatif_text")),
     "crm/event.py",
     *(
         f"channels/mail/{name}.py"

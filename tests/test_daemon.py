@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from commsd.daemon import Files
+from commsd.config.saving import Files
 from commsd.demo.smtp import Fault, SmtpSink
 from commsd.store import schema
 from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import typer
 from sqlalchemy import Connection
 
+from commsd.channels.mail.notice import post_of
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, plain, when
 from commsd.cli.place import example, folder
@@ -136,16 +137,7 @@ def _summoned(
 def _post(config: Config) -> Post:
     """Who is told, as in the daemon; nothing is sent from here."""
     mail = config.settings.get("mail")
-    boxes = mail.mailboxes if mail else {}
-    able = {name: box for name, box in boxes.items() if box.smtp}
-    via = able.get(config.notices.mailbox or "") or next(iter(able.values()), None)
-    return Post(
-        via=via.name if via else None,
-        render=lambda _notice: b"",
-        persons={name: box.person for name, box in boxes.items() if box.person},
-        alarms=config.alarms.tell,
-        fallback=(via.address,) if via else (),
-    )
+    return post_of(mail.mailboxes if mail else {}, config.notices.mailbox, config.alarms.tell, config.firm, b"")
 
 
 def _read(

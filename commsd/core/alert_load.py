@@ -5,11 +5,11 @@ Pure. `core.ladder` says when a step comes; here is what of that a replay counts
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from commsd.core.calendar import in_zone, next_opening
+from commsd.core.calendar import Calendar, in_zone, is_open, next_opening
 from commsd.core.case import ClockRecord
 from commsd.core.clock import Clock, State
 from commsd.core.ladder import rungs
@@ -45,22 +45,36 @@ class Watch:
         self._by_id = {version.id: version for version in versions}
         self._shares: dict[tuple[str, str, ClockKind], timedelta | None] = {}
 
-    def told(self, case_id: str, clock: Clock, attrs: Facts, now: datetime) -> Iterator[Told]:
+    def told(self, case_id: str, clock: Clock, attrs: Facts, now: datetime) -> Sequence[Told]:
         """Who is told of this clock and when, as far as it still runs then."""
         if clock.due_at is None or self._too_short(clock):
-            return
+            return ()
         version, tz = self._by_id[clock.rules_version], attrs.get("tz")
         zone = tz if isinstance(tz, str) else None
         calendar = in_zone(version.calendars[version.policies[clock.policy].calendar], zone)
         end = now if clock.stopped_at is None else clock.stopped_at
         record = ClockRecord(id="", created_at=clock.started_at, case_id=case_id, value=clock)
+        found: list[Told] = []
         for rung in rungs(record, self._versions, zone, end):
             if rung.at >= end:
-                return
-            at = rung.at if rung.page else next_opening(calendar, rung.at)
+                break
+            at = rung.at if rung.page or is_open(calendar, rung.at) else next_opening(calendar, rung.at)
             if at is not None and at < end:
-                for name in rung.tell:
-                    yield Told(_route(name, attrs), at, rung.page)
+                found += [Told(_route(name, attrs), at, rung.page) for name in rung.tell]
+        return found
+
+    def same_terms(self, clock: Clock, other: "Watch", beside: Clock, first: date, last: date) -> bool:
+        """Whether two clocks with the same times fire the same steps: ladder, target and hours of these days agree."""
+        mine, theirs = self._by_id[clock.rules_version], other._by_id[beside.rules_version]
+        policy, their_policy = mine.policies[clock.policy], theirs.policies[beside.policy]
+        calendars = ((clock.calendar, beside.calendar), (policy.calendar, their_policy.calendar))
+        return (
+            policy.targets.get(clock.clock) == their_policy.targets.get(beside.clock)
+            and mine.ladders.get(policy.ladder or "", ()) == theirs.ladders.get(their_policy.ladder or "", ())
+            and all(
+                _same_hours(mine.calendars[one], theirs.calendars[another], first, last) for one, another in calendars
+            )
+        )
 
     def _too_short(self, clock: Clock) -> bool:
         """Whether it ended before its first step could come: most do, and nothing needs to be worked out for them."""
@@ -91,6 +105,16 @@ def _share(step: Step, whole: timedelta) -> timedelta:
     if isinstance(step.at, int):
         return whole * step.at // 100
     return _NOTHING if step.real and step.at < _NOTHING else whole + step.at
+
+
+def _same_hours(one: Calendar, other: Calendar, first: date, last: date) -> bool:
+    """In these days; the years for which holidays are listed may differ."""
+    if (one.tz, one.fallback_tz, one.weekly) != (other.tz, other.fallback_tz, other.weekly):
+        return False
+    mine, theirs = (
+        {day: windows for day, windows in calendar.dates.items() if first <= day <= last} for calendar in (one, other)
+    )
+    return mine == theirs
 
 
 def _route(name: str, attrs: Facts) -> str:

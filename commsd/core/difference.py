@@ -132,7 +132,7 @@ def _policies(one: Policy, other: Policy) -> Iterator[tuple[str, str, str]]:
         if before is None or after is None:
             yield kind.value, _aim(before), _aim(after)
         else:
-            yield from ((f"{kind.value} {what}".strip(), *pair) for what, *pair in _options(before, after))
+            yield from ((f"{kind.value} {what}".strip(), was, now) for what, was, now in _options(before, after))
 
 
 def _options(one: Target, other: Target) -> Iterator[tuple[str, str, str]]:

@@ -83,8 +83,8 @@ class _Desk:
         """The record after, itself where nothing changed, and the events of it."""
         if before is None:
             return self._begun(value)
-        if value.stopped_at is not None and before.value == value and before.timer_at is before.moved_at is None:
-            return before, []  # over and done, as most clocks of a case are
+        if self._rests(before, value):
+            return before, []
         record = self._watched(_warned(replace(before, value=value), self.now), before)
         words = list(_words(before, record, self.now))
         if not words and _steady(before.value, value):

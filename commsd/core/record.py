@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from commsd.core.callback import Callback
@@ -158,11 +159,19 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
 
 
 def _object_encoder(kind: type) -> Callable[[Any], Any]:
-    steps = [(item.name, item.attribute, None if item.encode is _same else item.encode) for item in _fields(kind)]
-    return lambda value: {
-        name: each if (each := getattr(value, attribute)) is None or encode is None else encode(each)
-        for name, attribute, encode in steps
-    }
+    names = [item.name for item in _fields(kind)]
+    values = attrgetter(*(item.attribute for item in _fields(kind)))
+    steps = [(item.name, item.encode) for item in _fields(kind) if item.encode is not _same]
+
+    def encoded(thing: Any) -> Json:
+        data = dict(zip(names, values(thing), strict=True))
+        for name, encode in steps:
+            value = data[name]
+            if value is not None:
+                data[name] = encode(value)
+        return data
+
+    return encoded
 
 
 @cache

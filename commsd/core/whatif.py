@@ -25,6 +25,7 @@ CONVERSATION = frozenset({ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE, Clo
 """The clocks of a customer who waits for a person; one for each time he began to wait."""
 
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 Identity = tuple[str, str, int]
 
@@ -81,7 +82,8 @@ class Replay:
         self._by_id_a = {version.id: version for version in self._a}
         self._by_id_b = {version.id: version for version in self._b}
         self._longer = {} if question.quick else self._changed_hours()
-        self._watches = () if question.quick else (("a", Watch(self._a)), ("b", Watch(self._b)))
+        self._watches = None if question.quick else (Watch(self._a), Watch(self._b))
+        self._alike: dict[tuple[str, ...], bool] = {}
         self._sets_anew = question.sets_anew
         self._zones: dict[tuple[str, str | None], ZoneInfo] = {}
         self._least_moved = 0.0
@@ -106,7 +108,7 @@ class Replay:
             if not self._wanted(sort):
                 continue
             self._count(case, one, other, clock, sort, attrs)
-            self._alarmed(case.id, (one, other), past.attrs[-1])
+            self._alarmed(case.id, one, other, past.attrs[-1])
             if other is not None:
                 shown.append(other)
         if self._longer and shown:
@@ -187,13 +189,32 @@ class Replay:
             waiting[first] += 1
             waiting[last] -= 1
 
-    def _alarmed(self, case_id: str, pair: tuple[Clock | None, Clock | None], attrs: Facts) -> None:
+    def _alarmed(self, case_id: str, a: Clock | None, b: Clock | None, attrs: Facts) -> None:
         """Count who would have been told of it under either rules."""
-        for (side, watch), clock in zip(self._watches, pair, strict=False):
-            if clock is not None:
-                for told in watch.told(case_id, clock, attrs, self._asked.now):
-                    fired = self.tally.fired(side, told.route)
-                    (fired.at_once if told.at_once else fired.usual).append(int(told.at.timestamp()))
+        if self._watches is None:
+            return
+        watch_a, watch_b = self._watches
+        now = self._asked.now
+        heard_a = watch_a.told(case_id, a, attrs, now) if a is not None else ()
+        if a is not None and b is not None and self._fire_alike(a, b, watch_a, watch_b):
+            heard_b = heard_a
+        else:
+            heard_b = watch_b.told(case_id, b, attrs, now) if b is not None else ()
+        for side, heard in (("a", heard_a), ("b", heard_b)):
+            for told in heard:
+                fired = self.tally.fired(side, told.route)
+                (fired.at_once if told.at_once else fired.usual).append(int(told.at.timestamp()))
+
+    def _fire_alike(self, a: Clock, b: Clock, watch_a: Watch, watch_b: Watch) -> bool:
+        """Whether B's ladder fires as A's did, so that it is worked out once."""
+        if (a.due_at, a.warn_at, a.stopped_at, a.elapsed) != (b.due_at, b.warn_at, b.stopped_at, b.elapsed):
+            return False
+        key = (a.rules_version, a.policy, a.calendar, b.rules_version, b.policy, b.calendar, a.clock)
+        alike = self._alike.get(key)
+        if alike is None:
+            first, last = (at.date() + _DAY * days for at, days in ((self._asked.since, -40), (self._asked.now, 2)))
+            alike = self._alike[key] = watch_a.same_terms(a, watch_b, b, first, last)
+        return alike
 
     def _flipped(self, case_id: str, a: Clock | None, b: Clock | None) -> None:
         """Keep it while it may be among those shown: it must have moved as far as the least of these."""
@@ -212,18 +233,31 @@ class Replay:
 
     def _with_longer_hours(self, case: PastCase, past: "_Past", shown: Sequence[Clock]) -> None:
         """Judge the clocks under B with each change of hours; replay the case where that needs more than a sum."""
+        open_to_doubt = [clock for clock in shown if self._may_flip(clock, past)]
+        breached = sum(1 for clock in shown if clock.state is State.BREACHED)
         tz = _text(past.attrs[-1], "tz") or None
         for change, (version, versions) in self._longer.items():
             row = self.tally.longer.setdefault(change, [0, 0, 0])
-            late = [self._late_with(clock, version, past, tz) for clock in shown]
+            row[0] += breached
+            if not open_to_doubt:
+                continue
+            late = [self._late_with(clock, version, past, tz) for clock in open_to_doubt]
             if None in late:
                 again = {_identity(c): c.state for c in clocks(case.touches, versions, case.attrs, self._asked.now)}
-                late = [again.get(_identity(clock)) is State.BREACHED for clock in shown]
-            for clock, then in zip(shown, late, strict=True):
+                late = [again.get(_identity(clock)) is State.BREACHED for clock in open_to_doubt]
+            for clock, then in zip(open_to_doubt, late, strict=True):
                 before = clock.state is State.BREACHED
-                row[0] += before
                 row[1] += bool(then) and not before
                 row[2] += before and not then
+
+    def _may_flip(self, clock: Clock, past: "_Past") -> bool:
+        """Whether longer hours can change its verdict at all."""
+        if clock.clock is ClockKind.PROMISE:
+            return False
+        if past.sets:
+            return True
+        target = self._by_id_b[clock.rules_version].policies[clock.policy].targets[clock.clock]
+        return target.duration is None or (clock.state is not State.BREACHED and clock.waited >= target.duration)
 
     def _late_with(self, clock: Clock, longer: Version, past: "_Past", tz: str | None) -> bool | None:
         end = self._asked.now if clock.stopped_at is None else clock.stopped_at

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from commsd.crm.keys import Caller
 from commsd.crm.problem import Invalid
 from commsd.crm.request import Api, Operation, Query, json
-from commsd.sla.counting import counted
+from commsd.sla.counting import Counting, counted
 from commsd.sla.report import BY, USUAL, Window
 from commsd.sla.report_record import as_record
 
@@ -37,7 +37,7 @@ async def attainment(api: Api, request: Request, caller: Caller) -> Response:
             remedy="let `from` lie before `to`, by at most 400 days; `commsd sla report` takes more",
         )
     window = Window(since=since, until=until, now=now)
-    report = await counted(api.log, window, api.terms().versions, ZoneInfo("UTC"))
+    report = await counted(api.log, Counting(window, api.terms().versions, ZoneInfo("UTC")))
     return json(as_record(report, by))
 
 

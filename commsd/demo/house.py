@@ -5,7 +5,9 @@ Nothing in it is known to the product: what it says could stand in anybody's /et
 
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from commsd.demo.people import CAI, COLLEAGUES, DOMAIN, HOTLINE, SALES, SALES_LINE, SUPPORT
 
@@ -33,11 +35,11 @@ class Neighbours:
     auth_token: str = field(repr=False)
 
 
-def furnish(folder: Path, near: Neighbours) -> None:
-    """Write the config folder. The folder must not exist yet."""
+def furnish(folder: Path, near: Neighbours, digest: datetime) -> None:
+    """Write the config folder, which must not exist yet. digest: at this time of day, when no demo runs any more."""
     (folder / "sla").mkdir(parents=True)
     (folder / "credentials").mkdir(mode=0o700)
-    (folder / "commsd.toml").write_text(_main(folder, near), encoding="utf-8")
+    (folder / "commsd.toml").write_text(_main(folder, near, digest), encoding="utf-8")
     (folder / "sla" / "demo.toml").write_text(RULES, encoding="utf-8")
     _credential(folder, "mail", near.mail_password)
     _credential(folder, "twilio", near.auth_token)
@@ -49,11 +51,12 @@ def _credential(folder: Path, name: str, value: str) -> None:
         file.write(value)
 
 
-def _main(folder: Path, near: Neighbours) -> str:
+def _main(folder: Path, near: Neighbours, digest: datetime) -> str:
     tables = (
         _house(folder, near),
         *(_agent(colleague.id) for colleague in COLLEAGUES),
         _team(),
+        f'[notices]\ndigest = "{digest.astimezone(ZoneInfo(ZONE)):%H:%M}"\n',
         _mailbox("support", SUPPORT, "anna", "hotline", near),
         _mailbox("sales", SALES, "bo", "sales", near),
         _telephone(near),

@@ -46,6 +46,8 @@ WITH_LINKS = 10
 SHORT = 300
 """Characters of a text message."""
 
+REPLY = "A reply of one word does it too: done, junk, answered, holding; after a call: reached, again 15:00."
+
 _SEE_ALL = "To see them all: commsd clocks"
 
 
@@ -175,7 +177,8 @@ def _alone(entry: Entry, firm: Firm, now: datetime) -> Iterator[str]:
     yield f"Times are those of {firm.timezone}."
     yield ""
     yield _advice(entry, now)
-    yield from ("", *_links(entry)) if entry.offers else ()
+    if entry.offers:
+        yield from ("", *_links(entry), "", REPLY)
     yield ""
     yield f"Case {case.id}. To see why it is due then: commsd explain {case.id}"
 

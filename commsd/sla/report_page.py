@@ -98,7 +98,7 @@ def _of_clock(report: Report, clock: str) -> Iterator[str]:
         rows = [row[1:] for row in groups_of(report, by) if row[0] == clock]
         if len(rows) > 1 or by == "policy":
             yield grid((by.upper(), *heads), rows, f"By {by}")
-    slots = report.slots.get(clock, {})
+    slots: Mapping[Slot, Mapping[str, int]] = report.slots.get(clock, {})
     if sum(states["breached"] for states in slots.values()):
         yield heat_map(
             _late(slots), f"{NAMES[clock]}: how many became late, by arrival", unit="clocks", low_is_good=True

@@ -26,7 +26,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
 )
 
 from commsd.core.interaction import (
@@ -121,14 +120,9 @@ def _within(table: Table, part: Part) -> ColumnElement[bool]:
     return and_(table.c.case_id >= part.first, table.c.case_id <= part.last)
 
 
-def _current() -> ColumnElement[bool]:
-    """Also in the words of the index over current interactions, without which SQLite does not take it."""
-    return and_(text("interactions.current"), schema.interactions.c.current)
-
-
 def _touches(connection: Connection, part: Part, *, personal: bool) -> dict[str, tuple[Touch, ...]]:
     table, side = schema.interactions, schema.personal
-    wanted: Select[Any] = select(table.c.case_id, _text(connection, table)).where(_current(), _within(table, part))
+    wanted: Select[Any] = select(table.c.case_id, _text(connection, table)).where(table.c.current, _within(table, part))
     if personal:
         spoken = or_(table.c.direction == "inbound", table.c.kind.in_(("call", "meeting")))  # all that can have facts
         beside = and_(

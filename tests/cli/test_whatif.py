@@ -74,7 +74,8 @@ def test_a_shorter_target_is_shown_with_the_case_that_would_have_been_late(offic
     data = whatif(office, rules(tmp_path / "two", "2h"), "--json").json
     (mover,) = data["movers"]
     assert (mover["clock"], mover["state_a"], mover["state_b"]) == ("first_response", "met", "breached")
-    assert (data["total"]["a"]["breached"], data["total"]["b"]["breached"]) == (0, 1)
+    late = {row["clock"]: (row["a"]["breached"], row["b"]["breached"]) for row in data["diff"]}
+    assert late == {"ack": (1, 1), "first_response": (0, 1)}
 
 
 def test_every_block_is_there(office: Office, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_every_block_is_there(office: Office, tmp_path: Path) -> None:
         "one hour later",
         "also on Saturday",
     ]
-    assert {each["route"] for each in data["alerts"]} == set()
+    assert {each["route"] for each in data["alerts"]} >= {"owner of nobody"}
     out = whatif(office, rules(tmp_path / "two", "2h")).out
     for title in (
         "WHAT CHANGES, BY POLICY AND CLOCK",
@@ -162,7 +163,7 @@ def test_a_candidate_with_mistakes_is_judged_as_check_does(office: Office, tmp_p
     ran = whatif(office, wrong)
     assert ran.code == 78
     assert 'use "off" to switch it off' in ran.out
-    assert 'Did you mean "callback"' in ran.out
+    assert 'did you mean "callback"?' in ran.out
     assert "rules.toml:" in ran.out
 
 
@@ -180,7 +181,7 @@ def test_a_folder_that_is_not_there_is_said_so(office: Office, tmp_path: Path) -
         (("--from", "2999-05-02", "--to", "2999-06-01"), "is still to come"),
         (("--from", "spring", "--to", "2026-05-01"), "is not a time"),
         ((*window(), "--channel", "mail"), 'no channel "mail"'),
-        ((*window(), "--policy", "standart"), 'Did you mean "standard"?'),
+        ((*window(), "--policy", "standart"), 'did you mean "standard"?'),
     ],
 )
 def test_what_makes_no_sense_is_refused_as_usage(

@@ -237,3 +237,47 @@ def test_the_next_change_is_the_warning_then_the_due_time_then_nothing() -> None
         return next_change(stand([touch("in", on(9))], SLOW, now)["first_response", 1], now)
 
     assert [at(on(9)), at(on(12)), at(on(13)), at(on(13, 1))] == [on(12), on(13), on(13), None]
+
+
+# what is left, what went by, and whether anybody is there
+
+
+def test_outside_hours_a_clock_runs_on_with_nothing_lost() -> None:
+    evening, morning = (
+        stand([touch("in", on(16))], RESPONSES, now)["first_response", 1] for now in (on(20), on(9, day=3))
+    )
+    assert (evening.state, evening.in_hours, evening.remaining, evening.overrun) == (State.RUNNING, False, 3 * H, None)
+    assert (morning.in_hours, morning.remaining) == (True, 3 * H)
+
+
+def test_a_late_clock_has_nothing_left_and_counts_open_time_over() -> None:
+    late = stand([touch("in", on(9))], RESPONSES, on(10, day=3))["first_response", 1]
+    assert (late.state, late.remaining, late.overrun) == (State.BREACHED, 0 * H, 5 * H)
+    answered = stand([touch("in", on(9)), touch("out", on(14))], RESPONSES, on(10, day=3))["first_response", 1]
+    assert (answered.in_hours, answered.remaining, answered.overrun) == (False, None, H)
+
+
+def test_a_promise_counts_in_real_time() -> None:
+    rules = policy(promise=Target())
+    asked = [promised("p", on(16), on(19))]
+    assert stand(asked, rules, on(18))["promise", 1].remaining == H
+    assert stand(asked, rules, on(21))["promise", 1].overrun == 2 * H
+
+
+def test_nothing_is_left_to_count_of_a_pause_or_of_business_days() -> None:
+    rules = policy(
+        resolution=Target(duration=8 * H, pause_on=frozenset({"parts"})), first_response=Target(business_days=1)
+    )
+    got = stand([touch("in", on(9)), touch("hold", on(10), reason="parts")], rules, on(11))
+    assert [(got[kind, 1].state, got[kind, 1].remaining) for kind in ("resolution", "first_response")] == [
+        (State.PAUSED, None),
+        (State.RUNNING, None),
+    ]
+    assert got["first_response", 1].due_at == on(17, day=3)
+
+
+def test_what_went_by_while_it_was_held_is_no_overrun() -> None:
+    rules = policy(resolution=Target(duration=H, pause_on=frozenset({"parts"})))
+    held = [touch("in", on(9)), touch("hold", on(11), reason="parts"), touch("release", on(13))]
+    got = stand(held, rules, on(14))["resolution", 1]
+    assert (got.state, got.elapsed, got.overrun) == (State.BREACHED, 3 * H, 2 * H)

@@ -3,9 +3,12 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commsd.core.calendar import Calendar, window
 from commsd.core.policy import (
@@ -116,3 +119,27 @@ def test_a_version_survives_json() -> None:
     matched = Rule(match={"to": ("a@*", "b@*")}, policy="slow", sets={"priority": "urgent"})
     value = replace(RULES, rules=(matched, *BY_TIER), ladders={"standard": LADDER}, applies="running")
     assert from_json(json.loads(json.dumps(as_json(value)))) == value
+
+
+_BITS = st.text(alphabet="aAäß*?[]!.@-", max_size=5)
+
+
+@given(
+    wanted=st.lists(_BITS, max_size=3),
+    found=_BITS | st.lists(_BITS, max_size=3).map(tuple),
+    key=st.sampled_from(("from", "tier")),
+)
+def test_a_pattern_takes_what_a_file_name_pattern_takes_and_a_name_only_itself(
+    wanted: list[str], found: str | tuple[str, ...], key: str
+) -> None:
+    values = [each.casefold() for each in ((found,) if isinstance(found, str) else found)]
+    patterns = [each.casefold() for each in wanted]
+    taken = any(fnmatchcase(v, p) if key == "from" else v == p for v in values for p in patterns)
+    assert mismatch(Rule(match={key: tuple(wanted)}, policy="p"), {key: found}) == (None if taken else key)
+
+
+def test_a_version_knows_what_its_rules_look_at() -> None:
+    rules = (Rule(match={"tier": ("gold",)}, policy="quick", sets={"owner": "anna"}), Rule(policy="slow"))
+    version = replace(RULES, rules=rules)
+    assert (version.keys, version.sets, RULES.sets) == ({"tier", "tz"}, True, False)
+    assert ClockKind.FIRST_RESPONSE in version.kinds

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -97,7 +98,7 @@ async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.Mon
 
 def test_the_config_is_one_that_commsd_check_passes(tmp_path: Path) -> None:
     near = Neighbours(imap=143, smtp=25, twilio="http://127.0.0.1:1", page=0, mail_password="sesame", auth_token="t")
-    furnish(tmp_path / "config", near)
+    furnish(tmp_path / "config", near, digest=datetime(2026, 3, 2, 23, tzinfo=UTC))
     config, findings = inspect(tmp_path / "config", env={}, need_secrets=True)
     assert config is not None
     assert findings == ()

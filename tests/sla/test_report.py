@@ -1,5 +1,6 @@
 """What came of the clocks: every figure of the report, from rows and from a real store."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +14,15 @@ from commsd.core.interaction import Interaction, Kind
 from commsd.core.measure import Percentile
 from commsd.core.policy import Rule, Target, Version
 from commsd.core.record import instant
-from commsd.sla.counting import counted
+from commsd.sla.counting import Counting, counted, counted_alone
 from commsd.sla.report import NOBODY, Conduct, Report, Wait, Window, fold
 from commsd.sla.report_page import page
 from commsd.sla.report_record import as_record
 from commsd.sla.report_text import groups_of, row_of
+from commsd.store import attainment
 from commsd.store.attainment import Act, ClockRow
 from commsd.store.log import Log
+from commsd.store.reading import read_only
 from tests.core.items import JANE, NUMBER, Books, answer_to, call_from, mail_from, moved
 from tests.core.sla_builders import CALENDARS, H, on, policy
 from tests.house import TERMS
@@ -248,10 +251,7 @@ async def told(log: Log, scripted_world: ScriptedWorld) -> Report:
     scripted_world.advance(timedelta(days=1))
     now = scripted_world.world.now()
     window = Window(since=start - timedelta(days=1), until=now, now=now)
-    seen: list[int] = []
-    report = await counted(log, window, TERMS.versions, BERLIN, seen.append)
-    assert seen[-1] == report.clocks
-    return report
+    return await counted(log, Counting(window, TERMS.versions, BERLIN))
 
 
 async def test_a_store_tells_who_answered_what_and_what_is_late(told: Report) -> None:
@@ -266,3 +266,24 @@ async def test_a_store_tells_who_answered_what_and_what_is_late(told: Report) ->
 async def test_a_store_tells_holds_without_a_question(told: Report) -> None:
     assert told.conduct["agent"][NOBODY].holds == 1
     assert told.conduct["agent"][NOBODY].unasked == 1
+
+
+async def test_a_command_reads_the_same_in_parts_of_any_size(
+    log: Log, scripted_world: ScriptedWorld, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        sender = f"c{number // 3}@example.org"
+        scripted_world.advance(timedelta(seconds=number % 2))  # some begin at the same instant
+        await decided(log, mail_from(sender, f"Matter {number}"), *key.of_addresses(sender))
+    now = scripted_world.world.now()
+    window = Window(since=now - timedelta(days=1), until=now + timedelta(days=1), now=now)
+    whole = await counted(log, Counting(window, TERMS.versions, BERLIN))
+    seen: list[int] = []
+
+    def alone() -> Report:
+        with read_only(store_url) as store:
+            return counted_alone(store, Counting(window, TERMS.versions, BERLIN), seen.append)
+
+    monkeypatch.setattr(attainment.clocks, "__defaults__", (None, 3))
+    assert as_record(await asyncio.to_thread(alone)) == as_record(whole)
+    assert (seen[:2], seen[-1], whole.clocks) == ([3, 6], 14, 14)

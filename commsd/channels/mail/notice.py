@@ -8,12 +8,18 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
+from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, message_ids, unstructured
+from commsd.core.firm import Firm
 from commsd.core.token import sign, verify
 from commsd.sla.notice import Notice
+from commsd.sla.offer import Offer, offers
+from commsd.sla.post import Post
 
 PURPOSE = "notice-id"
 
@@ -57,6 +63,35 @@ def as_mail(
         ("X-Auto-Response-Suppress", "All"),
     )
     return mail_bytes(fields, notice.text)
+
+
+def post_of(
+    mailboxes: Mapping[str, Mailbox], named: str | None, alarms: tuple[str, ...], firm: Firm, key: bytes
+) -> Post:
+    """How notices leave: from the mailbox named for it, else the first that can send. alarms: told where nobody is."""
+    able = {name: box for name, box in mailboxes.items() if box.smtp}
+    via = able.get(named or "") or next(iter(able.values()), None)
+    sender = via.address if via else None
+
+    def offered(case_id: str, callback_id: str | None, agent: str | None, now: datetime) -> tuple[Offer, ...]:
+        return offers(
+            case_id,
+            callback_id=callback_id,
+            agent=agent,
+            now=now,
+            key=key,
+            public_url=firm.public_url,
+            mailbox=sender,
+        )
+
+    return Post(
+        via=via.name if via else None,
+        render=partial(as_mail, sender=sender, firm_name=firm.name, key=key) if sender else lambda _notice: b"",
+        persons={name: box.person for name, box in mailboxes.items() if box.person},
+        alarms=alarms,
+        fallback=(sender,) if sender else (),
+        offers=offered,
+    )
 
 
 def note_id(notice: Notice, key: bytes, domain: str, *, tries: int = 0) -> str:

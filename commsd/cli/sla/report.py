@@ -1,5 +1,6 @@
 """`sla report`: what came of the clocks of a window, as text, JSON and a page."""
 
+import os
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ from commsd.cli.moment import moment
 from commsd.cli.output import as_json, table
 from commsd.cli.place import example
 from commsd.cli.sla.group import sla_app
+from commsd.config.settings import Config
 from commsd.core.calendar import reached
 from commsd.errors import Refused
-from commsd.sla.counting import counted
+from commsd.sla.counting import Counting, counted_alone
 from commsd.sla.report import BY, USUAL, Report, Window
 from commsd.sla.report_page import page
 from commsd.sla.report_record import as_record
@@ -31,6 +33,7 @@ from commsd.sla.report_text import (
     totals_of,
     waits_of,
 )
+from commsd.store.reading import read_only
 
 
 @sla_app.command(
@@ -53,17 +56,19 @@ def report(
     if by not in BY:
         raise typer.BadParameter(f'"{by}" is no grouping: write one of {", ".join(BY)}', param_hint="--by")
 
-    async def work(house: House) -> tuple[Report, ZoneInfo, str]:
+    async def work(house: House) -> tuple[Counting, Config]:
         window = _window(since, until, house.world.now(), house.zone)
-        terms = await house.terms()
-        tell = _progress if sys.stderr.isatty() else _silent
-        return await counted(house.log, window, terms.versions, house.zone, tell), house.zone, house.config.firm.name
+        return Counting(window, (await house.terms()).versions, house.zone), house.config
 
-    found, zone, firm = in_house(ctx, work)
-    if sys.stderr.isatty():
+    counting, config = in_house(ctx, work)
+    watched = sys.stderr.isatty()
+    with read_only(config.store_url(os.environ)) as store:
+        found = counted_alone(store, counting, _progress if watched else _silent)
+    if watched:
         sys.stderr.write("\r\x1b[K")
+    zone = config.firm.zone
     if html is not None:
-        _write(html, page(found, firm, zone))
+        _write(html, page(found, config.firm.name, zone))
         typer.echo(f"{html}: {found.clocks} clocks")
     elif json:
         as_json(as_record(found, by))
