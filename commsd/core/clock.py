@@ -23,6 +23,7 @@ _SECOND = timedelta(seconds=1)
 _NO_OPTIONS = Target()
 _EFFECTIVE_FROM = attrgetter("effective_from")
 _ORDER = attrgetter("started_at", "clock", "n")
+_OPTIONS = attrgetter("by", "stop_on", "met_after_attempts", "pause_on", "reopen")
 
 T = TypeVar("T")
 Span = tuple[datetime, datetime | None]
@@ -76,11 +77,33 @@ def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, 
 
     touches: in any order that keeps those of equal time as they were recorded. attrs: the case's at its start.
     """
+    (found,) = clocks_under(touches, (tuple(versions),), attrs, now)
+    return found
+
+
+def clocks_under(
+    touches: Iterable[Touch], rule_sets: Iterable[Sequence[Version]], attrs: Facts, now: datetime
+) -> tuple[tuple[Clock, ...], ...]:
+    """The clocks of one case under several sets of rules, each as `clocks` gives them; what they share is done once."""
     known = in_force(touches, now)
-    rules = _Rules(versions, attrs, known)
-    book = obligations(known, rules.options, rules.kinds)
-    found = [clock for owed in book.owed if (clock := _clock(owed, _breaks(owed, book.holds), rules, now))]
-    return tuple(sorted(found, key=_ORDER))
+    book, kinds = None, frozenset[ClockKind]()
+    found: list[tuple[Clock, ...]] = []
+    for versions in rule_sets:
+        rules = _Rules(versions, attrs, known)
+        if book is None or kinds != rules.kinds or not _same_options(book.owed, rules):
+            book, kinds = obligations(known, rules.options, rules.kinds), rules.kinds
+        made = [clock for owed in book.owed if (clock := _clock(owed, _breaks(owed, book.holds), rules, now))]
+        found.append(tuple(sorted(made, key=_ORDER)))
+    return tuple(found)
+
+
+def _same_options(owed: Iterable[Obligation], rules: "_Rules") -> bool:
+    """Whether these rules would have let the case go the same way: each start has the options it had."""
+    for each in owed:
+        one, other = each.options, rules.options(each.kind, each.facts, each.started_at)
+        if one is not other and _OPTIONS(one) != _OPTIONS(other):
+            return False
+    return True
 
 
 def next_change(clock: Clock, now: datetime) -> datetime | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from commsd.core.alert_load import Watch
 from commsd.core.calendar import in_zone, is_open
-from commsd.core.clock import Clock, State, clocks
+from commsd.core.clock import Clock, State, clocks, clocks_under
 from commsd.core.flip import SHOWN, flip_of, moved, worst
 from commsd.core.longer_hours import CHANGES, late_with, with_longer_hours
 from commsd.core.past import PastCase, differences
@@ -85,17 +85,21 @@ class Replay:
         self._watches = None if question.quick else (Watch(self._a), Watch(self._b))
         self._alike: dict[tuple[str, ...], bool] = {}
         self._sets_anew = question.sets_anew
+        self._keys = frozenset[str]().union(*(version.keys for version in self._b))
         self._zones: dict[tuple[str, str | None], ZoneInfo] = {}
         self._least_moved = 0.0
 
     def take(self, case: PastCase) -> None:
         """Replay one case under A and B, and count it."""
         asked, tally = self._asked, self.tally
-        a = clocks(case.touches, self._a, case.attrs, asked.now)
+        changed = self._as_set_by_b(case)
+        if changed is case:
+            a, b = clocks_under(case.touches, (self._a, self._b), case.attrs, asked.now)
+        else:
+            a = clocks(case.touches, self._a, case.attrs, asked.now)
+            b = clocks(changed.touches, self._b, case.attrs, asked.now)
         tally.differ(differences(case, a, asked.now))
         past = _Past(case)
-        changed = self._as_set_by_b(case)
-        b = clocks(changed.touches, self._b, case.attrs, asked.now)
         tally.cases += 1
         self._quality(case, past)
         shown: list[Clock] = []
@@ -112,7 +116,7 @@ class Replay:
             if other is not None:
                 shown.append(other)
         if self._longer and shown:
-            self._with_longer_hours(changed, past if changed is case else _Past(changed), shown)
+            self._with_longer_hours(changed, shown)
 
     def _as_set_by_b(self, case: PastCase) -> PastCase:
         """The case with the attributes that the rules of B would have set."""
@@ -231,17 +235,18 @@ class Replay:
         made = {change: with_longer_hours(self._asked.candidate, change) for change in CHANGES}
         return {change: (version, self._asked.instead(version)) for change, version in made.items()}
 
-    def _with_longer_hours(self, case: PastCase, past: "_Past", shown: Sequence[Clock]) -> None:
+    def _with_longer_hours(self, case: PastCase, shown: Sequence[Clock]) -> None:
         """Judge the clocks under B with each change of hours; replay the case where that needs more than a sum."""
-        open_to_doubt = [clock for clock in shown if self._may_flip(clock, past)]
+        turns = [t.time for t in case.touches if t.kind is TouchKind.SET and not self._keys.isdisjoint(t.attrs)]
+        open_to_doubt = [clock for clock in shown if turns or self._may_flip(clock)]
         breached = sum(1 for clock in shown if clock.state is State.BREACHED)
-        tz = _text(past.attrs[-1], "tz") or None
+        tz = _zone_name(case)
         for change, (version, versions) in self._longer.items():
             row = self.tally.longer.setdefault(change, [0, 0, 0])
             row[0] += breached
             if not open_to_doubt:
                 continue
-            late = [self._late_with(clock, version, past, tz) for clock in open_to_doubt]
+            late = [self._late_with(clock, version, turns, tz) for clock in open_to_doubt]
             if None in late:
                 again = {_identity(c): c.state for c in clocks(case.touches, versions, case.attrs, self._asked.now)}
                 late = [again.get(_identity(clock)) is State.BREACHED for clock in open_to_doubt]
@@ -250,18 +255,16 @@ class Replay:
                 row[1] += bool(then) and not before
                 row[2] += before and not then
 
-    def _may_flip(self, clock: Clock, past: "_Past") -> bool:
+    def _may_flip(self, clock: Clock) -> bool:
         """Whether longer hours can change its verdict at all."""
         if clock.clock is ClockKind.PROMISE:
             return False
-        if past.sets:
-            return True
         target = self._by_id_b[clock.rules_version].policies[clock.policy].targets[clock.clock]
         return target.duration is None or (clock.state is not State.BREACHED and clock.waited >= target.duration)
 
-    def _late_with(self, clock: Clock, longer: Version, past: "_Past", tz: str | None) -> bool | None:
+    def _late_with(self, clock: Clock, longer: Version, turns: Sequence[datetime], tz: str | None) -> bool | None:
         end = self._asked.now if clock.stopped_at is None else clock.stopped_at
-        if past.sets and any(clock.started_at < at <= end for at in past.sets):
+        if any(clock.started_at < at <= end for at in turns):
             return None  # what governed it first may have made it late
         version = self._by_id_b[clock.rules_version]
         target = version.policies[clock.policy].targets[clock.clock]
@@ -325,6 +328,12 @@ def _sort(a: Clock | None, b: Clock | None, clock: Clock, facts: Facts, attrs: F
         tier=_text(attrs, "tier"),
         language=_text(facts, "language"),
     )
+
+
+def _zone_name(case: PastCase) -> str | None:
+    """The customer's zone as the case has it in the end."""
+    later = (touch.attrs["tz"] for touch in reversed(case.touches) if "tz" in touch.attrs)
+    return next(later, None) or _text(case.attrs, "tz") or None
 
 
 def _text(facts: Facts, key: str) -> str:

@@ -35,7 +35,8 @@ from commsd.core.policy import Version, as_json
 from commsd.store import rows, schema
 from commsd.store.engine import open_engine
 from commsd.store.migrate import upgrade
-from tests.bench.traffic import CASES_EACH, SINCE, UNTIL, Arrivals, World, case, waiting
+from tests.bench.stories import case, waiting
+from tests.bench.traffic import CASES_EACH, SINCE, UNTIL, Arrivals, World
 
 ROOT = Path(__file__).resolve().parents[2]
 CHUNK = 400 * CASES_EACH

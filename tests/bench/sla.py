@@ -57,7 +57,8 @@ from commsd.store.log import Log  # noqa: E402
 from commsd.world import real_world  # noqa: E402
 from tests.bench.history import folder, make, versions  # noqa: E402
 from tests.bench.plain_clock import plain_clocks  # noqa: E402
-from tests.bench.traffic import SINCE, UNTIL, Arrivals, World, case  # noqa: E402
+from tests.bench.stories import case  # noqa: E402
+from tests.bench.traffic import SINCE, UNTIL, Arrivals, World  # noqa: E402
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LIVE_CASES = 400
