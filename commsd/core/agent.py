@@ -105,6 +105,12 @@ class People:
         wanted = address.casefold()
         return next((a for a in self.agents.values() if wanted in (mail.casefold() for mail in a.mail)), None)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every mail address of an agent or a route."""
+        theirs = (*(agent.mail for agent in self.agents.values()), *(route.mail for route in self.routes.values()))
+        return tuple(address for mail in theirs for address in mail)
+
     def mail_of(self, names: tuple[str, ...], day: date) -> tuple[str, ...]:
         """Mail addresses behind agents (or their deputies), teams and routes, each once, in this order."""
         addresses: dict[str, None] = {}

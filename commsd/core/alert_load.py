@@ -55,7 +55,7 @@ class Watch:
         end = now if clock.stopped_at is None else clock.stopped_at
         record = ClockRecord(id="", created_at=clock.started_at, case_id=case_id, value=clock)
         found: list[Told] = []
-        for rung in rungs(record, self._versions, zone, end):
+        for rung in rungs(record, self._versions, zone, end, end):
             if rung.at >= end:
                 break
             at = rung.at if rung.page or is_open(calendar, rung.at) else next_opening(calendar, rung.at)

@@ -225,7 +225,8 @@ def _clock(owed: Obligation, breaks: list[Span], rules: _Rules, now: datetime) -
     ended_at = owed.ended_at if lost_at is None else lost_at if owed.ended_at is None else min(owed.ended_at, lost_at)
     end = now if ended_at is None else ended_at
     due, warn = _due(owed, governed, breaks), _warn(owed, governed, breaks)
-    state, reason = _verdict(owed, due, lost_at, end, on_hold=bool(breaks) and any(until is None for _, until in breaks))
+    on_hold = any(until is None for _, until in breaks)
+    state, reason = _verdict(owed, due, lost_at, end, on_hold=on_hold)
     if state is State.CANCELLED:
         due = warn = None
     term = governed.term

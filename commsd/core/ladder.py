@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from commsd.core.calendar import Calendar, add, between, in_zone
@@ -24,6 +25,9 @@ MOVED = "moved"
 
 SKIPPED = ":skipped_late"
 """After a rung's key in a clock's `told`: it was over before anybody could be told, and a later one says more."""
+
+PAGE = "page"
+"""The reason of a telling that waits for nothing."""
 
 MOST = 500
 """How often one step may repeat, whatever `times` says."""
@@ -54,11 +58,18 @@ class Unseen(NamedTuple):
     skipped: tuple[str, ...]
 
 
-def rungs(record: ClockRecord, versions: Sequence[Version], customer_tz: str | None, now: datetime) -> tuple[Rung, ...]:
+def rungs(
+    record: ClockRecord,
+    versions: Sequence[Version],
+    customer_tz: str | None,
+    now: datetime,
+    until: datetime | None = None,
+) -> tuple[Rung, ...]:
     """All rungs of a clock in order of time, also those that are over, or that its stop made moot.
 
     The rest of the time is counted as if the clock ran on; none while it is paused. Where the ladder has no step from
-    the due time on, owner and lead are told then; the owner is also told at the clock's own warning.
+    the due time on, owner and lead are told then; the owner is also told at the clock's own warning. until: what steps
+    bring from then on need not be worked out.
     """
     value = record.value
     moved = record.moved_at
@@ -68,7 +79,7 @@ def rungs(record: ClockRecord, versions: Sequence[Version], customer_tz: str | N
         policy = version.policies.get(value.policy) if version else None
         course = _course(record, version, policy, customer_tz, value.due_at)
         steps = version.ladders.get(policy.ladder or "", ()) if version and policy else ()
-        for rung in (*_of_steps(steps, course), *_of_itself(record, steps, course)):
+        for rung in (*_of_steps(steps, course, until), *_of_itself(record, steps, course)):
             found[rung.key] = _joined(found.get(rung.key), rung)
     if moved is not None and moved <= now:
         found[MOVED] = Rung(key=MOVED, at=moved, tell=("owner",))
@@ -250,11 +261,11 @@ def _course(
     return _Course(record, due, whole, calendar)
 
 
-def _of_steps(steps: Iterable[Step], course: _Course) -> Iterator[Rung]:
+def _of_steps(steps: Iterable[Step], course: _Course, until: datetime | None) -> Iterator[Rung]:
     for step in steps:
         for turn in range(min(step.times, MOST) if step.repeat else 1):
             at = course.of(step, turn)
-            if at is None:
+            if at is None or (until is not None and at >= until):
                 break
             yield Rung(key=_named(step) + (f"/{turn + 1}" if turn else ""), at=at, tell=step.tell, page=step.page)
 
@@ -278,12 +289,17 @@ def _sum(at: datetime, span: timedelta) -> datetime | None:
 
 
 def _named(step: Step) -> str:
-    if isinstance(step.at, int):
-        return f"{step.at}%"
-    if not step.at:
+    return _name(step.at, step.real)
+
+
+@lru_cache(maxsize=1024)
+def _name(at: int | timedelta, real: bool) -> str:
+    if isinstance(at, int):
+        return f"{at}%"
+    if not at:
         return DUE
-    sign = "-" if step.at < _NOTHING else "+"
-    return f"{sign}{_written(abs(step.at))}{' real' if step.real else ''}"
+    sign = "-" if at < _NOTHING else "+"
+    return f"{sign}{_written(abs(at))}{' real' if real else ''}"
 
 
 def _written(span: timedelta) -> str:

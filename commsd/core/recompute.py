@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from commsd.core.case import CaseFile, ClockRecord
+from commsd.core.case import CaseFile, ClockRecord, customer_speaks
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.event import Event
-from commsd.core.ladder import MOVED, armed_again, key_of, next_rules, skipped_before, timer_of, zone_of
+from commsd.core.ladder import MOVED, SKIPPED, armed_again, key_of, next_rules, skipped_before, timer_of, zone_of
 from commsd.core.policy import ClockKind, Version
 from commsd.core.touch import Touch, TouchKind, touches_of
 
@@ -141,8 +141,8 @@ class _Desk:
                 record = armed_again(record, self.versions, self.tz, self.now)
         elif record.moved_at is not None:
             record = replace(record, moved_at=None)
-        if record.owed and (before is None or before.value.opened_by != record.value.opened_by):
-            record = self._known_late(record)
+        if record.owed:
+            record = self._known_late(record) if before is None else self._heard_live(record)
         timer_at = timer_of(record, self.versions, self.tz, self.now)
         return record if timer_at == record.timer_at else replace(record, timer_at=_to_the_log(timer_at))
 
@@ -152,9 +152,21 @@ class _Desk:
         opener = next((fact for fact in self.file.interactions if fact.id == opened_by), None)
         if opener is None or opener.mailbox is not None or opener.line is not None:
             return record
-        if opener.recorded_at - opener.occurred_at <= LATENESS:
+        if opener.recorded_at - opener.occurred_at <= LATENESS or self._is_live(record):
             return record
         return skipped_before(record, self.versions, self.tz, self.now)
+
+    def _heard_live(self, record: ClockRecord) -> ClockRecord:
+        """Nobody was told, for it was entered late; now the customer spoke to us himself, and his clock is this one."""
+        silent = record.told and all(mark.endswith(SKIPPED) for mark in record.told)
+        return replace(record, told=()) if silent and self._is_live(record) else record
+
+    def _is_live(self, record: ClockRecord) -> bool:
+        """Whether the customer reached us by a mailbox or line of ours while it ran."""
+        return any(
+            customer_speaks(fact) and (fact.mailbox or fact.line) and fact.occurred_at >= record.value.started_at
+            for fact in self.file.interactions
+        )
 
     def _moved(self, record: ClockRecord, before: ClockRecord) -> ClockRecord:
         """Whether it is due later than the customer was told, until one of us has written since."""

@@ -82,6 +82,7 @@ class Replay:
         self._by_id_a = {version.id: version for version in self._a}
         self._by_id_b = {version.id: version for version in self._b}
         self._longer = {} if question.quick else self._changed_hours()
+        self.tally.longer = {change: [0, 0, 0] for change in self._longer}
         self._watches = None if question.quick else (Watch(self._a), Watch(self._b))
         self._alike: dict[tuple[str, ...], bool] = {}
         self._sets_anew = question.sets_anew
@@ -146,25 +147,25 @@ class Replay:
             tally.versions[a.rules_version] += 1
         if b is not None:
             tally.clocks_b += 1
-        flips = self._heat(a, b, clock, attrs)
+        self._heat(verdict(a), verdict(b), clock.started_at.astimezone(self._zone(b or clock, attrs)))
         if clock.clock in CONVERSATION:
             self._arrived(b, attrs)
             self._waits(clock)
-        if flips:
+        if a is None or b is None or a.state is not b.state:
             self._flipped(case.id, a, b)
 
-    def _heat(self, a: Clock | None, b: Clock | None, clock: Clock, attrs: Facts) -> bool:
-        """Count the verdicts at the local hour of arrival. True where one of them is a breach and the other not."""
-        verdict_a, verdict_b = verdict(a), verdict(b)
-        local = clock.started_at.astimezone(self._zone(b or clock, attrs))
-        row = self.tally.heat.setdefault((local.weekday(), local.hour), [0, 0, 0, 0])
-        if verdict_a <= Verdict.BREACHED:
+    def _heat(self, a: Verdict, b: Verdict, local: datetime) -> None:
+        """Count the verdicts at the local hour of arrival."""
+        place = (local.weekday(), local.hour)
+        row = self.tally.heat.get(place)
+        if row is None:
+            row = self.tally.heat[place] = [0, 0, 0, 0]
+        if a <= Verdict.BREACHED:
             row[0] += 1
-            row[1] += verdict_a
-        if verdict_b <= Verdict.BREACHED:
+            row[1] += a
+        if b <= Verdict.BREACHED:
             row[2] += 1
-            row[3] += verdict_b
-        return verdict_a != verdict_b and Verdict.BREACHED in (verdict_a, verdict_b)
+            row[3] += b
 
     def _zone(self, clock: Clock, attrs: Facts) -> ZoneInfo:
         """The zone of the clock's calendar; of a customer's calendar the customer's."""
@@ -221,8 +222,9 @@ class Replay:
         return alike
 
     def _flipped(self, case_id: str, a: Clock | None, b: Clock | None) -> None:
-        """Keep it while it may be among those shown: it must have moved as far as the least of these."""
-        if moved(a, b) < self._least_moved:
+        """Keep a breach that the other rules have not, if it moved as far as the least of those shown."""
+        breaches = [clock is not None and clock.state is State.BREACHED for clock in (a, b)]
+        if breaches[0] == breaches[1] or moved(a, b) < self._least_moved:
             return
         flips = self.tally.flips
         flips.append(flip_of(case_id, a, b, self._by_id_a, self._by_id_b))
@@ -239,13 +241,15 @@ class Replay:
         """Judge the clocks under B with each change of hours; replay the case where that needs more than a sum."""
         turns = [t.time for t in case.touches if t.kind is TouchKind.SET and not self._keys.isdisjoint(t.attrs)]
         open_to_doubt = [clock for clock in shown if turns or self._may_flip(clock)]
-        breached = sum(1 for clock in shown if clock.state is State.BREACHED)
+        for clock in shown:
+            if clock.state is State.BREACHED:
+                for row in self.tally.longer.values():
+                    row[0] += 1
+        if not open_to_doubt:
+            return
         tz = _zone_name(case)
         for change, (version, versions) in self._longer.items():
-            row = self.tally.longer.setdefault(change, [0, 0, 0])
-            row[0] += breached
-            if not open_to_doubt:
-                continue
+            row = self.tally.longer[change]
             late = [self._late_with(clock, version, turns, tz) for clock in open_to_doubt]
             if None in late:
                 again = {_identity(c): c.state for c in clocks(case.touches, versions, case.attrs, self._asked.now)}

@@ -101,7 +101,7 @@ class Dispatch:
             to = present(To(telling.way, each.recipient, telling.agent), self._firm, self._post, day)
             groups.setdefault((to.way, to.address), (to, []))[1].append((each, telling))
         addresses = [address for _, address in groups]
-        told = await self._log.read(lambda connection: tellings.told_since(connection, addresses, now - WINDOW))
+        told = await self._log.read(lambda c: tellings.told_within(c, addresses, now - WINDOW, now))
         more_to_come = bool(await self._claims.due_cases(now, limit=1))
         return {
             to: tuple(each.id for each, _ in group[:IN_ONE])

@@ -9,7 +9,7 @@ import orjson
 
 from commsd.core.case import ClockRecord
 from commsd.core.interaction import Delivery, DeliveryKind
-from commsd.core.ladder import MOVED, Rung, key_of
+from commsd.core.ladder import MOVED, PAGE, Rung, key_of
 from commsd.sla.recipient import Recipient, Way
 
 TELLINGS = "tellings"
@@ -49,6 +49,7 @@ def owed_telling(rung: Rung, record: ClockRecord, to: Recipient, now: datetime, 
         created_at=now,
         due_at=to.opens,
         case_id=record.case_id,
+        reason=PAGE if rung.page else None,
     )
 
 

@@ -3,12 +3,12 @@
 Only reading. A part is small enough to be read between two mails; what its figures mean is `sla.report`.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, or_, select, text
 
 from commsd.store import schema
 
@@ -44,6 +44,13 @@ class Act(NamedTuple):
     team: str | None
     reason: str | None
     asked: bool
+
+
+class Word(NamedTuple):
+    """Something that was said in a case."""
+
+    at: datetime
+    ours: bool
 
 
 def clocks(
@@ -123,22 +130,30 @@ def acts(connection: Connection, since: datetime, until: datetime) -> tuple[Act,
     rows = connection.execute(
         select(*columns).select_from(table.outerjoin(case, case.c.id == table.c.case_id)).where(wanted)
     ).all()
+    words = _words(connection, {row[4] for row in rows if row[0] == "hold" and row[4]})
     return tuple(
-        Act(kind, agent, team, reason, kind == "hold" and _asked(connection, case_id, at))
+        Act(kind, agent, team, reason, kind == "hold" and _asked(words.get(case_id, ()), at))
         for kind, agent, team, reason, case_id, at in rows
     )
 
 
-def _asked(connection: Connection, case_id: str | None, at: datetime) -> bool:
-    """Whether the last word before `at` was an agent's."""
+def _words(connection: Connection, case_ids: Set[str]) -> dict[str, list[Word]]:
+    """What was said in these cases: when, and whether by one of us."""
     table = schema.interactions
-    spoke = select(func.max(table.c.occurred_at)).where(
-        table.c.case_id == case_id, table.c.current, table.c.occurred_at <= at, table.c.kind.in_(("message", "call"))
-    )
     actor = _text(table, "actor")
-    theirs = connection.execute(spoke.where(table.c.direction == "inbound", actor == "customer")).scalar()
-    ours = connection.execute(spoke.where(table.c.direction == "outbound", actor == "agent")).scalar()
-    return ours is not None and (theirs is None or ours >= theirs)
+    spoken = and_(table.c.current, table.c.kind.in_(("message", "call")), actor != "machine")
+    wanted = select(table.c.case_id, table.c.occurred_at, actor == "agent").where(spoken)
+    found: dict[str, list[Word]] = {}
+    for part in _parts(case_ids):
+        for case_id, at, ours in connection.execute(wanted.where(table.c.case_id.in_(part))):
+            found.setdefault(case_id, []).append(Word(at, ours))
+    return found
+
+
+def _asked(words: Sequence[Word], at: datetime) -> bool:
+    """Whether the last word up to then was ours."""
+    last = max((word for word in words if word.at <= at), default=None)
+    return last is not None and last.ours
 
 
 def _text(table: Any, *path: str) -> ColumnElement[str | None]:

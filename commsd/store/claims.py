@@ -114,7 +114,7 @@ class Claims:
         found = {row.call_sid: DueCall(row.call_sid, "", row.at) for row in lost}
         return tuple((found | {row.call_sid: DueCall(row.call_sid, row.line, row.at) for row in due}).values())
 
-    async def due_cases(self, now: datetime, limit: int = 200) -> tuple[str, ...]:
+    async def due_cases(self, now: datetime, limit: int = 50) -> tuple[str, ...]:
         """Cases with a clock that must be looked at, the longest due first. At most `limit`, at least one if any is.
 
         Not grouped by the database: SQLite would walk every clock there ever was, by case, to find the few.

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, select
 
 from commsd.core.interaction import Delivery
+from commsd.core.ladder import PAGE
 from commsd.store import schema
 from commsd.store.debts import AT_ONCE
 from commsd.store.rows import delivery_of
@@ -39,21 +40,25 @@ class OwedNow(NamedTuple):
 
 
 def waiting(connection: Connection, now: datetime, limit: int) -> tuple[Waiting, ...]:
-    """Tellings whose time has come, oldest first."""
+    """Tellings whose time has come, pages first, then the oldest."""
     table = schema.deliveries
     ready = and_(table.c.state == "queued", table.c.kind == "telling", table.c.due_at <= now)
+    paged = case((table.c.reason == PAGE, 0), else_=1)
     columns = (table.c.id, table.c.recipient, table.c.payload, table.c.created_at)
-    rows = connection.execute(select(*columns).where(ready).order_by(table.c.due_at, table.c.id).limit(limit))
+    rows = connection.execute(select(*columns).where(ready).order_by(paged, table.c.due_at, table.c.id).limit(limit))
     return tuple(Waiting(row.id, row.recipient, row.payload, row.created_at) for row in rows)
 
 
-def told_since(connection: Connection, recipients: Sequence[str], since: datetime) -> dict[str, list[datetime]]:
-    """When each of these was given a notice, oldest first."""
+def told_within(
+    connection: Connection, recipients: Sequence[str], since: datetime, until: datetime
+) -> dict[str, list[datetime]]:
+    """When each of these was given a notice, oldest first. What a clock that ran ahead dated later does not count."""
     table = schema.deliveries
     found: dict[str, list[datetime]] = {}
     for start in range(0, len(recipients), AT_ONCE):
         theirs = table.c.recipient.in_(recipients[start : start + AT_ONCE])
-        lately = and_(theirs, table.c.created_at > since, table.c.key.startswith(NOTICES, autoescape=True))
+        spoken = and_(table.c.created_at > since, table.c.created_at <= until)
+        lately = and_(theirs, spoken, table.c.key.startswith(NOTICES, autoescape=True))
         for row in connection.execute(select(table.c.recipient, table.c.created_at).where(lately)):
             found.setdefault(row.recipient, []).append(row.created_at)
     return {recipient: sorted(times) for recipient, times in found.items()}

@@ -11,13 +11,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, insert, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from commsd.core.change import Change
 from commsd.core.event import Event
 from commsd.core.impact import OpenCase, Owed
 from commsd.core.policy import Version, as_json, from_json
-from commsd.core.record import instant
 from commsd.core.ruling import Ruling
 from commsd.errors import TryAgain
 from commsd.store import feed, rows, schema
@@ -137,16 +135,13 @@ def recheck_since(connection: Connection, start: datetime, now: datetime) -> Non
 
 
 def _look_again(connection: Connection, which: ColumnElement[bool], at: datetime) -> None:
-    """The timer of these clocks, in row and record alike, set to `at` where it is later."""
+    """The timer of these clocks set to `at` where it is later: the column alone, for mails wait for this commit.
+
+    The record's own timer is put right when the case is looked at, which writes all its clocks.
+    """
     table = schema.clocks
     later = or_(table.c.timer_at.is_(None), table.c.timer_at > at)
-    said = instant(at)
-    record: ColumnElement[Any] = (
-        func.jsonb_set(table.c.record, cast(["timer_at"], ARRAY(Text)), func.to_jsonb(cast(said, Text)))
-        if connection.dialect.name == "postgresql"
-        else func.json_set(table.c.record, "$.timer_at", said)
-    )
-    connection.execute(update(table).where(and_(which, later)).values(timer_at=at, record=record))
+    connection.execute(update(table).where(and_(which, later)).values(timer_at=at))
 
 
 def seen_files(connection: Connection, node: str) -> str | None:

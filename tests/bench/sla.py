@@ -8,6 +8,7 @@ Each figure is taken in a process of its own or on a store of its own; nobody's 
 import argparse
 import asyncio
 import json
+import logging
 import os
 import resource
 import shutil
@@ -284,7 +285,14 @@ async def under_load(config: Path, url: str, rules_folder: Path) -> list[Figure]
         await rules.load()
         claims = Claims(log, world, "bench")
         await claims.lease("bench", timedelta(seconds=600))  # a daemon is at work
-        duty = Escalation(settings.firm, Post(via=None, render=lambda _: b""), log, claims, rules, world)
+        duty = Escalation(
+            settings.firm,
+            Post(via="support", render=lambda _: b"", fallback=("post@example.com",)),
+            log,
+            claims,
+            rules,
+            world,
+        )
         while await duty.once():
             pass
         sweeps = []
@@ -359,7 +367,10 @@ def main() -> None:
     parser.add_argument("--only", default="replay,live,open")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # figures alone go to stdout
+    structlog.configure(  # figures alone go to stdout
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+    )
     parts, figures = args.only.split(","), []
     with tempfile.TemporaryDirectory(prefix="commsd-bench-") as temporary:
         place = Path(temporary)

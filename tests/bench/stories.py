@@ -1,7 +1,8 @@
-"""What happens in the cases of the made-up service desk, from the usual answer to the promise that is kept late. Pure."""
+"""What happens in the cases of the made-up service desk, from the usual answer to a promise kept late. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
 
@@ -149,6 +150,7 @@ def waiting(number: int, world: World) -> Change:
     """A case that came just now, was acknowledged and waits for its answer: one open clock."""
     story = Story(number, world)
     story.subject = SUBJECTS[story.language][0]
+    story.contact = replace(story.contact, tier=None)
     story.mail()
     story.ack()
     return story.told()

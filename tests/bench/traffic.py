@@ -1,7 +1,8 @@
 """Three months of a service desk, made up but true to form: when cases come, and what can happen in one. Pure.
 
 Deterministic: the same numbers give the same past. Arrivals follow hour and weekday in Berlin over the change to summer
-time; people answer in their working hours. Clocks are computed by the engine when a case is finished. What does happen, `stories` tell.
+time; people answer in their working hours. Clocks are computed by the engine when a case is finished. What does happen
+is told in `stories`.
 """
 
 from bisect import bisect_left

@@ -173,7 +173,8 @@ def test_the_defaults_of_the_schema_are_those_of_the_readers(tmp_path: Path) -> 
     assert len(told) > 30
     contents: dict[str, Any] = {}
     needed = {
-        "service.name": "x", "service.timezone": "UTC", "store.url": "sqlite:////tmp/x.db", "route.x.mail": ["x@example.com"],
+        "service.name": "x", "service.timezone": "UTC", "store.url": "sqlite:////tmp/x.db",
+        "route.x.mail": ["x@example.com"],
         "mailbox.x.address": "x@example.com", "mailbox.x.imap.host": "h", "mailbox.x.imap.username": "u",
         "mailbox.x.imap.password": {"env": "PASSWORD"}, "mailbox.x.smtp.host": "h", "line.l.number": "+493023125010",
         "twilio.account_sid": "AC1", "twilio.auth_tokens": [{"env": "TOKEN"}], "twilio.public_url": "https://x.example",

@@ -4,55 +4,22 @@ Written from the specification, sharing no arithmetic with commsd.core: no inter
 targets must be multiples of the step. Only the input values (Touch, Version, Calendar) are the engine's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import available_timezones
 
 from commsd.core.calendar import Calendar
 from commsd.core.policy import Target, Version
 from commsd.core.touch import Touch
 from tests.core.naive_hours import NaiveHours
+from tests.core.naive_ticking import Term, Ticking, counts_at, same, surviving
 
 DAY = timedelta(days=1)
 NIL = timedelta(0)
 ZONES = available_timezones()
 FAR = "after all the steps there are"
-
-
-class Term(NamedTuple):
-    target: Target
-    calendar: Calendar
-    policy: str
-    version: str
-
-
-@dataclass
-class Ticking:
-    kind: str
-    n: int
-    opened_by: str
-    started: datetime
-    facts: Mapping[str, Any]
-    options: Target
-    due: datetime | None = None
-    via: str = "any"
-    promise: str = ""
-    tries: int = 0
-    ended: datetime | None = None
-    ended_by: str | None = None
-    ended_as: str = ""
-    void: str = ""
-    limbo: bool = False
-    missed: list[datetime] = field(default_factory=list)
-    paused: set[datetime] = field(default_factory=set)
-    shut: set[datetime] = field(default_factory=set)
-    term: Term | None = None
-    since: datetime | None = None
-    version: int = -1
-    lost: datetime | None = None
-    late: bool = False
 
 
 class NaiveCase:
@@ -80,8 +47,8 @@ class NaiveCase:
         self.customer: Mapping[str, Any] = {}
         self.clock_now = now
         self.by_time: dict[datetime, list[Touch]] = {}
-        for touch in _surviving(touches, now):
-            self.by_time.setdefault(_time(touch), []).append(touch)
+        for touch in surviving(touches, now):
+            self.by_time.setdefault(counts_at(touch), []).append(touch)
         self.run()
 
     def run(self) -> None:
@@ -277,7 +244,7 @@ class NaiveCase:
         if new is None:
             if old is not None and clock.lost is None:
                 clock.lost = at
-        elif old is not None and clock.lost is None and _same(clock.kind, old, new):
+        elif old is not None and clock.lost is None and same(clock.kind, old, new):
             clock.term = new
         else:
             clock.term, clock.since, clock.lost = new, at, None
@@ -406,30 +373,3 @@ class NaiveCase:
             "remaining": self.remaining(clock, due, state),
             "overrun": self.overrun(clock, due, end, state),
         }
-
-
-def _same(kind: str, old: Term, new: Term) -> bool:
-    def demand(term: Term) -> tuple[Any, ...]:
-        target = term.target
-        warning = (target.warn_before, target.warn_percent)
-        return warning if kind == "promise" else (*warning, target.duration, target.business_days, term.calendar)
-
-    return demand(old) == demand(new)
-
-
-def _time(touch: Touch) -> datetime:
-    return min(touch.at, touch.recorded_at or touch.at)
-
-
-def _surviving(touches: Iterable[Touch], now: datetime) -> list[Touch]:
-    """Without what was taken back. A void counts unless a void that counts takes it back."""
-    known = [touch for touch in touches if _time(touch) <= now]
-    voids = sorted((t for t in known if t.kind == "void"), key=_time)
-    counts: dict[str, bool] = {}
-    while len(counts) < len(voids):
-        unknown = [v for v in voids if v.id not in counts]
-        ripe = [v for v in unknown if not any(w.touch == v.id for w in unknown)]
-        void = (ripe or unknown)[-1]
-        counts[void.id] = not any(w.touch == void.id and counts.get(w.id) for w in voids)
-    gone = {v.touch for v in voids if counts[v.id]}
-    return [t for t in known if t.id not in gone and t.kind != "void" and not (t.by_rule and t.touch in gone)]

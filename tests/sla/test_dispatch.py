@@ -180,6 +180,7 @@ async def test_a_notice_says_what_is_owed_to_whom_since_when_and_what_can_be_don
         "Times are those of Europe/Berlin.\n\n"
         "Answer from your mail program or ring the customer; commsd sees it and stops the clock.\n\n"
         "Done, close the case: https://x.test/a/anna\n\n"
+        "A reply of one word does it too: done, junk, answered, holding; after a call: reached, again 15:00.\n\n"
         f"Case {case_id}. To see why it is due then: commsd explain {case_id}\n"
     )
 

@@ -258,6 +258,23 @@ async def test_what_was_entered_by_hand_days_later_alarms_nobody(log: Log, scrip
     assert await desk.tellings() == []
 
 
+@pytest.mark.parametrize("by_hand_first", [True, False])
+async def test_a_late_record_silences_nobody_who_waits_at_the_mailbox(
+    log: Log, scripted_world: ScriptedWorld, by_hand_first: bool
+) -> None:
+    """Its clock begins earlier and was late before we knew; the customer who writes to us is told of all the same."""
+    desk = await laddered(log, scripted_world)
+    by_hand = from_hand(mail_from(team="service"), occurred_at=scripted_world.now - timedelta(days=1))
+    first, second = (by_hand, mail_from(team="service")) if by_hand_first else (mail_from(team="service"), by_hand)
+    await desk.take(first)
+    scripted_world.advance(timedelta(minutes=5))
+    await desk.take(second)
+    scripted_world.advance(timedelta(seconds=1))
+    await desk.settle()
+    assert "+1h/2" in (await desk.clocks())["first_response"].told
+    assert ("+1h/2", "cai@commsd.test", "sent") in await desk.tellings()
+
+
 async def test_what_a_mailbox_brings_late_is_told(log: Log, scripted_world: ScriptedWorld) -> None:
     """We were down, the mailbox was not: somebody waits."""
     desk = await laddered(log, scripted_world)

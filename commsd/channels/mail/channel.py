@@ -46,6 +46,7 @@ def us(mailbox: Mailbox, settings: MailSettings, means: Means) -> Us:
     """Our side as the suppression rules of one mailbox see it."""
     return Us(
         addresses=frozenset(address.lower() for address in settings.addresses),
+        people=frozenset(address.lower() for address in means.firm.people.addresses),
         internal_domains=means.firm.internal_domains,
         key=means.key,
         forwarders=frozenset(address.lower() for address in mailbox.forwarders),

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.appointment import time_in
@@ -55,6 +56,8 @@ _ORDER = re.compile(rf"(?:{_EITHER})(?!\w)")
 _MEANT = re.compile(rf"(?<!\w)(?:{_EITHER})(?!\w)")
 _DOUBT = re.compile(
     r"\?|(?<!\w)(?:\w+n't|not|no|nobody|none|never|only|but|yet|until|unless|voice|"
+    r"still|wait\w*|needs?|though|however|call|kidding|really|wrong|"
+    r"trotzdem|dennoch|doch|wart\w*|ruf\w*|braucht|falsch|stadig|venter|mangler|forkert|masih|menunggu|perlu|salah|"
     r"nicht|kein\w*|niemand\w*|nie|nur|aber|noch|erst|ikke|ingen|aldrig|kun|men|endnu|tidak|belum|bukan|hanya|tapi)(?!\w)"
 )
 _POLITE = re.compile(
@@ -93,7 +96,7 @@ def order_in(text: str, now: datetime, zone: ZoneInfo) -> Order | None:
 
 def typed_line(text: str) -> str:
     """The first line above or below the quoted mail, without a greeting; "" where nothing was typed."""
-    lines = text.splitlines()[:READ]
+    lines = "".join(char for char in text if category(char) != "Cf").splitlines()[:READ]  # ZERO WIDTH SPACE and such
     for number, line in enumerate(lines):
         if _ORIGINAL.match(line):
             return ""

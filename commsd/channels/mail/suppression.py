@@ -22,6 +22,7 @@ class Us:
     """What a rule must know about our side. All addresses and domains in lower case.
 
     addresses: watched addresses and their aliases (mail to and from `+tag` of one counts too).
+    people: addresses of our agents and of routes, who are no customers.
     internal_domains: never acknowledged. key: tells our own ack ids (`core.token`).
     fresh_acks: ids of our acks younger than 120 seconds, of those this mail refers to.
     forwarders, own_list_ids, contact_forms: the exceptions F1, F2, F3.
@@ -29,6 +30,7 @@ class Us:
     """
 
     addresses: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
     internal_domains: frozenset[str] = frozenset()
     key: bytes = b""
     fresh_acks: frozenset[str] = frozenset()
@@ -254,7 +256,9 @@ def _is_from_us(message: Message, us: Us) -> bool:
 
 def _is_ours(key: str, us: Us) -> bool:
     local, _, domain = key.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}" in us.addresses or key in us.addresses or domain in us.internal_domains
+    if key in us.people or domain in us.internal_domains:
+        return True
+    return f"{local.partition('+')[0]}@{domain}" in us.addresses or key in us.addresses
 
 
 def _resent_from(message: Message) -> tuple[str, ...]:

@@ -48,7 +48,9 @@ class Applies(StrEnum):
 def apply(
     ctx: typer.Context,
     source: Path = typer.Argument(metavar="DIR", help="The folder with the *.toml of the new rules."),
-    start: str = typer.Option("", "--from", metavar="T", help="When they come in force; at once by default."),
+    start: str | None = typer.Option(
+        None, "--from", metavar="T", help="When they come in force; at once by default.", show_default=False
+    ),
     applies: Applies = typer.Option(Applies.NEW, help="For clocks that start from then on, or also for those running."),
     confirm: bool = typer.Option(False, "--confirm", help="Also where it makes clocks due at once, or moves many."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would move; change nothing."),
@@ -67,7 +69,7 @@ def apply(
         if json:
             as_json({"changed": False, "applied": False, "findings": [_finding(each) for each in said]})
         raise typer.Exit(ConfigError.exit_code)
-    at = moment(start, config.firm.zone, "--from") if start else None
+    at = moment(start, config.firm.zone, "--from") if start is not None else None
     wanted = _Wanted(config, folder(ctx).path, at, applies, confirm, dry_run)
     done = asyncio.run(_applied(wanted))
     if json:

@@ -184,3 +184,16 @@ def test_a_time_beyond_the_change_of_clocks_is_the_one_on_the_wall() -> None:
     saturday = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
     found = time_in("9:30", saturday, BERLIN)
     assert found == datetime(2026, 3, 29, 7, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Done: he still needs an answer", "done, the customer is still waiting", "Erledigt, Kunde wartet trotzdem",
+     "done!!! kidding", "Done. Bitte ruf ihn trotzdem an"],
+)  # fmt: skip
+def test_a_word_with_a_doubt_behind_it_is_no_order(line: str) -> None:
+    assert act(line) is None
+
+
+def test_what_cannot_be_seen_hides_no_order() -> None:
+    assert act("\u200b\n\ufeffdone\n") is Act.DONE
