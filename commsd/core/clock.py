@@ -7,13 +7,13 @@ and hours at each moment, the due time, the verdict.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone, is_open
+from commsd.core.fact import fact
 from commsd.core.obligation import Hold, Obligation, in_force, obligations
 from commsd.core.policy import ClockKind, Policy, Target, Version, policy_for
 from commsd.core.touch import Facts, Touch, TouchKind
@@ -39,7 +39,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Clock:
     """One promise to one person, as it stands at one instant.
 
@@ -77,19 +77,41 @@ def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, 
 
     touches: in any order that keeps those of equal time as they were recorded. attrs: the case's at its start.
     """
-    (found,) = clocks_under(touches, (tuple(versions),), attrs, now)
+    (found,) = clocks_under(touches, (standing(versions),), attrs, now)
     return found
 
 
+class Standing(NamedTuple):
+    """A set of rules: its versions in order of effective_from, and what is looked up in them for each case."""
+
+    versions: tuple[Version, ...]
+    froms: tuple[datetime, ...]
+    takeovers: tuple[datetime, ...]
+    keys: frozenset[str]
+    kinds: frozenset[ClockKind]
+
+
+def standing(versions: Iterable[Version]) -> Standing:
+    """These versions, in any order, as one set of rules."""
+    ordered = tuple(sorted(versions, key=_EFFECTIVE_FROM))
+    return Standing(
+        versions=ordered,
+        froms=tuple(version.effective_from for version in ordered),
+        takeovers=tuple(version.effective_from for version in ordered if version.applies == "running"),
+        keys=_united(version.keys for version in ordered),
+        kinds=_united(version.kinds for version in ordered),
+    )
+
+
 def clocks_under(
-    touches: Iterable[Touch], rule_sets: Iterable[Sequence[Version]], attrs: Facts, now: datetime
+    touches: Iterable[Touch], rule_sets: Iterable[Standing], attrs: Facts, now: datetime
 ) -> tuple[tuple[Clock, ...], ...]:
     """The clocks of one case under several sets of rules, each as `clocks` gives them; what they share is done once."""
     known = in_force(touches, now)
     book, kinds = None, frozenset[ClockKind]()
     found: list[tuple[Clock, ...]] = []
-    for versions in rule_sets:
-        rules = _Rules(versions, attrs, known)
+    for rule_set in rule_sets:
+        rules = _Rules(rule_set, attrs, known)
         if book is None or kinds != rules.kinds or not _same_options(book.owed, rules):
             book, kinds = obligations(known, rules.options, rules.kinds), rules.kinds
         made = [clock for owed in book.owed if (clock := _clock(owed, _breaks(owed, book.holds), rules, now))]
@@ -151,12 +173,8 @@ class _Governed(NamedTuple):
 class _Rules:
     """Which target governs a clock at an instant, and when that changes."""
 
-    def __init__(self, versions: Iterable[Version], attrs: Facts, known: Sequence[Touch]) -> None:
-        self._versions = sorted(versions, key=_EFFECTIVE_FROM)
-        self._froms = [version.effective_from for version in self._versions]
-        self._takeovers = [version.effective_from for version in self._versions if version.applies == "running"]
-        keys = _united(version.keys for version in self._versions)
-        self.kinds = _united(version.kinds for version in self._versions)
+    def __init__(self, rule_set: Standing, attrs: Facts, known: Sequence[Touch]) -> None:
+        self._versions, self._froms, self._takeovers, keys, self.kinds = rule_set
         self._sets: list[datetime] = []
         self._attrs: list[Facts] = [attrs]
         for touch in known:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from commsd.core.fact import fact
 from commsd.core.interaction import Actor, Automation, Direction, Interaction, Kind, Outcome, Role
 
 _WORD = re.compile(r"\w[\w-]*")
@@ -34,7 +35,7 @@ class TouchKind(StrEnum):
     CALLBACK_CLOSED = "callback_closed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Touch:
     """One interaction with a case.
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from commsd.core.alert_load import Watch
-from commsd.core.calendar import in_zone, is_open
-from commsd.core.clock import Clock, State, clocks, clocks_under
+from commsd.core.calendar import Calendar, in_zone, is_open
+from commsd.core.clock import Clock, State, clocks, clocks_under, standing
 from commsd.core.flip import SHOWN, flip_of, moved, worst
 from commsd.core.longer_hours import CHANGES, late_with, with_longer_hours
 from commsd.core.past import PastCase, differences
@@ -79,6 +79,7 @@ class Replay:
         self._asked = question
         self._a = question.history
         self._b = question.instead(question.candidate)
+        self._both = (standing(self._a), standing(self._b))
         self._by_id_a = {version.id: version for version in self._a}
         self._by_id_b = {version.id: version for version in self._b}
         self._longer = {} if question.quick else self._changed_hours()
@@ -87,7 +88,8 @@ class Replay:
         self._alike: dict[tuple[str, ...], bool] = {}
         self._sets_anew = question.sets_anew
         self._keys = frozenset[str]().union(*(version.keys for version in self._b))
-        self._zones: dict[tuple[str, str | None], ZoneInfo] = {}
+        self._choosy = bool(question.channels or question.tiers or question.policies)
+        self._hours: dict[tuple[str, str, str], tuple[Calendar, ZoneInfo]] = {}
         self._least_moved = 0.0
 
     def take(self, case: PastCase) -> None:
@@ -95,7 +97,7 @@ class Replay:
         asked, tally = self._asked, self.tally
         changed = self._as_set_by_b(case)
         if changed is case:
-            a, b = clocks_under(case.touches, (self._a, self._b), case.attrs, asked.now)
+            a, b = clocks_under(case.touches, self._both, case.attrs, asked.now)
         else:
             a = clocks(case.touches, self._a, case.attrs, asked.now)
             b = clocks(changed.touches, self._b, case.attrs, asked.now)
@@ -110,7 +112,7 @@ class Replay:
                 continue
             facts, attrs = past.at_start(clock)
             sort = _sort(one, other, clock, facts, attrs)
-            if not self._wanted(sort):
+            if self._choosy and not self._wanted(sort):
                 continue
             self._count(case, one, other, clock, sort, attrs)
             self._alarmed(case.id, one, other, past.attrs[-1])
@@ -147,9 +149,13 @@ class Replay:
             tally.versions[a.rules_version] += 1
         if b is not None:
             tally.clocks_b += 1
-        self._heat(verdict(a), verdict(b), clock.started_at.astimezone(self._zone(b or clock, attrs)))
+        calendar, zone = self._hours_of(b or clock, attrs)
+        self._heat(verdict(a), verdict(b), clock.started_at.astimezone(zone))
         if clock.clock in CONVERSATION:
-            self._arrived(b, attrs)
+            if b is not None:
+                tally.arrivals[b.policy] += 1
+                if not is_open(calendar, b.started_at):
+                    tally.outside[b.policy] += 1
             self._waits(clock)
         if a is None or b is None or a.state is not b.state:
             self._flipped(case.id, a, b)
@@ -167,23 +173,16 @@ class Replay:
             row[2] += 1
             row[3] += b
 
-    def _zone(self, clock: Clock, attrs: Facts) -> ZoneInfo:
-        """The zone of the clock's calendar; of a customer's calendar the customer's."""
-        tz = _text(attrs, "tz") or None
-        key = (f"{clock.rules_version}/{clock.calendar}", tz)
-        found = self._zones.get(key)
+    def _hours_of(self, clock: Clock, attrs: Facts) -> tuple[Calendar, ZoneInfo]:
+        """The clock's calendar with its zone; of a customer's calendar the customer's."""
+        tz = _text(attrs, "tz")
+        key = (clock.rules_version, clock.calendar, tz)
+        found = self._hours.get(key)
         if found is None:
             version = self._by_id_b.get(clock.rules_version) or self._by_id_a[clock.rules_version]
-            found = self._zones[key] = ZoneInfo(in_zone(version.calendars[clock.calendar], tz).tz)
+            calendar = in_zone(version.calendars[clock.calendar], tz or None)
+            found = self._hours[key] = (calendar, ZoneInfo(calendar.tz))
         return found
-
-    def _arrived(self, b: Clock | None, attrs: Facts) -> None:
-        if b is None:
-            return
-        calendar = in_zone(self._by_id_b[b.rules_version].calendars[b.calendar], _text(attrs, "tz") or None)
-        self.tally.arrivals[b.policy] += 1
-        if not is_open(calendar, b.started_at):
-            self.tally.outside[b.policy] += 1
 
     def _waits(self, clock: Clock) -> None:
         """Somebody waits from the first full hour after the start until the one after the end."""
@@ -325,12 +324,12 @@ def _identity(clock: Clock) -> Identity:
 
 def _sort(a: Clock | None, b: Clock | None, clock: Clock, facts: Facts, attrs: Facts) -> Sort:
     return Sort(
-        policy_a=a.policy if a else "",
-        policy_b=b.policy if b else "",
-        clock=clock.clock.value,
-        channel=_text(facts, "channel"),
-        tier=_text(attrs, "tier"),
-        language=_text(facts, "language"),
+        a.policy if a else "",
+        b.policy if b else "",
+        clock.clock,
+        _text(facts, "channel"),
+        _text(attrs, "tier"),
+        _text(facts, "language"),
     )
 
 

@@ -128,14 +128,19 @@ def _touches(connection: Connection, part: Part, *, personal: bool) -> dict[str,
         beside = and_(
             spoken, side.c.thing == "interaction", side.c.id == table.c.id, side.c.revision == table.c.revision
         )
-        wanted = wanted.add_columns(side.c.fields).select_from(table.outerjoin(side, beside))
+        wanted = wanted.add_columns(cast(side.c.fields, Text)).select_from(table.outerjoin(side, beside))
     else:
         wanted = wanted.add_columns(literal(None))
     rows = connection.execute(wanted.order_by(table.c.case_id)).all()
     return {
-        case_id: touches_of_rows(((record, fields) for _, record, fields in inside), personal=personal)
+        case_id: touches_of_rows([(record, _fields(fields)) for _, record, fields in inside], personal=personal)
         for case_id, inside in groupby(rows, key=itemgetter(0))
     }
+
+
+def _fields(written: str | None) -> Json | None:
+    fields: Json | None = None if written is None else orjson.loads(written)
+    return fields
 
 
 def _logged(connection: Connection, part: Part, now: datetime) -> dict[str, tuple[Logged, ...]]:

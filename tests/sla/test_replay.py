@@ -30,6 +30,7 @@ from commsd.store.history import Part
 from commsd.store.log import Log
 from commsd.store.reading import read_only
 from tests.core.items import answer_to, mail_from
+from tests.eventually import eventually_blocking
 from tests.house import STANDARD, TERMS
 from tests.world import ScriptedWorld
 
@@ -126,17 +127,27 @@ async def test_who_stops_it_leaves_no_process_behind(
     question = await lived(log, scripted_world)
     monkeypatch.setattr(replay, "ALONE", 0)
 
+    workers: set[int] = set()
+
     def stopped(done: int, of: int) -> None:
+        workers.update(child.pid or 0 for child in multiprocessing.active_children())
         raise KeyboardInterrupt
 
-    def interrupted() -> list[multiprocessing.process.BaseProcess]:
+    def interrupted() -> None:
         with pytest.raises(KeyboardInterrupt):
             replayed(past(store_url, question, 1), question, stopped, 2)
-        for child in multiprocessing.active_children():
-            child.join(10)
-        return multiprocessing.active_children()
+        eventually_blocking(lambda: not any(map(_lives, workers)), within=10)
 
-    assert await asyncio.to_thread(interrupted) == []
+    await asyncio.to_thread(interrupted)
+    assert workers
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_database_that_is_gone_is_said_so(tmp_path: Path) -> None:
