@@ -30,12 +30,12 @@ from commsd.crm.sequencer import Head, Sequencer
 from commsd.duty import Duty, supervise
 from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
-from commsd.sla.digest import Digest
-from commsd.sla.dispatch import Dispatch
-from commsd.sla.escalation import Escalation
-from commsd.sla.post import Post
-from commsd.sla.route import webhooks
-from commsd.sla.rules import Follow, Rules
+from commsd.sla.notice.digest import Digest
+from commsd.sla.notice.dispatch import Dispatch
+from commsd.sla.notice.escalation import Escalation
+from commsd.sla.notice.post import Post
+from commsd.sla.notice.route import webhooks
+from commsd.sla.rules.in_force import Follow, Rules
 from commsd.store import feed, node
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, is_unavailable, open_engine

@@ -21,14 +21,15 @@ PACKAGE = ROOT / "commsd"
 PURE = (
     "errors.py",
     *(f"config/{name}.py" for name in ("read", "position", "unit")),
-    "sla/notice.py",
-    *(f"sla/{name}.py" for name in ("carriage", "offer")),
-    *(f"sla/{name}.py" for name in ("reach", "schema", "shift", "summons")),
     "config/schema.py",
-    *(f"sla/{name}.py" for name in ("morning", "post", "recipient", "telling")),
-    *(f"sla/{name}.py" for name in ("chart", "chart_style", "deviation", "sheet", "trial", "trial_rules")),
-    *(f"sla/{name}.py" for name in ("report", "report_page", "report_record", "report_text")),
-    *(f"sla/{name}.py" for name in ("whatif_blocks", "whatif_page", "whatif_text")),
+    *(f"sla/rules/{name}.py" for name in ("reach", "schema", "shift")),
+    *(
+        f"sla/notice/{name}.py"
+        for name in ("carriage", "morning", "notice", "offer", "post", "recipient", "summons", "telling")
+    ),
+    *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text")),
+    *(f"sla/trial/{name}.py" for name in ("deviation", "rules", "sheet", "trial")),
+    *(f"sla/whatif/{name}.py" for name in ("blocks", "page", "text")),
     "crm/event.py",
     *(
         f"channels/mail/{name}.py"
@@ -73,7 +74,7 @@ ROOMS = {
     "aiosmtplib": "channels/mail/submission.py",
     "twilio.rest": "channels/phone/rest.py",
     "pymap": "demo/",
-    "yaml": "sla/sheet.py",
+    "yaml": "sla/trial/sheet.py",
 }
 
 

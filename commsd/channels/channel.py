@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from commsd.config.read import Table
 from commsd.core.firm import Firm
 from commsd.duty import Duty
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.journal import Journal
 from commsd.store.log import Log

@@ -66,7 +66,7 @@ def schema(
     With taplo or Even Better TOML the first line of the file names it: #:schema ./sla.schema.json
     """
     from commsd.config.schema import main_schema
-    from commsd.sla.schema import rules_schema
+    from commsd.sla.rules.schema import rules_schema
 
     known = {"commsd": main_schema, "sla": rules_schema}
     if which not in known:

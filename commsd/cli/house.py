@@ -22,7 +22,7 @@ from commsd.config.settings import Config
 from commsd.core.change import Change, OpenItems, Terms
 from commsd.core.entry import Hand
 from commsd.errors import ConfigError, Refused, TryAgain, Unreachable
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.engine import Engine, is_unavailable, open_engine, ping
 from commsd.store.log import Log
 from commsd.world import World, real_world

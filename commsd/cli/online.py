@@ -23,7 +23,7 @@ from commsd.cli.house import absent_database, engine_of
 from commsd.config.settings import Config
 from commsd.core.record import Json
 from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.engine import Engine, ping
 from commsd.store.log import Log
 from commsd.store.migrate import revision

@@ -22,9 +22,9 @@ from commsd.core.explain import CaseWhy, ClockWhy, why
 from commsd.core.interaction import Delivery
 from commsd.core.ladder import policy_calendar, zone_of
 from commsd.errors import NotFound
-from commsd.sla.post import Post
-from commsd.sla.summons import House as Around
-from commsd.sla.summons import Summons, summons
+from commsd.sla.notice.post import Post
+from commsd.sla.notice.summons import House as Around
+from commsd.sla.notice.summons import Summons, summons
 from commsd.store import open_items, query
 from commsd.store.tellings import of_case
 

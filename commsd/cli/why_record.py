@@ -9,7 +9,7 @@ from commsd.core.clock import Clock
 from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn
 from commsd.core.record import Json, instant
 from commsd.core.stretch import Stretch
-from commsd.sla.summons import Called, Summons
+from commsd.sla.notice.summons import Called, Summons
 
 
 def case_record(why: CaseWhy, told: Told, lines: Sequence[str]) -> Json:

@@ -12,9 +12,9 @@ from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn, Unowed
 from commsd.core.interaction import DeliveryState, Interaction, Kind, Outcome
 from commsd.core.policy import ClockKind, Target
 from commsd.core.stretch import Stretch
-from commsd.sla.recipient import Way
-from commsd.sla.summons import Called, Fate, Summons
-from commsd.sla.target import written
+from commsd.sla.notice.recipient import Way
+from commsd.sla.notice.summons import Called, Fate, Summons
+from commsd.sla.rules.target import written
 
 Told = Mapping[str, Sequence[Summons]]
 """Who is told, by the clock's id."""

@@ -29,9 +29,9 @@ from commsd.core.agent import NUMBER, read_people
 from commsd.core.firm import Firm, read_firm
 from commsd.core.policy import Version
 from commsd.errors import ConfigError
-from commsd.sla.opening import hours
-from commsd.sla.rulebook import Named, default_version, judge_service, read_version
-from commsd.sla.rulefolder import FORMER
+from commsd.sla.rules.opening import hours
+from commsd.sla.rules.rulebook import Named, default_version, judge_service, read_version
+from commsd.sla.rules.rulefolder import FORMER
 from commsd.world import real_world
 
 MAIN = "commsd.toml"

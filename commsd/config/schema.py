@@ -7,8 +7,8 @@ those the readers ask for, and the defaults with theirs.
 from commsd.channels.mail.account import FollowUp, MailboxRole, Tls
 from commsd.core.agent import TEAM_KINDS
 from commsd.core.firm import MODES
-from commsd.sla.opening import OFFICE_HOURS
-from commsd.sla.schema import Schema, closed, count, either, flag, formed, listed, named, text, whole, words
+from commsd.sla.rules.opening import OFFICE_HOURS
+from commsd.sla.rules.schema import Schema, closed, count, either, flag, formed, listed, named, text, whole, words
 
 _SPAN = r"^([0-9]{1,9}(ms|s|m|h|d))+$"
 _MAIL = formed(r"^[^\s@]+@[^\s@]+$")

@@ -19,7 +19,7 @@ from commsd.core.interaction import (
 )
 from commsd.demo.people import COLLEAGUES
 from commsd.demo.table import LANGUAGES
-from commsd.sla.notice import OWED
+from commsd.sla.notice.notice import OWED
 
 _LINES = {"hotline": "the hotline", "sales": "the sales line"}
 

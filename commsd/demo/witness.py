@@ -24,7 +24,7 @@ from commsd.demo.exchange import Call
 from commsd.demo.people import COLLEAGUES
 from commsd.demo.smtp import Accepted
 from commsd.demo.table import Ack, Got, House, Late, Owed, Wanted
-from commsd.sla.notice import OWED
+from commsd.sla.notice.notice import OWED
 from commsd.store import query
 from commsd.store.debts import books
 

@@ -39,8 +39,8 @@ from commsd.core.interaction import (
     Outcome,
     Promise,
 )
-from commsd.core.past import Logged, PastCase
 from commsd.core.touch import Facts, Touch, TouchKind, touches_of, words
+from commsd.core.whatif.past import Logged, PastCase
 from commsd.store import schema
 
 Json: TypeAlias = dict[str, Any]

@@ -48,9 +48,9 @@ from commsd.core.interaction import (  # noqa: E402
 from commsd.core.policy import Version  # noqa: E402
 from commsd.core.recompute import clocks_after  # noqa: E402
 from commsd.core.touch import touches_of  # noqa: E402
-from commsd.sla.escalation import Escalation  # noqa: E402
-from commsd.sla.post import Post  # noqa: E402
-from commsd.sla.rules import Rules  # noqa: E402
+from commsd.sla.notice.escalation import Escalation  # noqa: E402
+from commsd.sla.notice.post import Post  # noqa: E402
+from commsd.sla.rules.in_force import Rules  # noqa: E402
 from commsd.store import schema  # noqa: E402
 from commsd.store.claims import Claims  # noqa: E402
 from commsd.store.engine import open_engine  # noqa: E402

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from commsd.channels.channel import Channel, Means
 from commsd.channels.registry import CHANNELS
 from commsd.config.load import load
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.journal import Journal
 from commsd.store.log import Log

@@ -17,10 +17,10 @@ from commsd.core.interaction import Delivery, Interaction
 from commsd.core.ladder import policy_calendar, zone_of
 from commsd.core.policy import Version
 from commsd.core.record import Json
-from commsd.sla.escalation import escalated
-from commsd.sla.post import Post
-from commsd.sla.rulebook import Named, read_version
-from commsd.sla.summons import House, Summons, summons
+from commsd.sla.notice.escalation import escalated
+from commsd.sla.notice.post import Post
+from commsd.sla.notice.summons import House, Summons, summons
+from commsd.sla.rules.rulebook import Named, read_version
 from tests.core.items import Books, only
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -28,7 +28,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from commsd.core.policy import ClockKind
-from commsd.sla import impact
-from commsd.sla.rules import Rules
+from commsd.sla.rules import impact
+from commsd.sla.rules.in_force import Rules
 from commsd.store import node, schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log

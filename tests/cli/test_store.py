@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from commsd.crm.keys import Keys
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.log import Log
 from commsd.world import real_world
 from tests.cli.office import Office, commsd

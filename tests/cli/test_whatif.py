@@ -12,7 +12,7 @@ from sqlalchemy import update
 from commsd.core import key
 from commsd.core.change import change_of
 from commsd.core.interaction import Interaction
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store import schema
 from commsd.store.log import Log
 from commsd.world import real_world

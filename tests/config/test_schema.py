@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from commsd.config import load as reading
 from commsd.config.read import Findings, Table
 from commsd.config.schema import main_schema
-from commsd.sla.schema import rules_schema
+from commsd.sla.rules.schema import rules_schema
 from tests.config.folder import NOW, channels, write
 
 MORE = """

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from commsd.config.read import Findings
-from commsd.sla.trial import ALWAYS, Examples, read_examples
+from commsd.sla.trial.trial import ALWAYS, Examples, read_examples
 
 __all__ = ["ALWAYS", "EXAMPLES", "loaded"]
 

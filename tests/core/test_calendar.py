@@ -20,7 +20,7 @@ from commsd.core.calendar import (
     open_intervals,
     window,
 )
-from commsd.sla.deviation import Sum, deviations
+from commsd.sla.trial.deviation import Sum, deviations
 from tests.core import sla_oracle
 from tests.core.naive_hours import NaiveHours
 from tests.core.sla_strategies import ZONES_AND_CHANGES, calendars

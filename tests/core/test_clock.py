@@ -12,7 +12,7 @@ from commsd.core.policy import (
     Target,
 )
 from commsd.core.touch import Touch
-from commsd.sla.deviation import Case, deviations
+from commsd.sla.trial.deviation import Case, deviations
 from tests.core import sla_oracle
 from tests.core.sla_builders import RESPONSES, H, on, policy, promised, stand, touch, version
 from tests.neighbours.absent import absent

@@ -32,9 +32,9 @@ from commsd.core.interaction import (
     Promise,
     Role,
 )
-from commsd.core.past import PastCase, differences
 from commsd.core.record import apart, record
 from commsd.core.touch import Touch, touches_of
+from commsd.core.whatif.past import PastCase, differences
 from commsd.errors import ConfigError, Unreachable
 from commsd.store import history
 from commsd.store.engine import open_engine

@@ -17,9 +17,9 @@ from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, message_ids, unstructured
 from commsd.core.firm import Firm
 from commsd.core.token import sign, verify
-from commsd.sla.notice import Notice
-from commsd.sla.offer import Offer, offers
-from commsd.sla.post import Post
+from commsd.sla.notice.notice import Notice
+from commsd.sla.notice.offer import Offer, offers
+from commsd.sla.notice.post import Post
 
 PURPOSE = "notice-id"
 

@@ -39,7 +39,7 @@ from commsd.core.interaction import (
 from commsd.core.link import Act, Link, link_of
 from commsd.crm import actions
 from commsd.errors import CommsdError, Refused
-from commsd.sla.notice import Notice
+from commsd.sla.notice.notice import Notice
 
 MOST_TRIES = 3
 """So often in one talk we say that we did not understand: an autoresponder without any mark must come to an end."""

@@ -14,7 +14,7 @@ from commsd.channels.mail.settle import keys_of, settled
 from commsd.channels.mail.submission import Submission
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.web.pulse import Pulse

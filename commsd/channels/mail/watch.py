@@ -22,7 +22,7 @@ from commsd.channels.mail.wire import Fetched
 from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, Terms
 from commsd.core.interaction import Stored
 from commsd.errors import CommsdError, NotFound, TryAgain
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store import query
 from commsd.store.claims import Claims, Progress
 from commsd.store.log import Log

@@ -18,7 +18,7 @@ from twilio.rest import Client
 
 from commsd.channels.phone.line import Twilio
 from commsd.errors import Unreachable
-from commsd.sla.carriage import Word
+from commsd.sla.notice.carriage import Word
 
 logging.getLogger("twilio.async_http_client").setLevel(logging.WARNING)
 

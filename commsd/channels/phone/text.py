@@ -10,8 +10,8 @@ from commsd.channels.channel import Means
 from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.rest import Rest
 from commsd.core.interaction import Delivery
-from commsd.sla.carriage import Patience, Word, perhaps_taken
-from commsd.sla.courier import Courier
+from commsd.sla.notice.carriage import Patience, Word, perhaps_taken
+from commsd.sla.notice.courier import Courier
 
 VIA = "sms"
 """What a delivery by SMS has as its `via`."""

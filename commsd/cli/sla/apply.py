@@ -22,8 +22,8 @@ from commsd.config.settings import Config
 from commsd.core.impact import Amendment, Impact, Moves
 from commsd.core.record import Json, instant
 from commsd.errors import ConfigError, Refused
-from commsd.sla.rulefolder import Exchange
-from commsd.sla.rules import LEAD, Plan, Rules
+from commsd.sla.rules.in_force import LEAD, Plan, Rules
+from commsd.sla.rules.rulefolder import Exchange
 from commsd.store import node
 from commsd.store.versions import Stored
 
@@ -190,7 +190,7 @@ async def _planned(wanted: _Wanted, house: House) -> Plan:
 
 
 async def _counted(config: Config, rules: Rules, plan: Plan, now: datetime) -> tuple[Impact, int]:
-    from commsd.sla.impact import counted  # worker processes are slow to import
+    from commsd.sla.rules.impact import counted  # worker processes are slow to import
 
     assert plan.version is not None
     kept = [each.version for each in rules.standing if each not in plan.withdraws]

@@ -14,7 +14,7 @@ from commsd.cli.sla.group import sla_app
 from commsd.config.load import load
 from commsd.core.difference import Difference, differences
 from commsd.core.policy import Version
-from commsd.sla.rules import chosen
+from commsd.sla.rules.in_force import chosen
 
 
 @sla_app.command("diff", epilog=example("commsd sla diff 3 4", "commsd sla diff 4 new-rules", "commsd sla diff 3"))

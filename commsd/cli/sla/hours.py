@@ -17,8 +17,8 @@ from commsd.config.settings import Config
 from commsd.core.calendar import CUSTOMER, DAY_MINUTES, Calendar, hours_of, in_zone, is_zone
 from commsd.core.record import instant
 from commsd.errors import NotFound
-from commsd.sla.opening import holiday_names
-from commsd.sla.shift import Shift, odd_times, shift_on
+from commsd.sla.rules.opening import holiday_names
+from commsd.sla.rules.shift import Shift, odd_times, shift_on
 from commsd.world import real_world
 
 SLOT = 30

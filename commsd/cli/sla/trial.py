@@ -13,8 +13,8 @@ from commsd.config.load import MAIN, load
 from commsd.config.position import Place
 from commsd.config.read import Finding, Findings, Severity
 from commsd.core.policy import Version
-from commsd.sla.deviation import Deviation, Difference, deviations, exact, shown
-from commsd.sla.trial import Examples, read_examples
+from commsd.sla.trial.deviation import Deviation, Difference, deviations, exact, shown
+from commsd.sla.trial.trial import Examples, read_examples
 
 FINDINGS = 1
 LARGEST = 64 * 1024 * 1024

@@ -11,7 +11,7 @@ from commsd.cli.place import example
 from commsd.cli.sla.group import sla_app
 from commsd.core.record import Json, instant
 from commsd.errors import Refused
-from commsd.sla.rules import BEGINNING, chosen
+from commsd.sla.rules.in_force import BEGINNING, chosen
 from commsd.store.versions import Stored
 
 

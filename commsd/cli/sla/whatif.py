@@ -22,8 +22,8 @@ from commsd.config.settings import Config
 from commsd.core.calendar import CUSTOMER, is_zone, reached
 from commsd.core.interaction import Channel
 from commsd.core.policy import Version
-from commsd.core.whatif import Question
-from commsd.core.whatif_report import Report
+from commsd.core.whatif.replay import Question
+from commsd.core.whatif.report import Report
 from commsd.errors import ConfigError, NotFound, Refused, Unreachable
 from commsd.world import real_world
 
@@ -70,11 +70,11 @@ def whatif(
     if html is not None:
         _write(html, report, zone, config.firm.name)
     if json:
-        from commsd.core.whatif_json import as_json as whole
+        from commsd.core.whatif.record import as_json as whole
 
         as_json(whole(report))
     elif html is None:
-        from commsd.sla.whatif_text import text
+        from commsd.sla.whatif.text import text
 
         for line in text(report, zone):
             typer.echo(line)
@@ -125,8 +125,8 @@ def _warn(findings: Sequence[Finding], source: Path) -> None:
 def _replayed(
     config: Config, since: datetime, until: datetime, only: _Only, quick: bool, processes: int
 ) -> tuple[Report, ZoneInfo]:
-    from commsd.core.whatif_report import report  # the store is slow to import
-    from commsd.sla import replay
+    from commsd.core.whatif.report import report  # the store is slow to import
+    from commsd.sla.whatif import replay
     from commsd.store.migrate import revision
     from commsd.store.reading import read_only
 
@@ -196,7 +196,7 @@ def _zone(config: Config) -> ZoneInfo:
 
 
 def _write(path: Path, report: Report, zone: ZoneInfo, firm: str) -> None:
-    from commsd.sla.whatif_page import page
+    from commsd.sla.whatif.page import page
 
     try:
         path.write_text(page(report, zone, firm), "utf-8")

@@ -30,8 +30,8 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
 from commsd.core.key import of_addresses
 from commsd.demo.smtp import Fault, SmtpSink
-from commsd.sla.notice import Notice
-from commsd.sla.rules import Rules
+from commsd.sla.notice.notice import Notice
+from commsd.sla.rules.in_force import Rules
 from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log

@@ -27,8 +27,8 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, Direction, Kind
 from commsd.core.link import Act
 from commsd.crm import actions
-from commsd.sla.notice import Notice
-from commsd.sla.offer import offers
+from commsd.sla.notice.notice import Notice
+from commsd.sla.notice.offer import offers
 from commsd.store import schema
 from commsd.store.log import Log
 from commsd.store.rows import delivery_of

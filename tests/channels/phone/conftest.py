@@ -18,7 +18,7 @@ from commsd.config.secret import SecretSource
 from commsd.core.callback import Callback
 from commsd.core.interaction import Interaction
 from commsd.demo.exchange import Call, Caller, Exchange
-from commsd.sla.rules import Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.engine import open_engine

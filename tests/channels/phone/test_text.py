@@ -12,7 +12,7 @@ from commsd.channels.phone.text import texts
 from commsd.core.change import Change, OpenItems
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.demo.exchange import Tamper
-from commsd.sla.courier import Courier
+from commsd.sla.notice.courier import Courier
 from commsd.store import schema
 from commsd.store.claims import Claims
 from commsd.store.rows import delivery_of

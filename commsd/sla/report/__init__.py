@@ -1,0 +1,1 @@
+"""How well promises were kept, as figures, text and page."""

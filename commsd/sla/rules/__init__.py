@@ -1,0 +1,1 @@
+"""From files to the rules in force: read, judged, counted, accepted, swapped."""
