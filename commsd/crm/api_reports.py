@@ -10,9 +10,9 @@ from starlette.responses import Response
 from commsd.crm.keys import Caller
 from commsd.crm.problem import Invalid
 from commsd.crm.request import Api, Operation, Query, json
+from commsd.sla.report.counting import Counting, counted
 from commsd.sla.report.record import as_record
 from commsd.sla.report.report import BY, USUAL, Window
-from commsd.sla.rules.counting import Counting, counted
 
 LONGEST = timedelta(days=400)
 """More is asked of the command, which has no one waiting at a socket."""

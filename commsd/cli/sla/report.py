@@ -17,6 +17,7 @@ from commsd.cli.sla.group import sla_app
 from commsd.config.settings import Config
 from commsd.core.calendar import reached
 from commsd.errors import Refused
+from commsd.sla.report.counting import Counting, counted_alone
 from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record
 from commsd.sla.report.report import BY, USUAL, Report, Window
@@ -32,7 +33,6 @@ from commsd.sla.report.text import (
     totals_of,
     waits_of,
 )
-from commsd.sla.rules.counting import Counting, counted_alone
 from commsd.store.reading import read_only
 
 

@@ -14,11 +14,11 @@ from commsd.core.interaction import Interaction, Kind
 from commsd.core.measure import Percentile
 from commsd.core.policy import Rule, Target, Version
 from commsd.core.record import instant
+from commsd.sla.report.counting import Counting, counted, counted_alone
 from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record
 from commsd.sla.report.report import NOBODY, Conduct, Report, Wait, Window, fold
 from commsd.sla.report.text import groups_of, row_of
-from commsd.sla.rules.counting import Counting, counted, counted_alone
 from commsd.store import attainment
 from commsd.store.attainment import Act, ClockRow
 from commsd.store.log import Log
