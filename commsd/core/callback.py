@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from commsd.core.contact import Contact, phone_identity
+from commsd.core.fact import fact
 from commsd.core.interaction import Direction, Interaction, Kind, Outcome
 from commsd.errors import IllegalStep
 
@@ -95,7 +96,7 @@ class Attempt:
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Callback:
     """An owed call as of one revision.
 

@@ -13,6 +13,7 @@ from commsd.core.callback import Callback
 from commsd.core.clock import Clock
 from commsd.core.clock import State as ClockState
 from commsd.core.contact import Contact, phone_identity
+from commsd.core.fact import fact
 from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
 from commsd.core.policy import ClockKind
 
@@ -28,7 +29,7 @@ class CaseState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Case:
     """A matter as of one revision.
 
@@ -59,7 +60,7 @@ class Case:
     closes_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class ClockRecord:
     """A clock of a case as last recorded. promised_at: what the customer was told.
 
@@ -88,7 +89,7 @@ class ClockRecord:
         return self.value.state is not ClockState.CANCELLED and self.value.stopped_at is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class CaseFile:
     """A case with all that a decision about it needs. interactions: current revisions by (recorded_at, id)."""
 

@@ -13,6 +13,7 @@ from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, move
 from commsd.core.clock import State
 from commsd.core.contact import Contact, Identity, identity_of, match
 from commsd.core.event import Event
+from commsd.core.fact import fact
 from commsd.core.interaction import (
     Automation,
     CaseCause,
@@ -137,7 +138,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Change:
     """Everything one decision commits. Records replace those of the same id; `+` joins two changes.
 

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -77,7 +78,7 @@ def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, 
 
     touches: in any order that keeps those of equal time as they were recorded. attrs: the case's at its start.
     """
-    (found,) = clocks_under(touches, (standing(versions),), attrs, now)
+    (found,) = clocks_under(touches, (standing(tuple(versions)),), attrs, now)
     return found
 
 
@@ -91,8 +92,9 @@ class Standing(NamedTuple):
     kinds: frozenset[ClockKind]
 
 
-def standing(versions: Iterable[Version]) -> Standing:
-    """These versions, in any order, as one set of rules."""
+@lru_cache(maxsize=32)
+def standing(versions: tuple[Version, ...]) -> Standing:
+    """These versions, in any order, as one set of rules; kept, since the same ones are asked at every decision."""
     ordered = tuple(sorted(versions, key=_EFFECTIVE_FROM))
     return Standing(
         versions=ordered,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from commsd.core.fact import fact
+
 
 class Channel(StrEnum):
     EMAIL = "email"
@@ -150,6 +152,7 @@ class Detail:
 
     reason: of hold, close, void. attrs: of set. voids: id of the interaction that never happened.
     void_case: a close as junk. observed: taken in observe mode, starts no ack clock.
+    callbacks: of a customer's call, the callbacks it opened, joined or closed.
     note: what an agent wrote down (personal). result: the agent's word for a talk, interface.md section 4.
     """
 
@@ -158,6 +161,7 @@ class Detail:
     voids: str | None = None
     void_case: bool = False
     callback_id: str | None = None
+    callbacks: tuple[str, ...] = ()
     merged_into: str | None = None
     promise: Promise | None = None
     keeps: tuple[str, ...] = ()
@@ -167,7 +171,7 @@ class Detail:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class Interaction:
     """One touch, as of one revision.
 

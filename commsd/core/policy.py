@@ -160,6 +160,9 @@ class Version:
         object.__setattr__(self, "keys", frozenset(key for rule in self.rules for key in rule.match) | {"tz"})
         object.__setattr__(self, "sets", any(rule.sets for rule in self.rules))
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.effective_from))
+
 
 def policy_for(version: Version, facts: Facts) -> Policy | None:
     """The policy of the first rule that matches; None if none does or if it names none."""

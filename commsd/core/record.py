@@ -126,8 +126,12 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(item.name for item in _fields(kind))
 
 
+_MILLISECOND = timedelta(milliseconds=1)
+_VALUE = attrgetter("_value_")
+
+
 def _milliseconds(value: timedelta) -> int:
-    return round(value / timedelta(milliseconds=1))
+    return round(value / _MILLISECOND)
 
 
 def _same(value: Any) -> Any:
@@ -145,7 +149,7 @@ def _encoder(hint: Any) -> Callable[[Any], Any]:
     if hint is timedelta:
         return _milliseconds
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda value: value.value
+        return _VALUE
     if isinstance(hint, type) and is_dataclass(hint):
         return _object_encoder(hint)
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_asdict"):
