@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone, is_open
 from commsd.core.fact import fact
 from commsd.core.obligation import Hold, Obligation, in_force, obligations
-from commsd.core.policy import ClockKind, Policy, Target, Version, policy_for
+from commsd.core.policy import ClockKind, Policy, Target, Version, rule_for
 from commsd.core.touch import Facts, Touch, TouchKind
 
 _NOTHING = timedelta(0)
@@ -83,9 +83,13 @@ def clocks(touches: Iterable[Touch], versions: Iterable[Version], attrs: Facts, 
 
 
 class Standing(NamedTuple):
-    """A set of rules: its versions in order of effective_from, and what is looked up in them for each case."""
+    """A set of rules: its versions in order of effective_from, and what is looked up in them for each case.
+
+    alike: for each version the first whose rules are the same, so that a case is matched against those once.
+    """
 
     versions: tuple[Version, ...]
+    alike: tuple[int, ...]
     froms: tuple[datetime, ...]
     takeovers: tuple[datetime, ...]
     keys: frozenset[str]
@@ -98,6 +102,7 @@ def standing(versions: tuple[Version, ...]) -> Standing:
     ordered = tuple(sorted(versions, key=_EFFECTIVE_FROM))
     return Standing(
         versions=ordered,
+        alike=tuple(next(i for i, each in enumerate(ordered) if each.rules == version.rules) for version in ordered),
         froms=tuple(version.effective_from for version in ordered),
         takeovers=tuple(version.effective_from for version in ordered if version.applies == "running"),
         keys=_united(version.keys for version in ordered),
@@ -176,14 +181,14 @@ class _Rules:
     """Which target governs a clock at an instant, and when that changes."""
 
     def __init__(self, rule_set: Standing, attrs: Facts, known: Sequence[Touch]) -> None:
-        self._versions, self._froms, self._takeovers, keys, self.kinds = rule_set
+        self._versions, self._alike, self._froms, self._takeovers, keys, self.kinds = rule_set
         self._sets: list[datetime] = []
         self._attrs: list[Facts] = [attrs]
         for touch in known:
             if touch.kind is TouchKind.SET and not keys.isdisjoint(touch.attrs):
                 self._sets.append(touch.time)
                 self._attrs.append({**self._attrs[-1], **touch.attrs})
-        self._policies: dict[tuple[int, int, int], Policy | None] = {}
+        self._policies: dict[tuple[int, int, int], str | None] = {}
 
     def options(self, kind: ClockKind, facts: Facts, at: datetime) -> Target:
         """The options of a clock that starts now; the plain ones if its policy does not have it."""
@@ -227,11 +232,13 @@ class _Rules:
         if version < 0:
             return None
         stage = bisect_right(self._sets, at)  # the attributes once everything at that instant has happened
-        key = (version, stage, id(facts))
+        key = (self._alike[version], stage, id(facts))
         if key not in self._policies:
             attrs = self._attrs[stage]
-            self._policies[key] = policy_for(self._versions[version], {**attrs, **facts} if facts else attrs)
-        return self._policies[key]
+            found = rule_for(self._versions[version], {**attrs, **facts} if facts else attrs)
+            self._policies[key] = None if found is None else found[1].policy
+        name = self._policies[key]
+        return None if name is None else self._versions[version].policies.get(name)
 
 
 def _united(sets: Iterable[frozenset[T]]) -> frozenset[T]:

@@ -68,7 +68,7 @@ class Moves(NamedTuple):
     """What becomes of the open clocks of one sort.
 
     at_once: due the moment the change takes effect, among earlier or gained. lost: the new policy has no such clock.
-    gained: owed from now on, from its original start.
+    gained: owed from now on, from its original start. late: it was over already, and stays so.
     """
 
     clocks: int = 0
@@ -77,6 +77,7 @@ class Moves(NamedTuple):
     at_once: int = 0
     lost: int = 0
     gained: int = 0
+    late: int = 0
 
     @property
     def moved(self) -> int:
@@ -142,16 +143,18 @@ def impact(cases: Iterable[OpenCase], change: Amendment) -> Impact:
     moves: dict[tuple[str, str], Moves] = {}
     policies: dict[tuple[str, str], int] = {}
     rejudged = count = 0
+    before, after = _governing(change.before, change.at), _governing(change.after, change.at)
+    others = before is None or after is None or before.rules != after.rules
     for case in cases:
         count += 1
-        if case.open and (pair := _policies(case, change)):
+        if others and case.open and (pair := _policies(case, before, after)):
             policies[pair] = policies.get(pair, 0) + 1
         if change.retargets:
             rejudged += _compare(case, change, moves)
     return Impact(cases=count, moves=moves, policies=policies, rejudged=rejudged)
 
 
-def _policies(case: OpenCase, change: Amendment) -> tuple[str, str] | None:
+def _policies(case: OpenCase, before: Version | None, after: Version | None) -> tuple[str, str] | None:
     """The policy of what the customer would write next, before and after, where they differ."""
     attrs, facts = dict(case.attrs), {}
     for touch in case.touches:
@@ -160,13 +163,16 @@ def _policies(case: OpenCase, change: Amendment) -> tuple[str, str] | None:
         elif touch.kind is TouchKind.MISSED or (touch.kind in (TouchKind.IN, TouchKind.TALK) and not touch.auto):
             facts = dict(touch.facts)
     whole = attrs | facts
-    pair = (_policy(change.before, change.at, whole), _policy(change.after, change.at, whole))
+    pair = (_policy(before, whole), _policy(after, whole))
     return None if pair[0] == pair[1] else pair
 
 
-def _policy(versions: Sequence[Version], at: datetime, facts: Facts) -> str:
-    governing = [version for version in versions if version.effective_from <= at]
-    policy = policy_for(governing[-1], facts) if governing else None
+def _governing(versions: Sequence[Version], at: datetime) -> Version | None:
+    return next((version for version in reversed(versions) if version.effective_from <= at), None)
+
+
+def _policy(version: Version | None, facts: Facts) -> str:
+    policy = None if version is None else policy_for(version, facts)
     return NO_POLICY if policy is None else policy.name
 
 
@@ -211,7 +217,7 @@ def _moved(before: Owed, then: Owed | None, at: datetime) -> Moves:
     if then is None or not then.owed:
         return Moves(clocks=1, lost=1)
     if then.due_at == before.due_at:
-        return Moves(clocks=1)
+        return Moves(clocks=1, late=int(then.due_at is not None and then.due_at <= at))
     if then.due_at is None or (before.due_at is not None and then.due_at > before.due_at):
         return Moves(clocks=1, later=1)
     return Moves(clocks=1, earlier=1, at_once=int(then.due_at <= at))

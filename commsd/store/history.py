@@ -94,12 +94,12 @@ def cases(connection: Connection, part: Part, span: Span, now: datetime, *, pers
         yield PastCase(case_id, orjson.loads(record)["attrs"], touches.get(case_id, ()), logged.get(case_id, ()))
 
 
-def touches_of_rows(rows: Iterable[tuple[str, Json | None]], *, personal: bool) -> tuple[Touch, ...]:
+def touches_of_rows(rows: Iterable[tuple[str, str | None]], *, personal: bool) -> tuple[Touch, ...]:
     """The touches behind the current interactions of one case, in the order of (recorded_at, id).
 
-    rows: a record as text and its personal fields by JSON pointer, None where there are none or none are needed.
+    rows: as `written` selects them, without the case.
     """
-    records = [(_parsed(written), fields) for written, fields in rows]
+    records = [(_parsed(record), None if fields is None else orjson.loads(fields)) for record, fields in rows]
     records.sort(key=lambda row: (row[0]["recorded_at"], row[0]["id"]))
     return tuple(touch for record, fields in records for touch in _touches_of(record, fields, personal))
 
@@ -120,27 +120,25 @@ def _within(table: Table, part: Part) -> ColumnElement[bool]:
     return and_(table.c.case_id >= part.first, table.c.case_id <= part.last)
 
 
-def _touches(connection: Connection, part: Part, *, personal: bool) -> dict[str, tuple[Touch, ...]]:
+def written(connection: Connection, *, personal: bool) -> Select[Any]:
+    """Selects case, record and personal fields of the current interactions, both as text: parsing costs more."""
     table, side = schema.interactions, schema.personal
-    wanted: Select[Any] = select(table.c.case_id, _text(connection, table)).where(table.c.current, _within(table, part))
-    if personal:
-        spoken = or_(table.c.direction == "inbound", table.c.kind.in_(("call", "meeting")))  # all that can have facts
-        beside = and_(
-            spoken, side.c.thing == "interaction", side.c.id == table.c.id, side.c.revision == table.c.revision
-        )
-        wanted = wanted.add_columns(cast(side.c.fields, Text)).select_from(table.outerjoin(side, beside))
-    else:
-        wanted = wanted.add_columns(literal(None))
+    wanted = select(table.c.case_id, _text(connection, table)).where(table.c.current)
+    if not personal:
+        return wanted.add_columns(literal(None))
+    spoken = or_(table.c.direction == "inbound", table.c.kind.in_(("call", "meeting")))  # all that can have facts
+    beside = and_(spoken, side.c.thing == "interaction", side.c.id == table.c.id, side.c.revision == table.c.revision)
+    return wanted.add_columns(cast(side.c.fields, Text)).select_from(table.outerjoin(side, beside))
+
+
+def _touches(connection: Connection, part: Part, *, personal: bool) -> dict[str, tuple[Touch, ...]]:
+    table = schema.interactions
+    wanted = written(connection, personal=personal).where(_within(table, part))
     rows = connection.execute(wanted.order_by(table.c.case_id)).all()
     return {
-        case_id: touches_of_rows([(record, _fields(fields)) for _, record, fields in inside], personal=personal)
+        case_id: touches_of_rows([(record, fields) for _, record, fields in inside], personal=personal)
         for case_id, inside in groupby(rows, key=itemgetter(0))
     }
-
-
-def _fields(written: str | None) -> Json | None:
-    fields: Json | None = None if written is None else orjson.loads(written)
-    return fields
 
 
 def _logged(connection: Connection, part: Part, now: datetime) -> dict[str, tuple[Logged, ...]]:
@@ -272,6 +270,7 @@ def _touch(
         keeps=tuple(detail["keeps"] or ()),
         attrs=detail["attrs"] or {},
         facts=facts,
+        callbacks=(detail["callback_id"],) if detail["callback_id"] else tuple(detail.get("callbacks") or ()),
         touch=record["caused_by"] if like.by_rule else detail["voids"],
         void_case=detail["void_case"],
         by_rule=like.by_rule,

@@ -73,7 +73,7 @@ def read_back(*facts: Interaction, personal: bool = True) -> tuple[Touch, ...]:
     for each in facts:
         bare, fields = apart(Interaction, record(each))
         bare["clocks"] = [{"clock": "ack", "opened_by": each.id}]
-        rows.append((orjson.dumps(bare).decode(), fields or None))
+        rows.append((orjson.dumps(bare).decode(), orjson.dumps(fields).decode() if fields else None))
     return touches_of_rows(rows, personal=personal)
 
 
