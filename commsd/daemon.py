@@ -22,7 +22,7 @@ from commsd.channels.channel import Channel, Means
 from commsd.channels.mail.account import MailSettings
 from commsd.channels.mail.notice import post_of
 from commsd.channels.registry import CHANNELS
-from commsd.config.load import load
+from commsd.config.load import RULES, load
 from commsd.config.saving import Files, stamps_of
 from commsd.config.secret import resolve
 from commsd.config.settings import Config
@@ -35,6 +35,8 @@ from commsd.sla.notice.dispatch import Dispatch
 from commsd.sla.notice.escalation import Escalation
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.route import webhooks
+from commsd.sla.rules.folderlock import PATIENCE, Busy
+from commsd.sla.rules.handover import take_folder
 from commsd.sla.rules.in_force import Follow, Rules
 from commsd.store import feed, node
 from commsd.store.claims import Claims
@@ -50,6 +52,9 @@ from commsd.world import World, real_world
 log = structlog.get_logger()
 
 STOP_DEADLINE = 45.0
+AT_THE_START = 10.0
+"""Seconds for another process that brings rules into our folder; then those of the store have to do."""
+
 WATCHED_EVERY = 5.0
 SETTLES_IN = 1.0
 
@@ -93,12 +98,23 @@ class House:
     async def _bring_rules_in(self, config: Config, means: Means) -> None:
         """The rules of the files in force, where they are others than before; then from this moment on."""
         node, now = means.claims.owner.partition("/")[0], self.world.now()
-        taken = await means.rules.take_files(config.version, config.sla_files, now, node)
+        place, patience = config.folder / RULES, PATIENCE if self.tasks else AT_THE_START
+        try:
+            files = (config.version, config.sla_files)
+            taken = await take_folder(means.rules, place, *files, now, node, self.world, patience)
+        except Busy as error:
+            await means.rules.load()
+            if self.tasks or not means.rules.stored:
+                raise
+            log.warning("rules.not_read", what=error.what, remedy="reload when it has ended")  # the mail shall not wait
+            taken = None
         self.front.pulse.metrics.rules_applied.set(1)
         if taken and (ahead := taken.version.effective_from - self.world.now()) > timedelta():
             await self.world.sleep(ahead.total_seconds())
         if until := means.rules.holidays_end(now):
             log.warning("rules.ageing", until=until.isoformat())
+        for calendar, zone in means.rules.lost_zones(now).items():
+            log.warning("rules.zone_lost", calendar=calendar, zone=zone)
 
     async def dismiss(self) -> None:
         """Stop all duties; what is under way with a mail server is settled first."""
@@ -296,7 +312,9 @@ def _must_not_move(before: Config, after: Config) -> None:
 def _post(config: Config, means: Means) -> Post:
     mail: MailSettings | None = config.settings.get("mail")
     boxes = mail.mailboxes if mail else {}
-    return post_of(boxes, config.notices.mailbox, config.alarms.tell, config.firm, means.key)
+    post = post_of(boxes, config.notices.mailbox, config.alarms.tell, config.firm, means.key)
+    shared = config.http.public and config.http.public_listen == config.http.listen
+    return replace(post, board=config.firm.public_url if shared else None)
 
 
 def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:

@@ -25,11 +25,11 @@ PURE = (
     *(f"sla/rules/{name}.py" for name in ("reach", "schema", "shift")),
     *(
         f"sla/notice/{name}.py"
-        for name in ("carriage", "morning", "notice", "offer", "post", "recipient", "summons", "telling")
+        for name in ("carriage", "instead", "morning", "notice", "offer", "post", "recipient", "summons", "telling")
     ),
-    *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text")),
+    *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text", "week", "wording")),
     *(f"sla/trial/{name}.py" for name in ("deviation", "rules", "sheet", "trial")),
-    *(f"sla/whatif/{name}.py" for name in ("blocks", "page", "text")),
+    *(f"sla/whatif/{name}.py" for name in ("blocks", "gist", "page", "text")),
     "crm/event.py",
     *(
         f"channels/mail/{name}.py"
@@ -49,6 +49,7 @@ PURE = (
             "notice",
             "order",
             "outcome",
+            "overheard",
             "outgoing",
             "phrases",
             "reply",

@@ -3,8 +3,11 @@
 import asyncio
 import signal
 import socket
+import sqlite3
 import stat
+import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,9 @@ from sqlalchemy import func, select
 
 from commsd.config.saving import Files
 from commsd.demo.smtp import Fault, SmtpSink
+from commsd.sla.rules.folderlock import held
 from commsd.store import schema
+from commsd.world import real_world
 from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
@@ -171,6 +176,60 @@ async def test_applied_rules_are_taken_over_by_the_daemon_at_work(house: House) 
     assert {row["calendar"] for row in rows} == {"always"}
     await eventually(lambda: house.daemon.lines("config.reloaded"), within=30)  # the copied files
     assert await house.rule_versions() == 2
+
+
+KILLED = (
+    "import os, sys; from commsd.sla.rules.rulefolder import Exchange; "
+    "Exchange.swap = lambda self: os.kill(os.getpid(), 9); "
+    "from commsd.cli import main; main(sys.argv[1:])"
+)
+
+
+async def test_an_apply_that_was_killed_is_finished_at_the_start(house: House) -> None:
+    """The version is in the store, and the folder still holds the former files."""
+    rules, candidate = house.folder / "sla", house.folder / "candidate"
+    for place, first in ((rules, "4h"), (candidate, "2h")):
+        place.mkdir()
+        (place / "a.toml").write_text(RULES.format(first=first))
+    await house.daemon.start()
+    await house.daemon.watching()
+    assert await house.daemon.stop() == 0
+    words = ("--config", str(house.folder), "sla", "apply", str(candidate))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *words)
+    assert await process.wait() == -signal.SIGKILL
+    assert await house.rule_versions() == 2
+    assert "4h" in (rules / "a.toml").read_text()
+    await house.daemon.start()
+    await house.daemon.watching()
+    assert "2h" in (rules / "a.toml").read_text()
+    assert len(house.daemon.lines("rules.handed_over")) == 1
+    assert await house.rule_versions() == 2
+    assert await house.daemon.stop() == 0
+
+
+async def test_whoever_holds_the_folder_of_the_rules_does_not_keep_the_mail_waiting(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    assert await house.daemon.stop() == 0
+    async with held(house.folder / "sla", real_world()):  # such as an apply that somebody has suspended
+        await house.daemon.start()
+        assert await eventually(lambda: house.daemon.lines("rules.not_read"))
+        await house.mail(1)
+    assert await house.daemon.stop() == 0
+
+
+async def test_a_zone_that_has_left_the_database_is_told_at_the_start(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    assert house.daemon.lines("rules.zone_lost") == []
+    assert await house.daemon.stop() == 0
+    with closing(sqlite3.connect(house.store.removeprefix("sqlite:///"))) as store, store:
+        store.execute("UPDATE rule_versions SET version = replace(version, 'Europe/Berlin', 'Europe/Gone')")
+    await house.daemon.start()
+    assert await eventually(lambda: house.daemon.lines("rules.zone_lost"))
+    (line,) = house.daemon.lines("rules.zone_lost")
+    assert "Europe/Gone" in str(line)
+    assert await house.daemon.stop() == 0
 
 
 async def test_files_changed_while_it_was_down_are_applied_at_the_start(house: House) -> None:

@@ -10,6 +10,7 @@ from commsd.cli.house import House, in_house
 from commsd.cli.logbook import line
 from commsd.cli.output import as_json, card, name_of, plain, shown, shown_thing, table, until, when
 from commsd.cli.place import example
+from commsd.cli.why_text import REASONS
 from commsd.core.change import Terms
 from commsd.core.entry import Hand
 from commsd.core.policy import ClockKind
@@ -122,15 +123,24 @@ def show(ctx: typer.Context, case_id: str = CaseId, json: bool = AsJson) -> None
         if json:
             as_json(case | {"interactions": interactions, "callbacks": callbacks})
             return
-        card({key: value for key, value in case.items() if key != "clocks"}, house.zone)
-        for fact in interactions:
+        opened = ", ".join(f"{key} {value}" for key, value in (case["attrs"] or {}).items())
+        told = {key: value for key, value in case.items() if key not in ("clocks", "attrs")}
+        card(told | {"when_opened": opened}, house.zone)
+        for fact in sorted(interactions, key=lambda fact: str(fact["occurred_at"])):
             typer.echo(f"  {line(fact, house)}")
         for clock in clocks:
-            typer.echo(f"  {clock['clock']} {clock['n']}: {clock['state']}, due {when(clock['due_at'], house.zone)}")
+            typer.echo(f"  {_standing(clock, house)}")
         for owed in callbacks:
             typer.echo(f"  callback {owed['id']}: {owed['state']}, due {when(owed['due_at'], house.zone)}")
 
     in_house(ctx, work)
+
+
+def _standing(clock: Json, house: House) -> str:
+    because = f" ({REASONS.get(clock['reason'], clock['reason'])})" if clock["reason"] else ""
+    due = f", due {when(clock['due_at'], house.zone)}" if clock["due_at"] else ""
+    ended = f", ended {when(clock['stopped_at'], house.zone)}" if clock["stopped_at"] else ""
+    return f"{clock['clock']} {clock['n']}: {clock['state']}{because}{due}{ended}"
 
 
 @cases_app.command(

@@ -1,10 +1,11 @@
 """`log` and `record`: the interaction log, and a touch entered by hand with its promises."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import typer
 
+from commsd.cli.deed import deeds
 from commsd.cli.house import House, in_house
 from commsd.cli.moment import moment
 from commsd.cli.output import as_json, as_json_line, card, plain, shown, shown_thing, when, who
@@ -26,6 +27,9 @@ log_app = typer.Typer(help="The interaction log: what happened, in order.", no_a
 app.add_typer(log_app, name="log")
 
 LOOK_EVERY = 1.0
+APART = timedelta(minutes=1)
+"""What was recorded longer than this after it happened was entered by hand, or fetched late."""
+
 AT_ONCE = 200
 
 
@@ -75,12 +79,19 @@ def _print(rows: tuple[Row, ...], house: House, json: bool) -> None:
 
 
 def line(data: Json, house: House) -> str:
-    """One interaction on one line, its id at the end."""
-    what = data["reason"] or data["outcome"] or data["detail"].get("reason") or ""
-    told = f", told {when(data['promised_at'], house.zone)}" if data["promised_at"] else ""
+    """One interaction on one line: when it happened, and was recorded where that is another time; its id at the end."""
+    did = [data["reason"] or data["outcome"] or "", *deeds(data, house.zone)]
+    told = f"told {when(data['promised_at'], house.zone)}" if data["promised_at"] else ""
     where = data["mailbox"] or data["line"] or data["channel"]
-    words = (f"{data['kind']} {data['direction']}", what + told, where, who(data), data["subject"])
-    return "  ".join((when(data["recorded_at"], house.zone), *(plain(word, 60) for word in words if word), data["id"]))
+    what = ", ".join(each for each in (*did, told) if each)
+    words = (f"{data['kind']} {data['direction']}", what, where, who(data), data["subject"])
+    return "  ".join((_times(data, house), *(plain(word, 80) for word in words if word), data["id"]))
+
+
+def _times(data: Json, house: House) -> str:
+    happened, recorded = (datetime.fromisoformat(data[key]) for key in ("occurred_at", "recorded_at"))
+    later = f" (recorded {when(recorded, house.zone)})" if abs(recorded - happened) >= APART else ""
+    return when(happened, house.zone) + later
 
 
 @log_app.command("show", epilog=example("commsd log show 0195a1b2-0000-7000-8000-000000000001 --raw"))

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -102,22 +102,27 @@ async def _store(config: Config, env: Mapping[str, str]) -> Answer:
     engine = engine_of(config, env)
     try:
         await ping(engine)
-        until = await _holidays_end(engine)
+        return await _rules(engine)
     finally:
         await engine.close()
-    if until is None:
-        return "answers", ""
-    return f"answers; the rules in force list holidays up to {until}", "list more: commsd sla apply on the same files"
 
 
-async def _holidays_end(engine: Engine) -> date | None:
-    """When the rules in force run out of holidays, where that is soon."""
+async def _rules(engine: Engine) -> Answer:
+    """What ages in the rules in force: holidays that run out soon, zones that are gone."""
     found, newest = await engine.read(revision)
     if found != newest:
-        return None
-    rules = Rules(Log(engine, real_world()))
+        return "answers", ""
+    rules, now = Rules(Log(engine, real_world())), real_world().now()
     await rules.load()
-    return rules.holidays_end(real_world().now())
+    said, remedies = ["answers"], []
+    if until := rules.holidays_end(now):
+        said.append(f"the rules in force list holidays up to {until}")
+        remedies.append("list more: commsd sla apply on the same files")
+    for calendar, zone in rules.lost_zones(now).items():
+        used = "it counts in its fallback_tz, else in UTC"
+        said.append(f'no time zone database knows "{zone}" of calendar "{calendar}" any more: {used}')
+        remedies.append(f"give {calendar} another tz, or update tzdata")
+    return "; ".join(said), "; ".join(remedies)
 
 
 def _to_be_made(path: Path) -> Answer:

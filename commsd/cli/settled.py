@@ -56,7 +56,7 @@ def _named(settings: Any) -> Iterator[Line]:
 
 def _inside(above: str, value: Any) -> Iterator[Line]:
     if not is_dataclass(value) or isinstance(value, SecretSource):
-        yield above, veiled(above, _value(value))
+        yield above, veiled(above, _share(value) if isinstance(value, float) else _value(value))
         return
     for item in fields(value):
         inner = getattr(value, item.name)
@@ -94,6 +94,11 @@ def _value(value: Any) -> object:
     if isinstance(value, set | frozenset):
         return sorted(map(str, value))
     return str(value)
+
+
+def _share(value: float) -> str:
+    """The only numbers with fractions among the settings, as the file has them: 0.2 is 20%."""
+    return f"{100 * value:.10g}%"
 
 
 def _duration(value: timedelta) -> str:

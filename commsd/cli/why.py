@@ -1,6 +1,6 @@
 """`explain`: why this acknowledgement or none, which rule, which clock is due when and what it counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,21 +12,24 @@ from commsd.channels.mail.notice import post_of
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, plain, when
 from commsd.cli.place import example, folder
+from commsd.cli.why_count import Names
 from commsd.cli.why_record import case_record
-from commsd.cli.why_text import Told, case_lines, interaction_lines
+from commsd.cli.why_text import FreeDays, Told, case_lines, interaction_lines
 from commsd.config.settings import Config
 from commsd.core import key
 from commsd.core.case import CaseFile
 from commsd.core.change import OpenItems
 from commsd.core.explain import CaseWhy, ClockWhy, why
-from commsd.core.interaction import Delivery
+from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.ladder import policy_calendar, zone_of
 from commsd.errors import NotFound
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.summons import House as Around
 from commsd.sla.notice.summons import Summons, summons
+from commsd.sla.notice.telling import WINDOW
+from commsd.sla.rules.opening import names_of_free_days
 from commsd.store import open_items, query
-from commsd.store.tellings import of_case
+from commsd.store.tellings import notices_of, of_case, told_within
 
 app = typer.Typer()
 
@@ -81,14 +84,14 @@ def _mails(ctx: typer.Context, files: Sequence[Path], json: bool) -> None:
 
 async def _explained(house: House, text: str, json: bool) -> None:
     now = house.world.now()
-    items, tellings = await house.log.read(lambda connection: _read(connection, text, now, house))
+    items, told = await house.log.read(lambda connection: _read(connection, text, now, house))
     files = sorted(items.files.values(), key=lambda file: file.case.active_at)
     named = {fact.id: fact for fact in items.known.values()}
     alone = [fact for fact in named.values() if fact.case_id not in items.files]
     if not (files or alone or items.callbacks or items.deliveries or items.contacts):
         remedy = "give an id, a Message-ID, a CallSid, a mail address or a number with its country code"
         raise NotFound(f"nothing is known of {plain(text, 80)}", remedy=remedy)
-    cases = [_case(file, tellings.get(file.case.id, ()), house, now) for file in files]
+    cases = [_case(file, told, house, now) for file in files]
     lines = [
         *_people(items),
         *(text for fact in alone for text in interaction_lines(fact, house.zone)),
@@ -97,7 +100,11 @@ async def _explained(house: House, text: str, json: bool) -> None:
     ]
     if json:
         as_json(
-            {"about": text, "why": lines, "cases": [case_record(each.why, each.told, each.lines) for each in cases]}
+            {
+                "about": text,
+                "why": lines,
+                "cases": [case_record(each.why, each.told, each.lines, each.names) for each in cases],
+            }
         )
         return
     for each in lines:
@@ -105,23 +112,44 @@ async def _explained(house: House, text: str, json: bool) -> None:
 
 
 class _Case(NamedTuple):
-    """A case explained: why, who is told by the clock's id, and both in words."""
+    """A case explained: why, who is told by the clock's id, names of free days, and all of it in words."""
 
     why: CaseWhy
     told: Told
+    names: FreeDays
     lines: tuple[str, ...]
 
 
-def _case(file: CaseFile, tellings: Sequence[Delivery], house: House, now: datetime) -> _Case:
+class _Spoken(NamedTuple):
+    """What was told of the cases. tellings: by case. notices: by telling. lately: to whom, when."""
+
+    tellings: Mapping[str, Sequence[Delivery]]
+    notices: Mapping[str, Delivery]
+    lately: Mapping[str, Sequence[datetime]]
+
+
+def _case(file: CaseFile, spoken: _Spoken, house: House, now: datetime) -> _Case:
     versions = house.rules.terms.versions
     found = why(file, versions, now)
-    told = {each.record.id: _summoned(each, file, tellings, house, now) for each in found.clocks}
-    return _Case(found, told, case_lines(found, told, now, house.zone))
+    told = {each.record.id: _summoned(each, file, spoken, house, now) for each in found.clocks}
+    names = dict(_free_days(found, house))
+    return _Case(found, told, names, case_lines(found, told, now, house.zone, names))
 
 
-def _summoned(
-    clock: ClockWhy, file: CaseFile, tellings: Sequence[Delivery], house: House, now: datetime
-) -> tuple[Summons, ...]:
+def _free_days(found: CaseWhy, house: House) -> Iterator[tuple[tuple[str, str], Names]]:
+    """What free days are called, by version and calendar; by the list of holidays as it is today."""
+    files = {each.version.id: each.files for each in house.rules.stored}
+    years: dict[tuple[str, str], set[int]] = {}
+    for each in found.clocks:
+        listed = {odd.day.year for odd in each.odd if odd.listed}
+        years.setdefault((each.value.rules_version, each.value.calendar), set()).update(listed)
+    for (version, calendar), wanted in years.items():
+        if wanted:
+            country = house.config.firm.country
+            yield (version, calendar), names_of_free_days(files.get(version, {}), country, calendar, wanted)
+
+
+def _summoned(clock: ClockWhy, file: CaseFile, spoken: _Spoken, house: House, now: datetime) -> tuple[Summons, ...]:
     versions = house.rules.terms.versions
     version = next((known for known in versions if known.id == clock.value.rules_version), None)
     around = Around(
@@ -130,8 +158,10 @@ def _summoned(
         now=now,
         office=policy_calendar(clock.record, versions, zone_of(file)),
         calendars=version.calendars if version else {},
+        notices=spoken.notices,
+        lately=spoken.lately,
     )
-    return summons(clock.rungs, clock.record, file.case, tellings, around)
+    return summons(clock.rungs, clock.record, file.case, spoken.tellings.get(file.case.id, ()), around)
 
 
 def _post(config: Config) -> Post:
@@ -140,11 +170,13 @@ def _post(config: Config) -> Post:
     return post_of(mail.mailboxes if mail else {}, config.notices.mailbox, config.alarms.tell, config.firm, b"")
 
 
-def _read(
-    connection: Connection, text: str, now: datetime, house: House
-) -> tuple[OpenItems, dict[str, tuple[Delivery, ...]]]:
+def _read(connection: Connection, text: str, now: datetime, house: House) -> tuple[OpenItems, _Spoken]:
     items = _named(connection, text, now, house)
-    return items, {case_id: of_case(connection, case_id) for case_id in items.files}
+    told = {case_id: of_case(connection, case_id) for case_id in items.files}
+    every = [each for case in told.values() for each in case]
+    waiting = sorted({each.recipient for each in every if each.state is DeliveryState.QUEUED})
+    spoken = _Spoken(told, notices_of(connection, every), told_within(connection, waiting, now - WINDOW, now))
+    return items, spoken
 
 
 def _named(connection: Connection, text: str, now: datetime, house: House) -> OpenItems:

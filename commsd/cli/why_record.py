@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from commsd.cli.output import shown_thing
-from commsd.cli.why_text import REASONS, Told
+from commsd.cli.why_text import REASONS, UNNAMED, FreeDays, Told
 from commsd.core.clock import Clock
 from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn
 from commsd.core.record import Json, instant
@@ -12,15 +12,16 @@ from commsd.core.stretch import Stretch
 from commsd.sla.notice.summons import Called, Summons
 
 
-def case_record(why: CaseWhy, told: Told, lines: Sequence[str]) -> Json:
-    """A case with why its clocks are as they are. why: the text, line by line."""
+def case_record(why: CaseWhy, told: Told, lines: Sequence[str], names: FreeDays = UNNAMED) -> Json:
+    """A case with why its clocks are as they are. why: the text, line by line. names: of free days."""
     file = why.file
     return {
         "case": shown_thing(file.case),
         "attributes": dict(why.attrs),
         "interactions": [shown_thing(fact) for fact in file.interactions],
         "clocks": [
-            {**shown_thing(each.record), "why": _clock(each, told.get(each.record.id, ()))} for each in why.clocks
+            {**shown_thing(each.record), "why": _clock(each, told.get(each.record.id, ()), names)}
+            for each in why.clocks
         ],
         "not_owed": [
             {"clock": each.kind.value, "since": instant(each.since), "rules": _ruled(each.ruled)} for each in why.unowed
@@ -29,8 +30,9 @@ def case_record(why: CaseWhy, told: Told, lines: Sequence[str]) -> Json:
     }
 
 
-def _clock(why: ClockWhy, told: Sequence[Summons]) -> Json:
+def _clock(why: ClockWhy, told: Sequence[Summons], names: FreeDays) -> Json:
     target, value = why.target, why.value
+    free = names.get((value.rules_version, value.calendar), {})
     return {
         "now": _standing(value),
         "cancelled_because": REASONS.get(value.reason or ""),
@@ -39,6 +41,17 @@ def _clock(why: ClockWhy, told: Sequence[Summons]) -> Json:
         "target_ms": _ms(target.duration),
         "target_business_days": target.business_days,
         "calendar_timezone": why.calendar.tz if why.calendar else None,
+        "timezone_lost": why.zone.name or "the customer's" if why.zone else None,
+        "held_off_by": [fact.id for fact in why.held_off],
+        "odd_days": [
+            {
+                "date": odd.day.isoformat(),
+                "hours": [str(window) for window in odd.hours],
+                "listed": odd.listed,
+                "name": free.get(odd.day),
+            }
+            for odd in why.odd
+        ],
         "counted": [_stretch(each) for each in why.counted],
         "business_days": [
             {"number": day.number, "date": day.day.isoformat(), "closes_at": instant(day.closes)} for day in why.days
@@ -112,6 +125,9 @@ def _summons(each: Summons) -> Json:
         "page": each.rung.page,
         "tell": list(each.rung.tell),
         "fate": each.fate.value,
+        "vacant": each.vacant,
+        "instead": each.instead,
+        "known_at": _at(each.known_at),
         "called": [_called(called) for called in each.called],
         "away": [{"name": name, "deputy": deputy} for name, deputy in each.away],
     }
@@ -124,7 +140,9 @@ def _called(called: Called) -> Json:
         "address": called.address if called.way.value != "webhook" else None,
         "at": instant(called.at),
         "state": called.state.value if called.state else None,
-        "waits_for": called.waits,
+        "waits_for": called.waits.value if called.waits else None,
+        "reason": called.reason,
+        "notice": called.notice.state.value if called.notice else None,
     }
 
 

@@ -5,22 +5,26 @@ Why things are so stands in `core.explain` and `sla.summons`; here they only get
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from commsd.cli.deed import deeds
+from commsd.cli.exact import between, local
+from commsd.cli.output import shown_thing
+from commsd.cli.why_count import Names, count_lines
+from commsd.cli.why_told import people_lines
 from commsd.core.clock import Clock, State
 from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn, Unowed
-from commsd.core.interaction import DeliveryState, Interaction, Kind, Outcome
-from commsd.core.policy import ClockKind, Target
-from commsd.core.stretch import Stretch
-from commsd.sla.notice.recipient import Way
-from commsd.sla.notice.summons import Called, Fate, Summons
-from commsd.sla.rules.target import written
+from commsd.core.interaction import Interaction, Kind, Outcome
+from commsd.sla.notice.summons import Summons
 
 Told = Mapping[str, Sequence[Summons]]
 """Who is told, by the clock's id."""
 
-MOST = 14
-"""Pieces of a count that are listed; of more, the first and the last. `--json` has them all."""
+FreeDays = Mapping[tuple[str, str], Names]
+"""What free days are called, by version and calendar."""
+
+UNNAMED: FreeDays = MappingProxyType({})
 
 REASONS = {
     "closed": "the case was closed before it was answered",
@@ -44,18 +48,18 @@ def interaction_lines(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
     if fact.case_cause:
         lines.append(f"  in case {fact.case_id} because of: {fact.case_cause.value}")
     if fact.language:
-        lines.append(f"  language {fact.language}, from: {fact.language_cause}")
+        cause = f", from: {fact.language_cause}" if fact.language_cause else ""
+        lines.append(f"  language {fact.language}{cause}")
     if fact.promised_at:
         told = "was told" if fact.outcome is not Outcome.SUPPRESSED else "would have been told"
         lines.append(f"  the customer {told} {local(fact.promised_at, zone)}")
-    if fact.detail.attrs:
-        lines.append("  " + ", ".join(f"{key} became {value}" for key, value in fact.detail.attrs.items()))
+    lines.extend(f"  {deed}" for deed in deeds(shown_thing(fact), zone))
     if fact.kind not in (Kind.MESSAGE, Kind.NOTE) and fact.outcome:
         lines.append(f"  {fact.outcome.value}{f': {fact.status_raw}' if fact.status_raw else ''}")
     return tuple(lines)
 
 
-def case_lines(why: CaseWhy, told: Told, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+def case_lines(why: CaseWhy, told: Told, now: datetime, zone: tzinfo, names: FreeDays = UNNAMED) -> tuple[str, ...]:
     """The case, what happened in it, its clocks, and what it owes nothing for."""
     case = why.file.case
     closed = f", closed {local(case.closed_at, zone)} ({case.close_reason})" if case.closed_at else ""
@@ -69,34 +73,20 @@ def case_lines(why: CaseWhy, told: Told, now: datetime, zone: tzinfo) -> tuple[s
     for place, clock in enumerate(why.clocks):
         alike = next((each for each in why.clocks[:place] if each.ruled == clock.ruled), None)
         lines.append("")
-        lines.extend(_clock(clock, alike, told.get(clock.record.id, ()), now, zone))
+        lines.extend(_clock(clock, alike, told.get(clock.record.id, ()), names, now, zone))
     lines.extend(_unowed(why.unowed, zone))
     return tuple(lines)
 
 
-def local(at: datetime, zone: tzinfo) -> str:
-    """An instant in a zone, to the second."""
-    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
-
-
-def span(length: timedelta) -> str:
-    """A length to the second."""
-    seconds = int(length.total_seconds())
-    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    if seconds < 60:
-        return f"{seconds} s"
-    whole = f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
-    return whole + (f" {rest:02} s" if rest else "")
-
-
 def _clock(
-    why: ClockWhy, alike: ClockWhy | None, told: Sequence[Summons], now: datetime, zone: tzinfo
+    why: ClockWhy, alike: ClockWhy | None, told: Sequence[Summons], names: FreeDays, now: datetime, zone: tzinfo
 ) -> Iterator[str]:
     """alike: an earlier clock for which the same rules were asked with the same result."""
+    free = names.get((why.value.rules_version, why.value.calendar), {})
     yield f"  {_name(why.value)}: {_state(why.value, now, zone)}"
     yield from (f"    {line}" for line in _course(why, alike, now, zone))
-    yield from (f"    {line}" for line in _count(why, zone))
-    yield from (f"    {line}" for line in _people(why, told, zone))
+    yield from (f"    {line}" for line in count_lines(why, free, now, zone))
+    yield from (f"    {line}" for line in people_lines(why.value, told, zone))
 
 
 def _name(value: Clock) -> str:
@@ -114,13 +104,13 @@ def _state(value: Clock, now: datetime, zone: tzinfo) -> str:
             return f"met {local(value.stopped_at or now, zone)}, {due}, {policy}"
         case State.BREACHED:
             end = value.stopped_at or now
-            late = span(end - value.due_at) if value.due_at else "for long"
+            late = between(value.due_at, end) if value.due_at else "for long"
             until = f", ended {local(value.stopped_at, zone)}" if value.stopped_at else ", and still owed"
             return f"breached, {due}, {late} late{until}, {policy}"
         case State.RUNNING if value.due_at is None:
             return f"running, never due: its hours do not come, {policy}"
         case State.RUNNING if value.due_at is not None:
-            return f"running, {due}, in {span(value.due_at - now)}, {policy}"
+            return f"running, {due}, in {between(now, value.due_at)}, {policy}"
     return f"{value.state.value}, {due}, {policy}"
 
 
@@ -143,13 +133,15 @@ def _course(why: ClockWhy, alike: ClockWhy | None, now: datetime, zone: tzinfo) 
         yield from _rules(why.ruled, zone)
     for turn in why.turns:
         yield from _turn(turn, zone)
+    for fact in why.held_off:
+        yield f"{local(fact.occurred_at, zone)}: {_act(fact, fact.id)} did not end it, for it is a holding answer"
     if why.stopper and value.state is not State.RUNNING:
         who = f" by {why.stopper.agent or why.stopper.agent_id}" if why.stopper.agent or why.stopper.agent_id else ""
         yield f"ended by {_act(why.stopper, why.stopper.id)}{who}"
     if value.stopped_at is None and value.state is not State.PAUSED:
-        yield f"the customer has waited {span(max(now - value.started_at, timedelta()))}"
+        yield f"the customer has waited {between(value.started_at, max(now, value.started_at))}"
     else:
-        yield f"the customer waited {span(value.waited)}"
+        yield f"the customer waited {between(value.started_at, value.started_at + value.waited)}"
 
 
 def _elsewhere(at: datetime, tz: str, zone: tzinfo) -> str | None:
@@ -198,97 +190,6 @@ def _turn(turn: Turn, zone: tzinfo) -> Iterator[str]:
     after = local(turn.after.due_at, zone) if turn.after.due_at else "not due"
     floor = " (not before the change itself)" if turn.after.due_at == turn.at else ""
     yield f"  due {after}{floor}, before that {before}" if after != before else f"  still due {after}"
-
-
-def _count(why: ClockWhy, zone: tzinfo) -> Iterator[str]:
-    """How its time is counted, up to its target."""
-    value, target = why.value, why.target
-    if value.clock is ClockKind.PROMISE:
-        yield "a promise is due when it was said to be, in real time"
-        return
-    where = f"calendar {value.calendar}{f' ({why.calendar.tz})' if why.calendar else ''}"
-    yield f"target {_target(target)} of {where}"
-    for day in why.days:
-        yield f"  business day {day.number}: {day.day:%a %Y-%m-%d}, closes {local(day.closes, zone)}"
-    yield from (f"  {line}" for line in _pieces(why.counted, zone))
-    if why.counted and target.duration is not None:
-        total = why.counted[-1].total
-        left = f", {span(target.duration - total)} short of it" if total < target.duration else ""
-        if total > target.duration and value.due_at == why.counted[-1].ends:
-            left = ": its rules changed after that, and a change makes nobody late before itself"
-        yield f"  counted {span(total)} of {span(target.duration)}{left}"
-    if why.value.warn_at:
-        yield f"warning {local(why.value.warn_at, zone)}"
-
-
-def _target(target: Target) -> str:
-    if target.business_days is not None:
-        return f"the end of business day {target.business_days}"
-    return f"{written(target.duration)} open time" if target.duration is not None else "none"
-
-
-def _pieces(counted: Sequence[Stretch], zone: tzinfo) -> Iterator[str]:
-    lines = [_piece(each, zone) for each in counted]
-    if len(lines) > MOST:
-        half = MOST // 2
-        lines[half:-half] = [f"… {len(lines) - 2 * half} more …"]
-    yield from lines
-
-
-def _piece(each: Stretch, zone: tzinfo) -> str:
-    begins, ends = each.begins.astimezone(zone), each.ends.astimezone(zone)
-    until = f"{ends:%H:%M:%S}" if begins.date() == ends.date() else local(ends, zone)
-    if each.pause:
-        return f"{local(begins, zone)} to {until}: {span(each.length)} not counted ({_rest(each.pause)})"
-    return f"{local(begins, zone)} to {until}: {span(each.length)}, in all {span(each.total)}"
-
-
-def _rest(why: str) -> str:
-    return "the case was closed" if why == "closed" else f"on hold: {why}"
-
-
-def _people(why: ClockWhy, told: Sequence[Summons], zone: tzinfo) -> Iterator[str]:
-    shown = [each for each in told if each.fate is not Fate.MOOT]
-    moot = len(told) - len(shown)
-    if shown:
-        yield "who is told:"
-    for each in shown:
-        yield from _summoned(each, zone)
-    if why.value.state is State.PAUSED:
-        yield "while it rests nobody is told"
-    elif moot:
-        yield f"{moot} further step{'s' if moot > 1 else ''}: nobody, because it ended before"
-
-
-def _summoned(each: Summons, zone: tzinfo) -> Iterator[str]:
-    """One step, and each it tells on a line of his own."""
-    page = ", pages" if each.rung.page else ""
-    yield f"  {each.rung.key:<6} {local(each.rung.at, zone)}{page}: {_fate(each)}"
-    yield from (f"         {_called(called, zone)}" for called in each.called)
-    for name, deputy in each.away:
-        yield f"         {name} is away{f', {deputy} stands in' if deputy else ', and nobody stands in'}"
-
-
-def _fate(each: Summons) -> str:
-    if each.fate is Fate.SKIPPED:
-        return "skipped, because it was over before anybody could be told (skipped_late)"
-    if each.fate is Fate.TOLD:
-        return "told"
-    if each.fate is Fate.NOBODY or not each.called:
-        return "nobody, because no address is known"
-    return "now" if each.fate is Fate.NOW else "to come"
-
-
-def _called(called: Called, zone: tzinfo) -> str:
-    place = "a webhook" if called.way is Way.WEBHOOK else called.address
-    name = f"{called.name} ({place})" if called.name else place
-    if called.state is DeliveryState.CANCELLED:
-        return f"{name}, not sent: it ended before"
-    if called.state is DeliveryState.FAILED:
-        return f"{name}, not sent: there is no mailbox to send from"
-    if called.state is not None:
-        return f"{name} at {called.at.astimezone(zone):%a %H:%M:%S}" + (", waits" if called.waits else "")
-    return f"{name}, when open: {local(called.at, zone)}" if called.waits else name
 
 
 def _unowed(unowed: Iterable[Unowed], zone: tzinfo) -> Iterator[str]:

@@ -31,7 +31,7 @@ from commsd.core.policy import Version
 from commsd.errors import ConfigError
 from commsd.sla.rules.opening import hours
 from commsd.sla.rules.rulebook import Named, default_version, judge_service, read_version
-from commsd.sla.rules.rulefolder import FORMER
+from commsd.sla.rules.rulefolder import cut, leftovers
 from commsd.world import real_world
 
 MAIN = "commsd.toml"
@@ -122,8 +122,17 @@ class _Files:
         whole = folder.resolve()
         main = _text(folder / MAIN, findings)
         root = _table(folder / MAIN, main, findings, whole)
-        rules, texts = read_rules(candidate or folder / RULES, findings, whole, required=candidate is not None)
+        rules, texts = read_rules(candidate or _own_rules(folder, findings), findings, whole, required=bool(candidate))
         return cls(whole, root, rules, texts)
+
+
+def _own_rules(folder: Path, findings: Findings) -> Path:
+    """Where the rules of this config lie: in `sla`, but for a moment while they are exchanged, or if that was cut."""
+    own = folder / RULES
+    if leftovers(own):
+        remedy = "see `commsd sla versions`; what was cut short, the daemon or the next `sla apply` finishes"
+        findings.warn(Place(str(own)), "an `sla apply` is at work here, or was cut short", remedy)
+    return cut(own) or own
 
 
 def read_rules(
@@ -137,10 +146,6 @@ def read_rules(
     paths = _rule_files(folder, findings)
     if required and paths == []:
         findings.error(Place(str(folder)), "there is no such folder", "name the folder that holds the rules")
-        paths = None
-    if paths == [] and (former := folder.with_name(folder.name + FORMER)).is_dir():
-        remedy = f"rename {former} back to {folder.name}, then do it again"
-        findings.error(Place(str(folder)), "is not there: `sla apply` was interrupted while it exchanged it", remedy)
         paths = None
     if paths is None:
         return None, {}

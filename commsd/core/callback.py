@@ -102,6 +102,7 @@ class Callback:
 
     number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first.
     due_at: the clock's due time, or the time agreed with the customer. claimed_until: a lost claim gives it back.
+    closed_by: the interaction that closed it.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Callback:
     attempts: tuple[Attempt, ...] = ()
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
+    closed_by: str | None = None
 
     @property
     def open(self) -> bool:
@@ -144,13 +146,14 @@ def callbacks_after(
             return ()
         return tuple(_settled(c, fact, now) for c in callbacks if c.id == fact.detail.callback_id and c.open)
     if fact.kind is Kind.CLOSE:
-        return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now) for c in callbacks if c.open and c.case_id == case_id)
+        owed = [c for c in callbacks if c.open and c.case_id == case_id]
+        return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now, fact) for c in owed)
     if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
         return ()
     if fact.outcome is Outcome.REACHED:
         number = _number(fact)
         same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
-        return tuple(_closed(callback, CloseReason.ANSWERED_INBOUND, now) for callback in same)
+        return tuple(_closed(callback, CloseReason.ANSWERED_INBOUND, now, fact) for callback in same)
     if fact.outcome is Outcome.MISSED and not (contact and contact.blocked):
         return (_missed(fact, case_id, owner, callbacks, now, new_id),)
     return ()
@@ -184,6 +187,7 @@ def _missed(
             due_at=None,
             close_reason=None,
             closed_at=None,
+            closed_by=None,
         )
     return Callback(
         id=new_id(),
@@ -208,9 +212,9 @@ def _next(callback: Callback, **changes: Any) -> Callback:
     return replace(callback, revision=callback.revision + 1, **changes)
 
 
-def _closed(callback: Callback, reason: CloseReason, now: datetime) -> Callback:
-    state = after(callback.state, Step.CLOSE)
-    return _next(callback, state=state, close_reason=reason, closed_at=now, claimed_until=None)
+def _closed(callback: Callback, reason: CloseReason, now: datetime, by: Interaction | None = None) -> Callback:
+    state, closed_by = after(callback.state, Step.CLOSE), by.id if by else None
+    return _next(callback, state=state, close_reason=reason, closed_at=now, closed_by=closed_by, claimed_until=None)
 
 
 def _says_nothing(fact: Interaction) -> bool:
@@ -224,12 +228,12 @@ _UNSAID = frozenset({Outcome.REACHED, Outcome.PENDING, None})
 def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     """What came of it, by the table of results in interface.md section 4."""
     if fact.kind is Kind.CLOSE:
-        return _closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now)
+        return _closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now, fact)
     result = fact.detail.result or str(fact.outcome)
     tried = (*callback.attempts, Attempt(at=fact.occurred_at, by=fact.agent_id or fact.agent, result=result))
     if result in ("reached", "declined"):
         reason = CloseReason.REACHED if result == "reached" else CloseReason.DECLINED_BY_CUSTOMER
-        return replace(_closed(callback, reason, now), attempts=tried)
+        return replace(_closed(callback, reason, now, fact), attempts=tried)
     if result in ("call_again", "partly"):
         due = fact.detail.promise.due_at if fact.detail.promise else callback.due_at
         questions = tuple(dict.fromkeys((*callback.questions, *fact.detail.questions)))
@@ -244,22 +248,46 @@ def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     return _next(callback, state=after(callback.state, Step.TRY_AGAIN), attempts=tried, claimed_until=None)
 
 
-def taken_back(fact: Interaction, callbacks: tuple[Callback, ...], now: datetime) -> tuple[Callback, ...]:
+def taken_back(
+    fact: Interaction, callbacks: tuple[Callback, ...], now: datetime, *, reopens: bool
+) -> tuple[Callback, ...]:
     """The callbacks after this interaction turned out never to have happened; those it left alone are not in it.
 
-    A missed call that was none is owed no call; a talk that was none leaves the call owed. What an inbound call closed
-    is not opened again: nothing says which callback it was.
+    A missed call that was none is owed no call; a talk that was none leaves the call owed. reopens: not where the case
+    was closed, which ended what it owed.
     """
     changed = []
     for callback in callbacks:
         tried = tuple(each for each in callback.attempts if each.at != fact.occurred_at)
-        if fact.id in callback.misses:
-            fewer = replace(callback, misses=tuple(miss for miss in callback.misses if miss != fact.id))
-            ends = callback.open and not fewer.misses
-            changed.append(_closed(fewer, CloseReason.CLOSED_BY_HUMAN, now) if ends else _next(fewer))
-        elif callback.id == fact.detail.callback_id and tried != callback.attempts:
-            state = callback.state if callback.open else State.WAITING
-            changed.append(_next(callback, state=state, attempts=tried, close_reason=None, closed_at=None))
+        mine = callback.id == fact.detail.callback_id and tried != callback.attempts
+        misses = tuple(miss for miss in callback.misses if miss != fact.id)
+        fewer = replace(callback, misses=misses, attempts=tried if mine else callback.attempts)
+        if mine and fact.detail.promise and callback.due_at == fact.detail.promise.due_at:
+            fewer = replace(fewer, due_at=None)
+        if callback.open and callback.misses and not misses:
+            changed.append(_closed(fewer, CloseReason.CLOSED_BY_HUMAN, now))
+        elif callback.closed_by == fact.id and misses and reopens:
+            state = State.WAITING if callback.number else State.NEEDS_NUMBER
+            changed.append(_next(fewer, state=state, close_reason=None, closed_at=None, closed_by=None))
+        elif fewer != callback:
+            changed.append(_next(fewer))
+    return tuple(changed)
+
+
+def given_back(
+    fact: Interaction, callbacks: tuple[Callback, ...], now: datetime, *, reopens: bool
+) -> tuple[Callback, ...]:
+    """The callbacks after a call counts again that had been taken back: the reverse of `taken_back`."""
+    if fact.outcome is not Outcome.MISSED or fact.direction is not Direction.INBOUND:
+        return callbacks_after(fact, fact.case_id or "", None, None, callbacks, now, lambda: fact.id)
+    changed = []
+    for callback in callbacks:
+        if callback.id in fact.detail.callbacks and fact.id not in callback.misses:
+            more = _next(callback, misses=(*callback.misses, fact.id))
+            if not callback.open and callback.closed_by is None and not callback.misses and reopens:
+                state = State.WAITING if callback.number else State.NEEDS_NUMBER
+                more = replace(more, state=state, close_reason=None, closed_at=None)
+            changed.append(more)
     return tuple(changed)
 
 

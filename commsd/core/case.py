@@ -130,8 +130,8 @@ def link(
     if fact.automation is not Automation.NONE:
         return Link(None, None)
     number = phone_identity(fact.customer or "")
-    owed = (c for c in callbacks if c.open and number and c.number == number.value and c.case_id in files)
-    if callback := next(owed, None):
+    owed = [c for c in callbacks if c.open and number and c.number == number.value and c.case_id in files]
+    if callback := next((c for c in owed if c.line == fact.line), next(iter(owed), None)):
         return Link(files[callback.case_id].case, CaseCause.CALLBACK)
     theirs = ((file.case, survivor(file.case.id, files)) for file in files.values() if _same_contact(file.case, fact))
     return _by_contact(fact, [(case, lives.case) for case, lives in theirs if lives], now)

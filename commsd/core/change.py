@@ -25,7 +25,7 @@ from commsd.core.interaction import (
     Role,
 )
 from commsd.core.policy import ClockKind, Version
-from commsd.core.recompute import clocks_after
+from commsd.core.recompute import Clocks, clocks_after
 from commsd.core.record import clock_record
 from commsd.core.rule_set import set_after
 
@@ -210,10 +210,11 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     if ruled is not None:
         case = _as_ruled(case, ruled, file, items.now, published=opened or moved is not None)
     owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
+    fact = _of_callbacks(fact, owed, file)
     facts = (fact,) if ruled is None else (fact, ruled)
     file = CaseFile(case=case, interactions=_with(file.interactions, facts), clocks=file.clocks)
     clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
-    owed = tuple(_due_as_clock(callback, clocks.all) for callback in owed)
+    owed = (*(due_as_clock(callback, clocks.all) for callback in owed), *_left(owed, clocks, file, items))
     closes_at = closing_at(case, clocks.all, _open_after(owed, items, case.id), terms.auto_close)
     case = case if closes_at == case.closes_at else replace(case, closes_at=closes_at)
     shown = tuple(clock_record(record) for record in clocks.all)
@@ -339,12 +340,36 @@ def _case_words(opened: bool, moved: str | None, *, ruled: bool) -> Iterable[str
         yield "updated"
 
 
-def _due_as_clock(callback: Callback, clocks: tuple[ClockRecord, ...]) -> Callback:
-    """A callback without a time of its own is due when its clock is."""
-    running = [record.value.due_at for record in clocks if record.value.clock is ClockKind.CALLBACK]
+def _of_callbacks(fact: Interaction, owed: tuple[Callback, ...], file: CaseFile) -> Interaction:
+    """A customer's call with the callbacks it opened, joined or closed: by them the clocks tell several calls apart."""
+    if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND or fact.detail.callback_id is not None:
+        return fact
+    before = next((known.detail.callbacks for known in file.interactions if known.id == fact.id), ())
+    now = tuple(callback.id for callback in owed)
+    found = (now or before) if fact.outcome is Outcome.MISSED else tuple(dict.fromkeys((*before, *now)))
+    return fact if found == fact.detail.callbacks else replace(fact, detail=replace(fact.detail, callbacks=found))
+
+
+def due_as_clock(callback: Callback, clocks: tuple[ClockRecord, ...]) -> Callback:
+    """A callback without a time of its own is due when its clock is; while another call's clock runs, with that."""
+    running = [record.value for record in clocks if record.value.clock is ClockKind.CALLBACK]
     if callback.due_at is not None or not running:
         return callback
-    return replace(callback, due_at=running[-1])
+    own = [clock for clock in running if clock.opened_by in callback.misses]
+    return replace(callback, due_at=(own or running)[-1].due_at)
+
+
+def _left(owed: tuple[Callback, ...], clocks: Clocks, file: CaseFile, items: OpenItems) -> Iterable[Callback]:
+    """Callbacks whose own clock begins to show because another call was made: due when that is."""
+    moved = {callback.id for callback in owed}
+    known = {record.id for record in file.clocks}
+    for record in clocks.changed:
+        if record.value.clock is not ClockKind.CALLBACK or record.id in known or not record.owed:
+            continue
+        for callback in items.callbacks:
+            theirs = callback.open and record.value.opened_by in callback.misses and callback.id not in moved
+            if theirs and callback.due_at != record.value.due_at:
+                yield replace(callback, revision=callback.revision + 1, due_at=record.value.due_at)
 
 
 def _open_after(owed: tuple[Callback, ...], items: OpenItems, case_id: str) -> bool:

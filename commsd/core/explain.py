@@ -5,22 +5,32 @@ clocks themselves, so that it cannot tell another story. Who is told stands in `
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from commsd.core.calendar import Calendar, in_zone
+from commsd.core.calendar import CUSTOMER, Calendar, in_zone, is_zone, lost_zone
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.interaction import Interaction
 from commsd.core.ladder import Rung, rungs, zone_of
 from commsd.core.obligation import Obligation, in_force, obligations
 from commsd.core.policy import ClockKind, Policy, Target, Version, mismatch
-from commsd.core.stretch import BusinessDay, Pause, Stretch, business_days, pauses_of, stretches
+from commsd.core.stretch import (
+    BusinessDay,
+    OddDay,
+    Pause,
+    Stretch,
+    business_days,
+    odd_days,
+    pauses_of,
+    stretches,
+)
 from commsd.core.touch import Facts, Touch, TouchKind, touches_of
 
 _INSTANT = timedelta(microseconds=1)
 _PLAIN = Target()
+_ANSWERABLE = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE, ClockKind.CALLBACK, ClockKind.PROMISE)
 
 Found = str | tuple[str, ...] | None
 
@@ -71,12 +81,23 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneLost:
+    """A zone that is not to be had. name: None: the customer's is not known; else no database knows this one."""
+
+    name: str | None
+    customers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockWhy:
     """Why one clock is due when it is.
 
     value: as of now; record: as last recorded. opener, stopper: the interactions. ruled: the rules as asked at its
-    start. target, calendar: what governs it, the calendar in its zone. counted, days: how its time is counted, up to
-    its target or its end. pauses: what was left out. rungs: when who is told.
+    start. target, calendar: what governs it, the calendar in its zone. counted: how its time is counted up to its due
+    time, also where it ended before; where it has none, up to its end. days: of a target in business days. pauses:
+    what was left out. odd: the dates on the way that are closed or have hours of their own. held_off: answers of ours
+    in its time that did not stop it, being partial. zone: why the calendar counts in another zone than it says.
+    rungs: when who is told.
     """
 
     record: ClockRecord
@@ -88,6 +109,10 @@ class ClockWhy:
     calendar: Calendar | None
     counted: tuple[Stretch, ...] = ()
     days: tuple[BusinessDay, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    odd: tuple[OddDay, ...] = ()
+    held_off: tuple[Interaction, ...] = ()
+    zone: "ZoneLost | None" = None
     turns: tuple[Turn, ...] = ()
     rungs: tuple[Rung, ...] = ()
 
@@ -146,6 +171,7 @@ class _Story:
         self.touches = [touch for fact in file.interactions for touch in touches_of(fact)]
         self.facts = {fact.id: fact for fact in file.interactions}
         known = in_force(self.touches, now)
+        self.known = known
         self.sets = [touch for touch in known if touch.kind is TouchKind.SET]
         self.book = obligations(known, self._options)
 
@@ -179,9 +205,12 @@ class _Story:
         zone = self.attrs_at(turns[-1].at if turns else value.started_at).get("tz")
         version = next((known for known in self.versions if known.id == value.rules_version), None)
         policy = version.policies.get(value.policy) if version else None
-        calendar = version.calendars.get(value.calendar) if version else None
+        written = version.calendars.get(value.calendar) if version else None
         target = policy.targets.get(value.clock, _PLAIN) if policy else _PLAIN
-        calendar = in_zone(calendar, zone if isinstance(zone, str) else None) if calendar else None
+        tz = zone if isinstance(zone, str) else None
+        calendar = in_zone(written, tz) if written else None
+        pauses = pauses_of(owed, self.book.holds) if owed else ()
+        end = _end(value, self.now)
         return ClockWhy(
             record=record,
             value=value,
@@ -190,11 +219,27 @@ class _Story:
             ruled=self.ruled(facts, value.started_at),
             target=target,
             calendar=calendar,
-            counted=_counted(value, target, calendar, pauses_of(owed, self.book.holds) if owed else (), self.now),
+            counted=stretches(calendar, value.started_at, end, pauses) if calendar and _in_hours(value, target) else (),
             days=_days(value, target, calendar),
+            pauses=pauses,
+            odd=odd_days(calendar, value.started_at, end) if calendar and value.clock is not ClockKind.PROMISE else (),
+            held_off=tuple(self._held_off(value, target)),
+            zone=_zone_lost(written, tz) if written and value.clock is not ClockKind.PROMISE else None,
             turns=turns,
             rungs=rungs(record, self.versions, zone_of(self.file), self.now),
         )
+
+    def _held_off(self, value: Clock, target: Target) -> Iterator[Interaction]:
+        """Partial answers that would have stopped it, had they answered."""
+        opener = self.facts.get(value.opened_by)
+        promise = opener.detail.promise if opener and value.clock is ClockKind.PROMISE else None
+        by_call = target.stop_on == "talk" if value.clock is ClockKind.CALLBACK else promise and promise.via == "call"
+        if value.clock not in _ANSWERABLE or by_call:
+            return
+        end = value.stopped_at or self.now
+        for touch in self.known:
+            if touch.kind is TouchKind.OUT and touch.partial and value.started_at < touch.time <= end:
+                yield self.facts[touch.id]
 
     def _turns(self, owed: Obligation, value: Clock) -> Iterator[Turn]:
         """What changed its rules after its start, seen from just before and just after."""
@@ -249,14 +294,22 @@ def _asked(version: Version, facts: Facts) -> Iterator[Asked]:
         )
 
 
-def _counted(
-    value: Clock, target: Target, calendar: Calendar | None, pauses: Iterable[Pause], now: datetime
-) -> tuple[Stretch, ...]:
-    """Up to the due time, which may lie ahead, or to the end where that came before; a promise counts no hours."""
-    if calendar is None or value.clock is ClockKind.PROMISE or target.business_days is not None:
-        return ()
-    ends = [at for at in (value.due_at, value.stopped_at) if at is not None]
-    return stretches(calendar, value.started_at, min(ends, default=now), tuple(pauses))
+def _end(value: Clock, now: datetime) -> datetime:
+    """Up to where its time is told: the due time, which may lie ahead; without one the end, else now."""
+    return value.due_at or value.stopped_at or now
+
+
+def _in_hours(value: Clock, target: Target) -> bool:
+    """Whether it counts open time; a promise counts none, and business days are counted as such."""
+    return value.clock is not ClockKind.PROMISE and target.business_days is None
+
+
+def _zone_lost(written: Calendar, tz: str | None) -> ZoneLost | None:
+    """The zone this calendar should count in and cannot. tz: the customer's."""
+    if written.tz != CUSTOMER:
+        lost = lost_zone(written)
+        return ZoneLost(name=lost, customers=False) if lost else None
+    return None if tz and is_zone(tz) else ZoneLost(name=tz, customers=True)
 
 
 def _days(value: Clock, target: Target, calendar: Calendar | None) -> tuple[BusinessDay, ...]:

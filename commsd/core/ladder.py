@@ -119,6 +119,17 @@ def armed_again(
     return replace(record, told=tuple(mark for mark in record.told if key_of(mark) not in ahead))
 
 
+def not_skipped(
+    record: ClockRecord, versions: Sequence[Version], customer_tz: str | None, now: datetime
+) -> ClockRecord:
+    """The record of a clock that is not late after all: what was passed over, and lies ahead again, was too early.
+
+    What was told stays told.
+    """
+    ahead = {rung.key + SKIPPED for rung in rungs(record, versions, customer_tz, now) if rung.at > now}
+    return replace(record, told=tuple(mark for mark in record.told if mark not in ahead))
+
+
 def timer_of(
     record: ClockRecord, versions: Sequence[Version], customer_tz: str | None, now: datetime
 ) -> datetime | None:

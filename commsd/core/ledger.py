@@ -3,18 +3,28 @@
 Pure; `store.debts` reads the books.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from commsd.core.ladder import MOVED, is_late, key_of
+from commsd.core.policy import ClockKind
 
 GRACE = timedelta(minutes=1)
 """How long a duty may take to do what just became due before the ledger calls it wrong."""
 
 NOBODY = "nobody"
 """In a clock's `told`: the step came, but no notice could be addressed."""
+
+
+INSTEAD = "instead:"
+"""How the key begins of a notice that goes by mail in place of another, whose id follows."""
+
+MOST_INSTEAD = 10
+
+LOST_FOR = timedelta(days=7)
+"""So long a notice that reached nobody is listed."""
 
 
 class DebtKind(StrEnum):
@@ -27,6 +37,8 @@ class DebtKind(StrEnum):
     UNTOLD = "overdue_and_nobody_told"
     MOVED = "told_one_time_due_another"
     MOVED_UNTOLD = "told_one_time_due_another_and_nobody_told"
+    NOTICE_LOST = "notice_not_delivered"
+    NOTICE_INSTEAD = "notice_not_delivered_and_another_under_way"
     OVERDUE = "overdue"
     DUE = "due"
 
@@ -39,6 +51,7 @@ WRONG = frozenset(
         DebtKind.NO_CALLBACK,
         DebtKind.UNTOLD,
         DebtKind.MOVED_UNTOLD,
+        DebtKind.NOTICE_LOST,
     }
 )
 
@@ -58,6 +71,7 @@ class OwedClock:
     """A clock somebody still has to act for. told: the rungs of its ladder that are over. timer_at: its next moment.
 
     promised_at: what the customer was told. moved_at: since when it is due later than that, until one of us writes.
+    opened_by: id of the interaction that started it.
     """
 
     id: str
@@ -68,15 +82,28 @@ class OwedClock:
     timer_at: datetime | None = None
     promised_at: datetime | None = None
     moved_at: datetime | None = None
+    opened_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedCall:
-    """An open callback."""
+    """An open callback. misses: ids of the missed calls it answers."""
 
     id: str
     state: str
     due_at: datetime | None
+    case_id: str = ""
+    misses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostNotice:
+    """A notice to one of our people that did not arrive. instead: the states of those that went in its place."""
+
+    id: str
+    via: str
+    settled_at: datetime
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +116,7 @@ class Books:
     without_callback: tuple[str, ...] = ()
     calls: tuple[OwedCall, ...] = ()
     clocks: tuple[OwedClock, ...] = ()
+    notices: tuple[LostNotice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +138,15 @@ class Debt:
         return self.kind in WRONG
 
 
+def instead_keys(delivery_id: str) -> tuple[str, ...]:
+    """The keys of the notices that go in place of this one, one for each who is told."""
+    first = f"{INSTEAD}{delivery_id}"
+    return (first, *(f"{first}:{number}" for number in range(1, MOST_INSTEAD)))
+
+
 def debts(books: Books, now: datetime) -> tuple[Debt, ...]:
-    """All debts, the wrong ones first, then by due time."""
+    """All debts, the wrong ones first, then by due time. A callback and its clock are one."""
+    clock_of = _clocks_of_calls(books)
     found = [
         *(Debt(kind=DebtKind.UNDECIDED, id=id, what="a writing without a decision") for id in books.undecided),
         *(
@@ -124,14 +159,25 @@ def debts(books: Books, now: datetime) -> tuple[Debt, ...]:
             Debt(kind=DebtKind.NO_CALLBACK, id=id, what="a missed call without a callback")
             for id in books.without_callback
         ),
-        *(
-            Debt(kind=DebtKind.CALLBACK, id=owed.id, what=f"a callback, {owed.state}", due_at=owed.due_at)
-            for owed in books.calls
-        ),
-        *_clocks(books.clocks, now),
+        *(_call(owed, clock_of.get(owed.id), now) for owed in books.calls),
+        *_clocks(books.clocks, {clock.id for clock in clock_of.values()}, now),
     ]
+    found += (debt for lost in books.notices if (debt := _notice(lost, now)))
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return tuple(sorted(found, key=lambda debt: (not debt.wrong, debt.due_at or never, debt.id)))
+
+
+def _notice(lost: LostNotice, now: datetime) -> Debt | None:
+    """None where another arrived in its place."""
+    if "sent" in lost.instead:
+        return None
+    what = f"a notice by {lost.via} was not delivered"
+    if set(lost.instead) - _OVER or (not lost.instead and lost.settled_at > now - GRACE):
+        return Debt(kind=DebtKind.NOTICE_INSTEAD, id=lost.id, what=f"{what}; another is under way")
+    return Debt(kind=DebtKind.NOTICE_LOST, id=lost.id, what=f"{what}, nor one in its place")
+
+
+_OVER = frozenset({"failed", "refused", "cancelled", "suppressed"})
 
 
 def _ack(owed: OwedAck, now: datetime) -> Debt:
@@ -144,14 +190,47 @@ def _ack(owed: OwedAck, now: datetime) -> Debt:
     return Debt(kind=DebtKind.ACK_STUCK, id=owed.id, what=what, due_at=owed.due_at)
 
 
-def _clocks(clocks: Iterable[OwedClock], now: datetime) -> Iterable[Debt]:
+def _clocks_of_calls(books: Books) -> dict[str, OwedClock]:
+    """The clock that runs for a callback, by the callback: begun by a missed call of it, else the only one there."""
+    found: dict[str, OwedClock] = {}
+    by_case: dict[str, list[OwedCall]] = {}
+    for call in books.calls:
+        by_case.setdefault(call.case_id, []).append(call)
+    for clock in books.clocks:
+        if clock.clock != ClockKind.CALLBACK:
+            continue
+        calls = by_case.get(clock.case_id, [])
+        own = [call for call in calls if clock.opened_by in call.misses] or (calls if len(calls) == 1 else [])
+        for call in own[:1]:
+            found.setdefault(call.id, clock)
+    return found
+
+
+def _call(owed: OwedCall, clock: OwedClock | None, now: datetime) -> Debt:
+    """A callback; late where its clock is."""
+    kind, late = _lateness(clock, now) if clock else (DebtKind.DUE, "")
+    due_at = clock.due_at if clock else None
+    return Debt(
+        kind=DebtKind.CALLBACK if kind is DebtKind.DUE else kind,
+        id=owed.id,
+        what=f"a callback, {owed.state}{late}",
+        due_at=due_at or owed.due_at,
+    )
+
+
+def _lateness(owed: OwedClock, now: datetime) -> tuple[DebtKind, str]:
+    if owed.due_at is None or owed.due_at >= now:
+        return DebtKind.DUE, ""
+    if _is_known(owed, now):
+        return DebtKind.OVERDUE, ", late"
+    return DebtKind.UNTOLD, ", late and nobody was told"
+
+
+def _clocks(clocks: Iterable[OwedClock], told_elsewhere: Set[str], now: datetime) -> Iterable[Debt]:
     for owed in clocks:
-        kind, what = DebtKind.DUE, owed.clock
-        if owed.due_at is not None and owed.due_at < now:
-            known = _is_known(owed, now)
-            kind = DebtKind.OVERDUE if known else DebtKind.UNTOLD
-            what = f"{owed.clock}, late" if known else f"{owed.clock}, late and nobody was told"
-        yield Debt(kind=kind, id=owed.id, what=what, due_at=owed.due_at)
+        if owed.id not in told_elsewhere:
+            kind, late = _lateness(owed, now)
+            yield Debt(kind=kind, id=owed.id, what=f"{owed.clock}{late}", due_at=owed.due_at)
         if owed.moved_at is not None:
             yield _moved(owed, owed.moved_at, now)
 

@@ -5,7 +5,7 @@ Pure. Each interaction that goes over becomes a new revision with the survivor's
 the case that went (closing, reopening, setting) stays with it: it was done to that case, not to this one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,8 +50,9 @@ def _ended(gone: CaseFile, into: Case, act: Interaction, items: OpenItems, terms
 def _united(gone: CaseFile, into: CaseFile, act: Interaction, items: OpenItems, terms: Terms, by: str) -> Change:
     """The case that stays, with what was said in both."""
     again = (_reopening(act, into.case, items),) if into.case.state is CaseState.CLOSED else ()
+    calls, joined = _calls(gone, into, items)
     moving = [
-        replace(fact, revision=fact.revision + 1, case_id=into.case.id)
+        with_callbacks(replace(fact, revision=fact.revision + 1, case_id=into.case.id), joined)
         for fact in gone.interactions
         if not _stays(fact)
     ]
@@ -59,7 +60,6 @@ def _united(gone: CaseFile, into: CaseFile, act: Interaction, items: OpenItems, 
     clocks, events = clocks_after(union, terms.versions, items.now, items.new_id, by)
     clocks, events = _told(clocks, events, gone.clocks)
     _must_forget_nothing(gone, union, clocks, items.now)
-    calls = _calls(gone, into, items)
     case = replace(
         union.case, closes_at=closing_at(union.case, clocks.all, _owes(calls, union, items), terms.auto_close)
     )
@@ -182,26 +182,43 @@ def _answers(touch: Touch, kind: ClockKind) -> bool:
     return kind in _ANSWERS and touch.kind is TouchKind.OUT and not touch.auto and not touch.partial
 
 
-def _calls(gone: CaseFile, into: CaseFile, items: OpenItems) -> tuple[Callback, ...]:
-    """The survivor's callbacks after it: one for each line and number."""
+def _calls(gone: CaseFile, into: CaseFile, items: OpenItems) -> tuple[tuple[Callback, ...], Mapping[str, str]]:
+    """The survivor's callbacks after it, one for each line and number; and which of those that went joined which."""
     own = {(c.line, c.number): c for c in items.callbacks if c.open and c.case_id == into.case.id}
     changed: list[Callback] = []
+    joined: dict[str, str] = {}
     for call in (c for c in items.callbacks if c.open and c.case_id == gone.case.id):
         same = own.get((call.line, call.number)) if call.number else None
         moved = replace(call, revision=call.revision + 1, case_id=into.case.id, contact_id=into.case.contact_id)
         if same is None:
             changed.append(moved)
             continue
-        closed = replace(
-            moved,
-            state=after(call.state, Step.CLOSE),
-            close_reason=CloseReason.MERGED,
-            closed_at=items.now,
-            claimed_until=None,
-        )
-        misses = tuple(dict.fromkeys((*same.misses, *call.misses)))
-        changed += [closed, replace(same, revision=same.revision + 1, misses=misses)]
-    return tuple(changed)
+        changed += joining(moved, same, items.now)
+        joined[call.id] = same.id
+    return tuple(changed), joined
+
+
+def joining(call: Callback, other: Callback, now: datetime) -> tuple[Callback, Callback]:
+    """Both after one call owed to a number on a line joined the other. call: its next revision, still open."""
+    closed = replace(
+        call,
+        state=after(call.state, Step.CLOSE),
+        close_reason=CloseReason.MERGED,
+        closed_at=now,
+        claimed_until=None,
+    )
+    misses = tuple(dict.fromkeys((*other.misses, *call.misses)))
+    return closed, replace(other, revision=other.revision + 1, misses=misses)
+
+
+def with_callbacks(fact: Interaction, joined: Mapping[str, str]) -> Interaction:
+    """The interaction, about the callbacks that those it was about have joined."""
+    detail = fact.detail
+    mine = tuple(dict.fromkeys(joined.get(each, each) for each in detail.callbacks))
+    about = joined.get(detail.callback_id or "", detail.callback_id)
+    if (mine, about) == (detail.callbacks, detail.callback_id):
+        return fact
+    return replace(fact, detail=replace(detail, callbacks=mine, callback_id=about))
 
 
 def _live(fact: Interaction) -> bool:

@@ -53,7 +53,6 @@ class Obligation:
     options: Target
     due: datetime | None = None
     via: str = "any"
-    attempts: int = 0
     ended_at: datetime | None = None
     ended_by: str | None = None
     reason: str | None = None
@@ -63,6 +62,14 @@ class Obligation:
     def end(self, at: datetime, by: str, reason: str | None = None) -> None:
         """Stopped, or cancelled if there is a reason."""
         self.ended_at, self.ended_by, self.reason = at, by, reason
+
+
+@dataclass(slots=True)
+class _OwedCall:
+    """A callback that is owed. missed: its first missed call. tries: our calls in vain since."""
+
+    missed: Touch
+    tries: list[Touch] = field(default_factory=list)
 
 
 def in_force(touches: Iterable[Touch], now: datetime) -> list[Touch]:
@@ -112,6 +119,7 @@ class Book:
         self._resolves = ClockKind.RESOLUTION in kinds
         self._running: dict[ClockKind, Obligation] = {}
         self._promises: dict[str, Obligation] = {}
+        self._calls: dict[str, _OwedCall] = {}
         self._counts: dict[ClockKind, int] = {}
         self._resolution: Obligation | None = None
         self._customer: Facts = {}
@@ -172,7 +180,7 @@ class Book:
             self._stop(kind, touch)
         callback = self._running.get(ClockKind.CALLBACK)
         if callback is not None and (touch.kind is TouchKind.TALK or callback.options.stop_on == "any_reply"):
-            self._stop(ClockKind.CALLBACK, touch)
+            self._called_back(self._calls_of(touch), touch)
         for name, promise in list(self._promises.items()):
             told = touch.kind is TouchKind.TALK or promise.via != "call"
             if promise.ended_at is None and told and (not touch.keeps or name in touch.keeps):
@@ -188,17 +196,44 @@ class Book:
 
     def _missed(self, touch: Touch) -> None:
         self._customer = touch.facts
-        self._start_once(ClockKind.CALLBACK, touch)
+        self._calls.setdefault(touch.callbacks[0] if touch.callbacks else "", _OwedCall(touch))
+        self._next_call()
 
     def _attempted(self, touch: Touch) -> None:
-        callback = self._running.get(ClockKind.CALLBACK)
-        if callback is not None:
-            callback.attempts += 1
-            if callback.attempts == callback.options.met_after_attempts:
-                self._stop(ClockKind.CALLBACK, touch)
+        done = []
+        for call in self._calls_of(touch)[:1]:
+            tries, running = self._calls[call].tries, self._running[ClockKind.CALLBACK]
+            tries.append(touch)
+            if self._is_next(call) and len(tries) == running.options.met_after_attempts:
+                done.append(call)
+        self._called_back(done, touch)
 
     def _callback_closed(self, touch: Touch) -> None:
-        self._stop(ClockKind.CALLBACK, touch, "callback_closed")
+        self._called_back(self._calls_of(touch), touch, "callback_closed")
+
+    def _calls_of(self, touch: Touch) -> list[str]:
+        """Which of the calls that are owed it is about: all of them where nobody said."""
+        return [call for call in self._calls if not call or not touch.callbacks or call in touch.callbacks]
+
+    def _called_back(self, calls: Iterable[str], touch: Touch, reason: str | None = None) -> None:
+        """These calls are owed no longer. The clock ends with the call it ran for; those that are left keep theirs."""
+        for call in calls:
+            if self._is_next(call):
+                self._stop(ClockKind.CALLBACK, touch, reason)
+            del self._calls[call]
+        self._next_call()
+
+    def _next_call(self) -> None:
+        """One clock runs at a time: that of the call which has been owed for longest, from its own missed call on."""
+        while self._calls and ClockKind.CALLBACK not in self._running:
+            call, owed = next(iter(self._calls.items()))
+            enough = self._start(ClockKind.CALLBACK, owed.missed, owed.missed.facts).options.met_after_attempts
+            if enough and len(owed.tries) >= enough:
+                self._stop(ClockKind.CALLBACK, owed.tries[enough - 1])
+                del self._calls[call]
+
+    def _is_next(self, call: str) -> bool:
+        return call == next(iter(self._calls))
 
     def _promised(self, touch: Touch) -> None:
         former = self._promises.get(touch.replaces) if touch.replaces else None
@@ -223,6 +258,7 @@ class Book:
 
     def _close(self, touch: Touch) -> None:
         self._released(touch)
+        self._calls.clear()
         for kind in _CANCELLED_BY_CLOSE:
             self._stop(kind, touch, "closed")
         self._stop(ClockKind.RESOLUTION, touch)
@@ -257,15 +293,17 @@ class Book:
                 owed.end(touch.time, touch.id, reason)
             owed.wiped = owed.wiped or reason
         self._running.clear()
+        self._calls.clear()
 
     def _start_once(self, kind: ClockKind, touch: Touch) -> None:
         if kind not in self._running:
             self._start(kind, touch)
 
-    def _start(self, kind: ClockKind, touch: Touch) -> Obligation:
+    def _start(self, kind: ClockKind, touch: Touch, facts: Facts | None = None) -> Obligation:
         n = self._counts[kind] = self._counts.get(kind, 0) + 1
-        options = self._options(kind, self._customer, touch.time)
-        started = Obligation(kind, n, touch.id, touch.time, self._customer, options)
+        facts = self._customer if facts is None else facts
+        options = self._options(kind, facts, touch.time)
+        started = Obligation(kind, n, touch.id, touch.time, facts, options)
         self.owed.append(started)
         if kind is not ClockKind.PROMISE:
             self._running[kind] = started

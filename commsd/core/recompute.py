@@ -12,7 +12,17 @@ from operator import attrgetter
 from commsd.core.case import CaseFile, ClockRecord, customer_speaks
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.event import Event
-from commsd.core.ladder import MOVED, SKIPPED, armed_again, key_of, next_rules, skipped_before, timer_of, zone_of
+from commsd.core.ladder import (
+    MOVED,
+    SKIPPED,
+    armed_again,
+    key_of,
+    next_rules,
+    not_skipped,
+    skipped_before,
+    timer_of,
+    zone_of,
+)
 from commsd.core.policy import ClockKind, Version
 from commsd.core.touch import Touch, TouchKind, touches_of
 
@@ -139,6 +149,8 @@ class _Desk:
             record = self._moved(record, before)
             if _retargeted(before.value, record.value):
                 record = armed_again(record, self.versions, self.tz, self.now)
+            elif before.value.state is State.BREACHED and record.value.state is not State.BREACHED:
+                record = not_skipped(record, self.versions, self.tz, self.now)  # the host's clock had run ahead
         elif record.moved_at is not None:
             record = replace(record, moved_at=None)
         if record.owed:

@@ -75,15 +75,10 @@ def attributes_set(
     return {key: value for key, value in found[1].sets.items() if key not in persons and has.get(key) != value}
 
 
-def without_rule_sets(touches: Iterable[Touch]) -> tuple[Touch, ...]:
-    """The touches without what rules have set."""
-    return tuple(touch for touch in touches if not touch.by_rule)
-
-
 def with_rule_sets(touches: Iterable[Touch], versions: Sequence[Version], attrs: Facts) -> tuple[Touch, ...]:
     """The touches with what these rules would have set, each after its cause.
 
-    touches: in the order of their record and `without_rule_sets`. attrs: the case's at its start.
+    touches: in the order of their record, without what rules have set. attrs: the case's at its start.
     """
     if not any(version.sets for version in versions):
         return tuple(touches)
@@ -94,7 +89,7 @@ def with_rule_sets(touches: Iterable[Touch], versions: Sequence[Version], attrs:
         if touch.kind in (TouchKind.SET, TouchKind.VOID):
             known.append(touch)
         elif is_customers(touch) and (sets := attributes_set(touch, known, versions, attrs)):
-            known.append(_set_of(touch, sets))
+            known.append(set_of(touch, sets))
             made.append(known[-1])
     return tuple(made)
 
@@ -110,7 +105,8 @@ def _customers(touches: Iterable[Touch]) -> Touch | None:
     return next((touch for touch in touches if is_customers(touch)), None)
 
 
-def _set_of(cause: Touch, attrs: Mapping[str, str]) -> Touch:
+def set_of(cause: Touch, attrs: Mapping[str, str]) -> Touch:
+    """The touch of a rule that sets this after a customer's touch."""
     return Touch(
         id=f"{cause.id}/set",
         at=cause.time,

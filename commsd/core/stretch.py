@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from commsd.core.calendar import HORIZON, Calendar, between, hours_of, open_intervals
+from commsd.core.calendar import HORIZON, Calendar, Window, between, hours_of, open_intervals
 from commsd.core.obligation import Hold, Obligation
 from commsd.core.policy import ClockKind
 
@@ -48,6 +48,32 @@ class BusinessDay:
     number: int
     day: date
     closes: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddDay:
+    """A local date that has not the hours one might expect. hours: what it has; none: it is closed.
+
+    listed: the calendar names this date, as a holiday or by hand; else its weekday has no hours.
+    """
+
+    day: date
+    hours: tuple[Window, ...]
+    listed: bool
+
+
+def odd_days(calendar: Calendar, start: datetime, end: datetime) -> tuple[OddDay, ...]:
+    """The dates from that of start to that of end that are closed, or have hours of their own."""
+    zone = ZoneInfo(calendar.tz)
+    first, last = (at.astimezone(zone).date() for at in (start, min(end, start + LONGEST)))
+    found = []
+    for day in (first + timedelta(days=ahead) for ahead in range((last - first).days + 1)):
+        listed = day in calendar.dates
+        if listed and calendar.windows(day) != calendar.weekly.get(day.weekday(), ()):
+            found.append(OddDay(day=day, hours=calendar.windows(day), listed=True))
+        elif not hours_of(calendar, day):
+            found.append(OddDay(day=day, hours=(), listed=listed))
+    return tuple(found)
 
 
 def pauses_of(owed: Obligation, holds: Iterable[Hold]) -> tuple[Pause, ...]:

@@ -44,6 +44,7 @@ class Touch:
     auto: sent by a machine. observed: taken in observe mode, starts no ack clock. partial: "we are looking into it".
     reason: of a hold. promise, due, via, replaces: of a promise. keeps: the promises an answer keeps; empty: all.
     attrs: of a set. facts: what rules match on that belongs to a customer's touch (channel, mailbox, from, ...).
+    callbacks: what a missed call opened or joined, or what a talk, a try or a closing is about; empty: all there are.
     touch: the id that a void takes back, or of the customer's touch behind a set `by_rule`. void_case: a close as junk.
     """
 
@@ -64,6 +65,7 @@ class Touch:
     keeps: tuple[str, ...] = ()
     attrs: Mapping[str, str] = field(default_factory=dict)
     facts: Facts = field(default_factory=dict)
+    callbacks: tuple[str, ...] = ()
     touch: str | None = None
     void_case: bool = False
     by_rule: bool = False
@@ -159,6 +161,7 @@ def _touch(interaction: Interaction, kind: TouchKind) -> Touch:
         keeps=detail.keeps,
         attrs=detail.attrs,
         facts=_facts(interaction) if kind in _CUSTOMER else {},
+        callbacks=(detail.callback_id,) if detail.callback_id else detail.callbacks,
         touch=interaction.caused_by if by_rule else detail.voids,
         void_case=detail.void_case,
         by_rule=by_rule,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from commsd.core.callback import Callback, State, claimed, released, with_number
-from commsd.core.case import CaseFile, CaseState, customer_speaks
+from commsd.core.callback import Callback, CloseReason, State, claimed, released, with_number
+from commsd.core.case import CaseFile, CaseState, customer_speaks, survivor
 from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
 from commsd.core.entry import OUTCOME, Entry, Hand, Result, Said, callback_talk, manual_interaction, said_detail
 from commsd.core.event import Event
@@ -190,7 +190,10 @@ def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> 
             return _moved("updated", given, items, hand)
         misses = tuple(dict.fromkeys((*same[0].misses, *callback.misses)))
         other = replace(same[0], revision=same[0].revision + 1, misses=misses)
-        return _ended(callback, "merged", None, hand, items, terms) + _moved("updated", other, items, hand)
+        numbered = replace(callback, number=parsed.e164)
+        known = tuple(numbered if each.id == callback_id else each for each in items.callbacks)
+        ended = _ended(numbered, "merged", None, hand, replace(items, callbacks=known), terms)
+        return ended + _moved("updated", other, items, hand)
 
     return decide
 
@@ -242,16 +245,41 @@ def talk_result(interaction_id: str, said: Said, hand: Hand, terms: Terms) -> De
 
 
 def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
-    """What a link does, whether it was pressed or came back as a mail."""
-    match link.act:
-        case Act.CLAIM:
-            return claim_callback(link.thing, hand)
-        case Act.ANSWERED:
-            return answered_elsewhere(link.thing, hand, terms)
-        case Act.HOLDING:
-            return holding_case(link.thing, hand, terms)
-        case Act.DONE | Act.JUNK:
-            return close_case(link.thing, hand, terms, junk=link.act is Act.JUNK)
+    """What a link does, pressed or come back as a mail; to the case that its own went into, if it did."""
+
+    def decide(items: OpenItems) -> Change:
+        if link.act is Act.CLAIM:
+            return claim_callback(joined(items, link.thing), hand)(items)
+        case_id = surviving(items, link.thing)
+        match link.act:
+            case Act.ANSWERED:
+                return answered_elsewhere(case_id, hand, terms)(items)
+            case Act.HOLDING:
+                return holding_case(case_id, hand, terms)(items)
+            case Act.JUNK if case_id != link.thing:
+                raise Refused(
+                    f"the case went into {case_id}, which holds more than was junk here",
+                    remedy="if all of it is junk, use a notice about that one",
+                )
+            case Act.DONE | Act.JUNK:
+                return close_case(case_id, hand, terms, junk=link.act is Act.JUNK)(items)
+
+    return decide
+
+
+def surviving(items: OpenItems, case_id: str) -> str:
+    """The case of this id, or the one that it went into; the id itself where there is neither."""
+    file = survivor(case_id, items.files)
+    return file.case.id if file else case_id
+
+
+def joined(items: OpenItems, callback_id: str) -> str:
+    """The callback of this id, or the one that it joined."""
+    callback = items.callback(callback_id)
+    if callback is None or callback.close_reason is not CloseReason.MERGED:
+        return callback_id
+    others = (other.id for other in items.callbacks if other.open and set(callback.misses) <= set(other.misses))
+    return next(others, callback_id)
 
 
 def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Exception) -> Decide:

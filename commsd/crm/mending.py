@@ -4,15 +4,16 @@ Pure decisions like those in `actions`. Nothing is edited away: both are interac
 revision.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from commsd.core.callback import Callback, taken_back
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.callback import Callback, given_back, taken_back
+from commsd.core.case import CaseFile, CaseState
+from commsd.core.change import Change, OpenItems, Terms, change_of, due_as_clock
 from commsd.core.entry import Hand
 from commsd.core.event import Event
 from commsd.core.interaction import Detail, Interaction, Kind
-from commsd.core.merge import merged
+from commsd.core.merge import joining, merged, with_callbacks
 from commsd.core.obligation import in_force
 from commsd.core.touch import touches_of
 from commsd.crm.actions import Decide, file_of, internal, must
@@ -47,14 +48,81 @@ def void_interaction(interaction_id: str, hand: Hand, terms: Terms, *, why: str 
             raise Refused("it belongs to no case, so it counts for nothing", remedy="nothing to do")
         file = file_of(items, known.case_id)
         _must_count(known, file.interactions, items)
-        calls = taken_back(known, items.callbacks, items.now)
-        after = {callback.id: callback for callback in (*items.callbacks, *calls)}
         fact = internal(Kind.VOID, file, hand, items, Detail(voids=interaction_id, note=why))
-        change = change_of(fact, replace(items, callbacks=tuple(after.values())), terms, by=hand.by)
-        told = tuple(Event(f"callback.{_word(call, items)}", call, items.now, hand.by) for call in calls)
-        return change + Change(callbacks=calls, events=told)
+        calls, joined = _one_each(_calls_after(known, file, items), items)
+        moved = tuple(
+            replace(again, revision=each.revision + 1)
+            for each in file.interactions
+            if (again := with_callbacks(each, joined)) is not each
+        )
+        change = change_of(fact, _with(items, file, calls, moved), terms, by=hand.by)
+        return _said(change, calls, moved, file, items, hand)
 
     return decide
+
+
+def _said(
+    change: Change,
+    calls: tuple[Callback, ...],
+    moved: tuple[Interaction, ...],
+    file: CaseFile,
+    items: OpenItems,
+    hand: Hand,
+) -> Change:
+    """The change with the callbacks that follow, each once and due when its clock is."""
+    clocks = tuple({record.id: record for record in (*file.clocks, *change.clocks)}.values())
+    due = {call.id: call.due_at for call in change.callbacks}
+    ours = {call.id for call in calls}
+    calls = tuple(due_as_clock(replace(call, due_at=due.get(call.id, call.due_at)), clocks) for call in calls)
+    others = replace(
+        change,
+        callbacks=tuple(call for call in change.callbacks if call.id not in ours),
+        events=tuple(e for e in change.events if not (isinstance(e.thing, Callback) and e.thing.id in ours)),
+    )
+    return others + Change(
+        interactions=moved,
+        callbacks=calls,
+        events=(
+            *(Event("interaction.updated", each, items.now, hand.by) for each in moved),
+            *(Event(f"callback.{_word(call, items)}", call, items.now, hand.by) for call in calls),
+        ),
+    )
+
+
+def _calls_after(known: Interaction, file: CaseFile, items: OpenItems) -> tuple[Callback, ...]:
+    """What becomes of callbacks; of a void that is taken back, the reverse of what became of them by it."""
+    reopens = file.case.state is CaseState.OPEN
+    if known.kind is not Kind.VOID:
+        return taken_back(known, items.callbacks, items.now, reopens=reopens)
+    again = next((fact for fact in file.interactions if fact.id == known.detail.voids), None)
+    return given_back(again, items.callbacks, items.now, reopens=reopens) if again else ()
+
+
+def _one_each(calls: tuple[Callback, ...], items: OpenItems) -> tuple[tuple[Callback, ...], Mapping[str, str]]:
+    """The same with one open callback for a line and number: what would be opened beside one joins it."""
+    after = {call.id: call for call in (*items.callbacks, *calls)}
+    changed = {call.id: call for call in calls}
+    joined: dict[str, str] = {}
+    for call in calls:
+        before = items.callback(call.id)
+        same = [
+            other
+            for other in after.values()
+            if other.open and other.id != call.id and (other.line, other.number) == (call.line, call.number)
+        ]
+        if call.open and call.number and same and not (before and before.open):
+            changed[call.id], changed[same[0].id] = joining(call, same[0], items.now)
+            joined[call.id] = same[0].id
+    return tuple(changed.values()), joined
+
+
+def _with(items: OpenItems, file: CaseFile, calls: Iterable[Callback], moved: Iterable[Interaction]) -> OpenItems:
+    """The open items as these changes leave them."""
+    callbacks = {call.id: call for call in (*items.callbacks, *calls)}
+    new = {fact.id: fact for fact in moved}
+    inside = tuple(new.get(fact.id, fact) for fact in file.interactions)
+    files = {**items.files, file.case.id: replace(file, interactions=inside)}
+    return replace(items, callbacks=tuple(callbacks.values()), files=files)
 
 
 def _must_count(known: Interaction, inside: Iterable[Interaction], items: OpenItems) -> None:

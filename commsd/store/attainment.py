@@ -18,6 +18,9 @@ PART = 2000
 AT_ONCE = 500
 """Ids in one statement, below what any database takes as parameters."""
 
+MACHINE = "machine"
+RETARGET = "retarget"
+
 Place = tuple[datetime, str]
 
 
@@ -37,7 +40,10 @@ class ClockRow(NamedTuple):
 
 
 class Act(NamedTuple):
-    """What somebody did to a case. asked: since the customer last spoke, an agent has written or talked to him."""
+    """What somebody did to a case: a hold, a void, or a retarget, for each clock that got another due time by it.
+
+    asked: since the customer last spoke, an agent has written or talked to him.
+    """
 
     kind: str
     agent: str | None
@@ -110,10 +116,15 @@ def _parts(ids: Set[str]) -> Iterator[list[str]]:
 
 
 def acts(connection: Connection, since: datetime, until: datetime) -> tuple[Act, ...]:
-    """Holds, changes of attributes and voids that people recorded in the window."""
+    """Holds and voids that people recorded in the window, and the due times they moved in it."""
+    return (*_holds_and_voids(connection, since, until), *_retargets(connection, since, until))
+
+
+def _holds_and_voids(connection: Connection, since: datetime, until: datetime) -> tuple[Act, ...]:
     table, case = schema.interactions, schema.cases
     wanted = and_(
         text(schema.ACTS),
+        table.c.kind != "set",
         table.c.current,
         table.c.recorded_at >= since,
         table.c.recorded_at < until,
@@ -135,6 +146,43 @@ def acts(connection: Connection, since: datetime, until: datetime) -> tuple[Act,
         Act(kind, agent, team, reason, kind == "hold" and _asked(words.get(case_id, ()), at))
         for kind, agent, team, reason, case_id, at in rows
     )
+
+
+class _Retarget(NamedTuple):
+    by: str
+    case_id: str | None
+
+
+def _retargets(connection: Connection, since: datetime, until: datetime) -> tuple[Act, ...]:
+    """By whom a clock got another due time; new rules and the customer's own touches are nobody's doing."""
+    found = [each for each in _told_retargets(connection, since, until) if each.by != MACHINE]
+    cases = _cases(connection, {each.case_id for each in found if each.case_id})
+    teams = {case_id: row[1] for case_id, row in cases.items()}
+    return tuple(
+        Act(RETARGET, None if ":" in each.by else each.by, teams.get(each.case_id or ""), None, False) for each in found
+    )
+
+
+def _told_retargets(connection: Connection, since: datetime, until: datetime) -> Iterator[_Retarget]:
+    """From the feed, newest first, and from what has no number in it yet."""
+    box, feed = schema.outbox, schema.feed
+    waiting = and_(text(schema.RETARGETS), box.c.recorded_at >= since, box.c.recorded_at < until)
+    for row in connection.execute(select(box.c.by, box.c.record).where(waiting)).all():
+        yield _Retarget(row.by, row.record["case_id"])
+    newest_first = select(feed.c.seq, feed.c.event).where(text(schema.RETARGETS)).order_by(feed.c.seq.desc())
+    wanted = newest_first
+    while True:
+        rows = connection.execute(wanted.limit(PART)).all()
+        for row in rows:
+            event = orjson.loads(row.event)
+            recorded_at = datetime.fromisoformat(event["recordedtime"])
+            if recorded_at < since:
+                return
+            if recorded_at < until:
+                yield _Retarget(event["data"]["by"], event["data"]["case_id"])
+        if len(rows) < PART:
+            return
+        wanted = newest_first.where(feed.c.seq < rows[-1].seq)
 
 
 def _words(connection: Connection, case_ids: Set[str]) -> dict[str, list[Word]]:

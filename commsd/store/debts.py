@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
 
-from commsd.core.ledger import Books, OwedAck, OwedCall, OwedClock
+from commsd.core.ledger import (
+    INSTEAD,
+    LOST_FOR,
+    Books,
+    LostNotice,
+    OwedAck,
+    OwedCall,
+    OwedClock,
+    instead_keys,
+)
 from commsd.store import schema
 
 AT_ONCE = 500
@@ -22,6 +31,7 @@ def books(connection: Connection, now: datetime) -> Books:
         without_callback=_without_callback(connection),
         calls=_calls(connection),
         clocks=_clocks(connection),
+        notices=_notices(connection, now),
     )
 
 
@@ -96,8 +106,17 @@ def _without_callback(connection: Connection) -> tuple[str, ...]:
 
 def _calls(connection: Connection) -> tuple[OwedCall, ...]:
     table = schema.callbacks
-    rows = connection.execute(select(table.c.id, table.c.state, table.c.due_at).where(table.c.state != "closed"))
-    return tuple(OwedCall(id=row.id, state=row.state, due_at=row.due_at) for row in rows)
+    rows = connection.execute(select(table).where(table.c.state != "closed"))
+    return tuple(
+        OwedCall(
+            id=row.id,
+            state=row.state,
+            due_at=row.due_at,
+            case_id=row.case_id,
+            misses=tuple(row.record.get("misses") or ()),
+        )
+        for row in rows
+    )
 
 
 def _clocks(connection: Connection) -> tuple[OwedClock, ...]:
@@ -113,8 +132,33 @@ def _clocks(connection: Connection) -> tuple[OwedClock, ...]:
             timer_at=row.timer_at,
             promised_at=_instant(row.record.get("promised_at")),
             moved_at=_instant(row.record.get("moved_at")),
+            opened_by=row.record.get("opened_by") or "",
         )
         for row in rows
+    )
+
+
+def _notices(connection: Connection, now: datetime) -> tuple[LostNotice, ...]:
+    """Notices that did not arrive, while anything in their case is owed; and tellings nobody could make a notice of."""
+    table, clock = schema.deliveries, schema.clocks
+    owed = exists().where(and_(clock.c.case_id == table.c.case_id, clock.c.owed))
+    rows = connection.execute(
+        select(table.c.id, table.c.via, table.c.settled_at).where(
+            table.c.kind.in_(("notice", "telling")),
+            table.c.state.in_(("failed", "refused")),
+            table.c.settled_at > now - LOST_FOR,
+            not_(table.c.key.startswith(INSTEAD, autoescape=True)),
+            or_(table.c.case_id.is_(None), owed),
+        )
+    ).all()
+    keys = {each: row.id for row in rows for each in instead_keys(row.id)}
+    found: dict[str, list[str]] = {row.id: [] for row in rows}
+    for start in range(0, len(keys), AT_ONCE):
+        part = table.c.key.in_(list(keys)[start : start + AT_ONCE])
+        for key, state in connection.execute(select(table.c.key, table.c.state).where(part)):
+            found[keys[key]].append(state)
+    return tuple(
+        LostNotice(id=row.id, via=row.via, settled_at=row.settled_at, instead=tuple(found[row.id])) for row in rows
     )
 
 

@@ -96,6 +96,7 @@ class Items:
                 *(case.id for case in self.cases.values() if case.contact_id in contact_ids),
             ]
         )
+        case_ids |= dict.fromkeys(self._survivors(case_ids))
         named = {key[9:] for key in keys if key.startswith("callback:")}
         calls_owed = [
             callback

@@ -192,14 +192,23 @@ def contacts_of(connection: Connection, contact_ids: Sequence[str]) -> dict[str,
 
 
 def keys_of_case(connection: Connection, case_id: str) -> tuple[str, ...]:
-    """The keys an action on this case is decided under: whatever else may change it waits on one of them."""
+    """The keys an action on this case is decided under: whatever else may change it waits on one of them.
+
+    The case that it went into counts too.
+    """
     table, people, calls = schema.cases, schema.identities, schema.callbacks
-    contact_id = connection.execute(select(table.c.contact_id).where(table.c.id == case_id)).scalar()
-    known = connection.execute(select(people.c.kind, people.c.value).where(people.c.contact_id == contact_id))
-    numbers = select(calls.c.number).where(and_(calls.c.case_id == case_id, calls.c.number.is_not(None)))
+    ids, contacts, next_id = list[str](), list[str](), case_id
+    while next_id and next_id not in ids:
+        ids.append(next_id)
+        row = connection.execute(select(table.c.contact_id, table.c.record).where(table.c.id == next_id)).first()
+        contacts += [row.contact_id] if row and row.contact_id else []
+        next_id = row.record.get("merged_into") or "" if row else ""
+    known = connection.execute(select(people.c.kind, people.c.value).where(people.c.contact_id.in_(contacts)))
+    numbers = select(calls.c.number).where(and_(calls.c.case_id.in_(ids), calls.c.number.is_not(None)))
     owed = (Identity("phone", number) for number in connection.execute(numbers).scalars())
     identities = [*(Identity(row.kind, row.value) for row in known), *owed]
-    return tuple(dict.fromkeys((key.of_case(case_id), *(key.of_identity(identity) for identity in identities))))
+    cases = (key.of_case(each) for each in ids)
+    return tuple(dict.fromkeys((*cases, *(key.of_identity(identity) for identity in identities))))
 
 
 def keys_of_callback(connection: Connection, callback_id: str) -> tuple[str, ...]:
@@ -216,10 +225,14 @@ def keys_of_interaction(connection: Connection, interaction_id: str) -> tuple[st
     row = connection.execute(select(table.c.case_id, table.c.record).where(same)).first()
     if row is None:
         return (key.of_interaction(interaction_id),)
-    called = row.record["detail"].get("callback_id")
+    detail = row.record["detail"]
+    if detail.get("voids") and detail["voids"] != interaction_id:
+        more = keys_of_interaction(connection, detail["voids"])
+        return tuple(dict.fromkeys((key.of_interaction(interaction_id), *more)))
+    called = [*(detail.get("callbacks") or ()), detail.get("callback_id")]
     return (
         key.of_interaction(interaction_id),
-        *((key.of_callback(called),) if called else ()),
+        *(key.of_callback(each) for each in called if each),
         *(keys_of_case(connection, row.case_id) if row.case_id else ()),
     )
 

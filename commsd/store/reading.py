@@ -26,7 +26,8 @@ DEADLINE = 300.0
 class Reading(Protocol):
     """What can be read. Raises Unreachable where the database does not answer."""
 
-    def read(self, f: Callable[[Connection], T]) -> T: ...
+    def read(self, f: Callable[[Connection], T]) -> T:
+        """What `f` finds, all of it as it was at one moment."""
 
 
 @contextmanager
@@ -62,6 +63,7 @@ class _Sqlite:
     def read(self, f: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")  # else each statement would see a moment of its own
                 return f(connection)
         except Exception as error:
             if not is_unavailable(error):
@@ -86,6 +88,7 @@ class _Postgres:
             make_url(url).set(drivername="postgresql+asyncpg"),
             connect_args={"server_settings": {"default_transaction_read_only": "on", "jit": "off"}},
             pool_size=1,
+            isolation_level="REPEATABLE READ",
             hide_parameters=True,
             json_deserializer=orjson.loads,
         )

@@ -57,6 +57,9 @@ Serial = BigInteger().with_variant(Integer(), "sqlite")
 ACTS = "kind IN ('hold', 'set', 'void')"
 """What people do that moves clocks. Reports look at these alone, by an index that holds nothing else."""
 
+RETARGETS = "type = 'clock.retargeted'"
+"""Events of clocks that got another due time. Reports look at these alone, likewise."""
+
 metadata = MetaData()
 
 interactions = Table(
@@ -309,6 +312,7 @@ feed = Table(
     Column("subject", Id, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("event", Text, nullable=False, comment="CloudEvents JSON as rendered once, without personal data"),
+    Index("ix_feed_retargets", "seq", sqlite_where=text(RETARGETS), postgresql_where=text(RETARGETS)),
 )
 
 feed_head = Table(

@@ -6,10 +6,25 @@ What a version means stands in `core.policy`; who may bring one in force, in `sl
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, insert, literal, or_, select, text, update
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Change
@@ -19,7 +34,7 @@ from commsd.core.policy import Version, as_json, from_json
 from commsd.core.ruling import Ruling
 from commsd.errors import TryAgain
 from commsd.store import feed, rows, schema
-from commsd.store.history import touches_of_rows
+from commsd.store.history import touches_of_rows, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +52,7 @@ class Stored:
 class Acceptance:
     """A version to bring in force. after: the highest number the choice was made by, 0 for none. by: who does it.
 
-    withdraws: numbers of those that wait and shall not come in force any more.
+    withdraws: numbers of those that wait and shall not come in force any more. hand_over: where its files go next.
     """
 
     version: Version
@@ -45,6 +60,19 @@ class Acceptance:
     after: int
     by: str
     withdraws: tuple[int, ...] = ()
+    hand_over: "HandOver | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """The files of a version on their way into a folder, so that whoever reads it next knows that they did not arrive.
+
+    place: the folder, to be told. ready: the name of the one made ready beside it. held: the print of what stood there.
+    """
+
+    place: str
+    ready: str
+    held: str
 
 
 def all_versions(connection: Connection) -> tuple[Stored, ...]:
@@ -98,6 +126,7 @@ def accept(connection: Connection, wanted: Acceptance, now: datetime, new_id: Ca
     feed.prepare(connection, new_id())
     ruling = _ruling(feed.head(connection)[0], number, version, overtaken, now)
     rows.write(connection, [Change(events=(Event("rules.changed", ruling, now, wanted.by),))], now, new_id)
+    _note_hand_over(connection, number, wanted.hand_over)
     if version.applies == "running":
         _look_again(connection, schema.clocks.c.owed, version.effective_from)
     recheck_since(connection, version.effective_from, now)
@@ -134,6 +163,13 @@ def recheck_since(connection: Connection, start: datetime, now: datetime) -> Non
         _look_again(connection, and_(table.c.started_at >= start, table.c.state != "cancelled"), start)
 
 
+def recheck_early(connection: Connection, now: datetime) -> None:
+    """Have the clocks looked at that were seen to be late before they are due: the host's clock had run ahead."""
+    table = schema.clocks
+    early = and_(table.c.owed, table.c.state == "breached", table.c.due_at > now)
+    _look_again(connection, early, now - timedelta(seconds=1))
+
+
 def _look_again(connection: Connection, which: ColumnElement[bool], at: datetime) -> None:
     """The timer of these clocks set to `at` where it is later: the column alone, for mails wait for this commit.
 
@@ -142,6 +178,32 @@ def _look_again(connection: Connection, which: ColumnElement[bool], at: datetime
     table = schema.clocks
     later = or_(table.c.timer_at.is_(None), table.c.timer_at > at)
     connection.execute(update(table).where(and_(which, later)).values(timer_at=at))
+
+
+HAND_OVER = "rules on their way to a folder"
+
+
+def hand_over(connection: Connection) -> tuple[int, HandOver] | None:
+    """The version whose files did not arrive in their folder yet, and that folder; the last one accepted, or none."""
+    table = schema.notes
+    value = connection.execute(select(table.c.value).where(table.c.name == HAND_OVER)).scalar()
+    if value is None:
+        return None
+    return value["number"], HandOver(place=value["place"], ready=value["ready"], held=value["held"])
+
+
+def handed_over(connection: Connection, ready: str) -> None:
+    """The files have arrived, or need not any more."""
+    found = hand_over(connection)
+    if found and found[1].ready == ready:
+        connection.execute(delete(schema.notes).where(schema.notes.c.name == HAND_OVER))
+
+
+def _note_hand_over(connection: Connection, number: int, to: HandOver | None) -> None:
+    """Of the version accepted last alone: what was accepted before it need not arrive any more."""
+    connection.execute(delete(schema.notes).where(schema.notes.c.name == HAND_OVER))
+    if to is not None:
+        _note_down(connection, HAND_OVER, {"number": number, "place": to.place, "ready": to.ready, "held": to.held})
 
 
 def seen_files(connection: Connection, node: str) -> str | None:
@@ -153,8 +215,12 @@ def seen_files(connection: Connection, node: str) -> str | None:
 
 def remember_files(connection: Connection, node: str, source: str) -> None:
     """Keep which files this node read last."""
+    _note_down(connection, _note(node), source)
+
+
+def _note_down(connection: Connection, name: str, value: object) -> None:
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(schema.notes).values(name=_note(node), value=source)
+    statement = dialect.insert(schema.notes).values(name=name, value=value)
     changed = {"value": statement.excluded.value}
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
 
@@ -168,6 +234,13 @@ def open_clocks(connection: Connection) -> int:
     return int(
         connection.execute(select(func.count()).select_from(schema.clocks).where(schema.clocks.c.owed)).scalar_one()
     )
+
+
+def not_looked_at(connection: Connection, since: datetime) -> int:
+    """How many clocks somebody owes that were to be looked at then, and were not yet."""
+    table = schema.clocks
+    statement = select(func.count()).select_from(table).where(and_(table.c.owed, table.c.timer_at <= since))
+    return int(connection.execute(statement).scalar_one())
 
 
 def concerned(connection: Connection, since: datetime | None) -> tuple[str, ...]:
@@ -206,14 +279,11 @@ def open_cases(
 
 def _interactions(
     connection: Connection, ids: Collection[str], *, personal: bool
-) -> Mapping[str, Sequence[tuple[str, dict[str, Any] | None]]]:
-    table, side = schema.interactions, schema.personal
-    beside = and_(side.c.thing == "interaction", side.c.id == table.c.id, side.c.revision == table.c.revision)
-    wanted = select(table.c.case_id, cast(table.c.record, Text), side.c.fields if personal else literal(None))
-    if personal:
-        wanted = wanted.select_from(table.outerjoin(side, beside))
-    found: dict[str, list[tuple[str, dict[str, Any] | None]]] = defaultdict(list)
-    for case_id, record, fields in connection.execute(wanted.where(table.c.current, table.c.case_id.in_(ids))).all():
+) -> Mapping[str, Sequence[tuple[str, str | None]]]:
+    table = schema.interactions
+    found: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    wanted = written(connection, personal=personal).where(table.c.case_id.in_(ids))
+    for case_id, record, fields in connection.execute(wanted).all():
         found[case_id].append((record, fields))
     return found
 
@@ -223,22 +293,26 @@ def _clocks(
 ) -> Mapping[str, tuple[Owed, ...] | None]:
     """As recorded; None for a case that was perhaps not looked at since the rules changed last."""
     table = schema.clocks
-    columns = (table.c.case_id, table.c.owed, table.c.timer_at, table.c.due_at, table.c.record)
+    lags = func.coalesce(table.c.timer_at <= literal(last_effect, schema.Instant()), literal(False))
     found: dict[str, list[Owed]] = defaultdict(list)
     lagging = set()
-    rows = connection.execute(select(*columns).where(table.c.case_id.in_(ids))).all()
-    for case_id, owed, timer_at, due_at, data in rows:
-        if timer_at is not None and timer_at <= last_effect:
+    wanted = select(table.c.case_id, table.c.owed, lags, cast(table.c.record, Text)).where(table.c.case_id.in_(ids))
+    for case_id, owed, behind, record in connection.execute(wanted).all():
+        if behind:
             lagging.add(case_id)
-        stands = Owed(
-            clock=data["clock"],
-            n=data["n"],
-            opened_by=data["opened_by"],
-            state=data["state"],
-            reason=data["reason"],
-            owed=owed,
-            due_at=due_at,
-            policy=data["policy"],
-        )
-        found[case_id].append(stands)
+        found[case_id].append(_owed(orjson.loads(record), owed))
     return {case_id: None if case_id in lagging else tuple(found[case_id]) for case_id in ids}
+
+
+def _owed(record: Mapping[str, Any], owed: bool) -> Owed:
+    due = record["due_at"]
+    return Owed(
+        clock=record["clock"],
+        n=record["n"],
+        opened_by=record["opened_by"],
+        state=record["state"],
+        reason=record["reason"],
+        owed=owed,
+        due_at=None if due is None else datetime.fromisoformat(due),
+        policy=record["policy"],
+    )

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from commsd.core.agent import People
-from commsd.core.change import Terms
+from commsd.core.change import Change, Terms
 from commsd.core.entry import Hand
 from commsd.core.link import Act, Link, link_of
 from commsd.crm import actions
@@ -78,18 +78,18 @@ class Links:
         if not from_our_page(request):
             return page("link.html", 403, words=words, said="Another site sent this.", remedy=None)
         try:
-            await self._do(link)
+            done = await self._do(link)
         except CommsdError as error:
             return page("link.html", 409, words=words, said=_sentence(error.what), remedy=_sentence(error.remedy))
         if request.query_params.get("then") == "board":
             return RedirectResponse("/", status_code=303)
-        return page("link.html", words=words, said=words.done, remedy=None)
+        return page("link.html", words=words, said=words.done, remedy=_elsewhere(done, link))
 
     def _link(self, request: Request) -> Link | None:
         link = link_of(self._key, request.path_params["token"])
         return link if link is not None and link.until > self._world.now() else None
 
-    async def _do(self, link: Link) -> None:
+    async def _do(self, link: Link) -> Change:
         agent = self._people.agents.get(link.agent)
         name = agent.name if agent else link.agent or None
         hand = Hand(by=link.agent[:64] or "link", agent_id=link.agent[:64] or None, agent=name)
@@ -97,13 +97,21 @@ class Links:
             keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
         else:
             keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
-        await self._log.decide(keys, actions.act_of(link, hand, self._terms()))
+        return await self._log.decide(keys, actions.act_of(link, hand, self._terms()))
 
 
 def _over() -> Response:
     words = Words("This link is over", "", "")
     said = "It was cut on its way, or it is too old."
     return page("link.html", 404, words=words, said=said, remedy="Use the newest notice, or the board.")
+
+
+def _elsewhere(done: Change, link: Link) -> str | None:
+    """That it was done to another case than the notice was about; which, nobody learns who only holds the link."""
+    ids = {fact.case_id for fact in done.interactions} - {None}
+    if link.act is Act.CLAIM or not ids or link.thing in ids:
+        return None
+    return "The case of the notice has gone into another since: it was done to that one."
 
 
 def _sentence(text: str) -> str:

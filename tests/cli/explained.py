@@ -7,18 +7,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from commsd.cli.why_record import case_record
-from commsd.cli.why_text import case_lines
+from commsd.cli.why_text import UNNAMED, FreeDays, case_lines
 from commsd.config.read import Findings, parse
 from commsd.core.agent import Absence, Agent, People, Route, Team
-from commsd.core.change import Change, Terms, change_of
+from commsd.core.change import Change, Fence, Terms, change_of
 from commsd.core.explain import CaseWhy, why
 from commsd.core.firm import Firm
-from commsd.core.interaction import Delivery, Interaction
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction
 from commsd.core.ladder import policy_calendar, zone_of
 from commsd.core.policy import Version
 from commsd.core.record import Json
+from commsd.sla.notice.dispatch import To, gathered
 from commsd.sla.notice.escalation import escalated
 from commsd.sla.notice.post import Post
+from commsd.sla.notice.recipient import Way
 from commsd.sla.notice.summons import House, Summons, summons
 from commsd.sla.rules.rulebook import Named, read_version
 from tests.core.items import Books, only
@@ -112,6 +114,7 @@ class Life(Books):
 
     versions: tuple[Version, ...] = field(default_factory=lambda: (rules(),))
     tellings: list[Delivery] = field(default_factory=list)
+    notices: dict[str, Delivery] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Books.__init__(self)
@@ -141,6 +144,22 @@ class Life(Books):
         self.tellings.extend(change.deliveries)
         return self
 
+    def hand_out(self, when: str) -> "Life":
+        """All that waits goes into notices, which are sent."""
+        self.now = at(when)
+        waiting = [each for each in self.tellings if each.state is DeliveryState.QUEUED]
+        for recipient in dict.fromkeys(each.recipient for each in waiting):
+            ids = [each.id for each in waiting if each.recipient == recipient]
+            items = replace(self.items, deliveries={each.id: each for each in waiting})
+            fence = Fence(resource="sla.dispatch", owner="node", number=1)
+            change = gathered(ids, To(Way.MAIL, recipient, None), items, firm=self.firm, post=self.post, fence=fence)
+            after = {each.id: each for each in change.deliveries if each.kind is DeliveryKind.TELLING}
+            self.tellings = [after.get(each.id, each) for each in self.tellings]
+            for notice in change.deliveries:
+                if notice.kind is DeliveryKind.NOTICE:
+                    self.notices |= dict.fromkeys(after, replace(notice, state=DeliveryState.SENT))
+        return self
+
     def why(self, when: str) -> CaseWhy:
         """Why, as of this time."""
         self.now = at(when)
@@ -160,24 +179,25 @@ class Life(Books):
                     now=self.now,
                     office=policy_calendar(each.record, self.versions, zone_of(found.file)),
                     calendars=self.versions[-1].calendars,
+                    notices=self.notices,
                 ),
             )
             for each in found.clocks
         }
 
-    def lines(self, when: str) -> list[str]:
+    def lines(self, when: str, names: FreeDays = UNNAMED) -> list[str]:
         """What a person reads."""
         found = self.why(when)
-        return list(case_lines(found, self.told(found), self.now, BERLIN))
+        return list(case_lines(found, self.told(found), self.now, BERLIN, names))
 
     def record(self, when: str) -> Json:
         """What a program reads."""
         found = self.why(when)
         return case_record(found, self.told(found), self.lines(when))
 
-    def about(self, clock: str, when: str) -> list[str]:
-        """The lines about one clock, bare."""
-        lines = self.lines(when)
+    def about(self, clock: str, when: str, names: FreeDays = UNNAMED) -> list[str]:
+        """The lines about one clock, bare. names: of free days."""
+        lines = self.lines(when, names)
         start = next(place for place, line in enumerate(lines) if line.startswith(f"  {clock}: "))
         end = next((place for place in range(start + 1, len(lines)) if not lines[place].startswith("    ")), len(lines))
         return [line.strip() for line in lines[start:end]]

@@ -180,7 +180,7 @@ async def _with_log(folder: Path, work: Callable[[Log, Rules], Awaitable[T]]) ->
         await engine.commit(upgrade)
         log.start()
         rules = Rules(log)
-        await rules.bring_in(config.version, {}, world.now())
+        await rules.bring_in(config.version, config.sla_files, world.now())
         return await work(log, rules)
     finally:
         await log.close()

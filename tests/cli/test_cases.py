@@ -1,10 +1,13 @@
 """Matters on the command line, on a real store."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.cli.office import Office
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 PAUSES = """
 [calendar.always]
@@ -37,6 +40,37 @@ def test_the_list_is_records_for_a_program(office: Office) -> None:
     assert (case["id"], case["state"], case["subject"]) == (case_id, "open", "Delivery")
     assert {clock["clock"] for clock in case["clocks"]} == {"ack", "first_response"}
     assert case["privacy"] == {"redactions": [], "erased_at": None}
+
+
+def test_a_touch_entered_later_stands_with_the_time_it_happened_and_the_time_it_was_recorded(office: Office) -> None:
+    case_id = case_of(office)
+    happened = datetime.now(UTC) - timedelta(hours=3)
+    at = f"{happened.astimezone(BERLIN):%Y-%m-%d %H:%M}"
+    words = ("--case", case_id, "--at", at, "--direction", "outbound", "--note", "rang her")
+    office.done("record", "--channel", "phone", "--kind", "note", *words)
+    (note,) = (each for each in office.done("cases", "show", case_id).out.splitlines() if "  note " in each)
+    assert note.strip().startswith(f"{happened.astimezone(BERLIN):%a} {at}")
+    assert f"(recorded {datetime.now(BERLIN):%a %Y-%m-%d}" in note
+    (mail,) = (each for each in office.done("cases", "show", case_id).out.splitlines() if "message inbound" in each)
+    assert "recorded" not in mail
+
+
+def test_what_was_set_stands_in_words(office: Office) -> None:
+    case_id = case_of(office)
+    office.done("cases", "set", case_id, "--priority", "urgent", "--owner", "anna")
+    out = office.done("cases", "show", case_id).out
+    assert "set internal  priority became urgent, owner became anna" in out
+    assert "{" not in out
+    (opened,) = (each for each in out.splitlines() if each.startswith("when_opened"))
+    assert opened.endswith("priority normal")
+
+
+def test_a_clock_says_when_it_ended_and_why(office: Office) -> None:
+    case_id = case_of(office)
+    office.done("cases", "close", case_id)
+    lines = [each.strip() for each in office.done("cases", "show", case_id).out.splitlines()]
+    (clock,) = (each for each in lines if each.startswith("first_response 1"))
+    assert clock.startswith("first_response 1: cancelled (the case was closed before it was answered), ended ")
 
 
 def test_a_closed_case_leaves_the_list_and_comes_back_when_reopened(office: Office) -> None:

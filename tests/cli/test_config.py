@@ -34,6 +34,17 @@ def test_only_what_is_not_the_default_is_shown_on_demand(tmp_path: Path) -> None
     assert (every["cases.auto_close"], every["callbacks.tries"]) == ("7d", 4)
 
 
+def test_shares_are_shown_as_the_file_has_them(tmp_path: Path) -> None:
+    usual, own = built(tmp_path / "usual"), built(tmp_path / "own", '[rules]\nconfirm_share = "35%"\n')
+    asked = ("config", "show", "rules.confirm_share")
+    assert commsd("--config", str(usual), *asked).out == 'rules.confirm_share = "20%"\n'
+    assert commsd("--config", str(own), *asked).out == 'rules.confirm_share = "35%"\n'
+    assert commsd("--config", str(own), *asked, "--json").json == {"rules.confirm_share": "35%"}
+    assert commsd("--config", str(own), *asked, "--changed").out == 'rules.confirm_share = "35%"\n'
+    said = commsd("--config", str(usual), "config", "diff", str(own)).out
+    assert '- rules.confirm_share = "20%"\n+ rules.confirm_share = "35%"' in said
+
+
 def test_all_and_only_some_is_no_choice(empty_office: Office) -> None:
     assert empty_office.commsd("config", "show", "--changed", "--effective").code == 2
 

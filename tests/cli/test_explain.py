@@ -3,7 +3,7 @@
 import csv
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from commsd.cli.judge import Bench, judged
 from commsd.cli.why_text import interaction_lines
 from commsd.core import key
 from commsd.core.interaction import Delivery, DeliveryKind, Kind, Outcome
+from commsd.sla.rules.opening import holiday_names
 from commsd.world import real_world
 from tests.channels.mail.written import ARRIVED, mail
 from tests.cli.office import Office, built, commsd, within
@@ -53,6 +54,37 @@ def test_whatever_names_a_call_explains_it(office: Office, name: str) -> None:
 def test_how_long_a_customer_waits_is_counted_to_this_moment(office: Office) -> None:
     fact = office.mail(occurred_at=datetime.now(UTC) - timedelta(hours=2))
     assert "the customer has waited 2 h 00 min" in office.done("explain", fact.id).out
+
+
+HOURS = """
+[calendar.office]
+tz = "Europe/Berlin"
+hours = "mon-sun 08:00-18:00"
+holidays = { country = "DE", subdivision = "BE" }
+[policy.standard]
+calendar = "office"
+first_response = "20h"
+[[rule]]
+policy = "standard"
+"""
+
+
+@pytest.mark.parametrize("in_files", [True, False], ids=["sla/", "[service]"])
+def test_a_day_that_is_free_is_called_by_its_name(tmp_path: Path, in_files: bool) -> None:
+    folder = built(tmp_path)
+    if in_files:
+        (folder / "sla").mkdir()
+        (folder / "sla" / "a.toml").write_text(HOURS)
+    else:
+        main = (folder / "commsd.toml").read_text().replace("00:00-24:00", "08:00-18:00")
+        (folder / "commsd.toml").write_text(main.replace("[store]", 'country = "DE-BE"\n[store]'))
+    office, year = Office(folder), datetime.now(UTC).year - 1
+    fact = office.mail(occurred_at=datetime(year, 10, 2, 15, 30, tzinfo=UTC))  # the office closes half an hour later
+    name = holiday_names({"country": "DE"}, [year])[date(year, 10, 3)]
+    assert f"{year}-10-03 closed: {name}" in office.done("explain", fact.id).out
+    (case,) = office.done("explain", fact.id, "--json").json["cases"]
+    (clock,) = (each for each in case["clocks"] if each["clock"] == "first_response")
+    assert {"date": f"{year}-10-03", "hours": [], "listed": True, "name": name} in clock["why"]["odd_days"]
 
 
 def test_what_came_of_a_call_is_told(office: Office) -> None:

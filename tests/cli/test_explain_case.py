@@ -1,12 +1,15 @@
 """An operator can answer, from `explain` alone: why is this due then, and who gets told when."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from commsd.core.interaction import Channel, Kind, Promise
+from commsd.core.interaction import Channel, Interaction, Kind, Promise
 from tests.cli.explained import RULES, Life, at, rules
-from tests.core.items import answer_to, call_from, mail_from, moved, only
+from tests.core.items import Books, answer_to, call_from, mail_from, moved, only
 
 
 def mail(life: Life, when: str = "09 16:30", subject: str = "Delivery") -> Life:
@@ -73,12 +76,31 @@ def test_who_is_told_stands_at_each_step_with_names() -> None:
     ]
 
 
+def test_a_step_that_names_nobody_says_that_somebody_else_is_told_in_place() -> None:
+    def unowned(books: Books) -> Interaction:
+        return replace(mail_from()(books), mailbox=None)
+
+    life = Life().then("09 16:30", unowned)
+    life.post = replace(life.post, alarms=("cai",))
+    told = life.about("first_response 1", "10 09:30")
+    assert told[told.index("who is told:") + 1 :][:3] == [
+        "75%    Tue 2026-03-10 11:30:00 CET: to come",
+        "Cai Hartono (cai@example.com)",
+        "in place of owner, who is nobody here",
+    ]
+
+
 def test_who_was_told_already_stands_with_the_time() -> None:
     life = mail(Life()).climb("10 11:31")
     told = life.about("first_response 1", "10 11:32")
     assert told[told.index("who is told:") + 1 :][:2] == [
+        "75%    Tue 2026-03-10 11:30:00 CET: waits",
+        "Anna Berg (anna@example.com), waits for the next round of notices",
+    ]
+    told = life.hand_out("10 11:32").about("first_response 1", "10 11:33")
+    assert told[told.index("who is told:") + 1 :][:2] == [
         "75%    Tue 2026-03-10 11:30:00 CET: told",
-        "Anna Berg (anna@example.com) at Tue 11:31:00",
+        "Anna Berg (anna@example.com) at Tue 11:32:00",
     ]
 
 
@@ -95,11 +117,122 @@ def test_what_nobody_saw_coming_is_skipped_but_for_the_last() -> None:
     told = mail(Life()).about("first_response 1", "10 13:31")
     steps = [line for line in told if line.startswith(("75%", "due"))]
     assert [line.partition(": ")[2] for line in steps] == [
-        "skipped, because it was over before anybody could be told (skipped_late)",
-        "now",
+        "nobody has looked at the clock since: due will be told instead",
+        "now, at the daemon's next look",
     ]
-    life = mail(Life()).climb("10 13:31")
-    assert any("skipped_late" in line for line in life.about("first_response 1", "10 13:32"))
+    told = mail(Life()).climb("10 13:31").about("first_response 1", "10 13:32")
+    (early,) = (line for line in told if line.startswith("75%"))
+    assert early.endswith("skipped_late: nobody had looked at the clock when due came, which was told instead")
+
+
+def test_what_was_entered_late_says_when_it_was_recorded() -> None:
+    def entered(books: Books) -> Interaction:
+        return replace(mail_from(team="service")(books), mailbox=None, occurred_at=at("09 16:30"))
+
+    told = Life().then("10 11:45", entered).about("first_response 1", "10 11:46")
+    (early,) = (line for line in told if line.startswith("75%"))
+    assert early.endswith("skipped_late: the clock was recorded only Tue 2026-03-10 11:45:00 CET")
+
+
+def test_steps_that_came_while_nobody_looked_are_not_said_to_lie_behind_the_end() -> None:
+    life = mail(Life()).then("10 13:45", answer_to())
+    told = life.about("first_response 1", "10 14:00")
+    assert [line.partition(": ")[2] for line in told if line.startswith(("75%", "due"))] == [
+        "nobody: nothing was told by the time it ended"
+    ] * 2
+    assert "nobody by +1h, +1h/2: it ended before" in told
+
+
+def test_a_telling_that_came_too_late_says_that_it_was_answered_before() -> None:
+    life = mail(Life()).climb("10 11:31").then("10 11:32", answer_to()).hand_out("10 11:33")
+    told = life.about("first_response 1", "10 11:40")
+    assert "Anna Berg (anna@example.com), not told: answered before, seen Tue 11:33:00" in told
+
+
+def test_a_holding_answer_says_that_it_did_not_end_the_clock() -> None:
+    life = mail(Life()).then("10 09:10", answer_to(partial=True))
+    assert "a holding answer" in [line.strip() for line in life.lines("10 09:30")]
+    (said,) = (line for line in life.about("first_response 1", "10 09:30") if "holding" in line)
+    assert said.startswith("Tue 2026-03-10 09:10:00 CET: message ")
+    assert said.endswith("did not end it, for it is a holding answer")
+    assert not any("holding" in line for line in life.about("ack 1", "10 09:30"))
+    clock = next(each for each in life.record("10 09:31")["clocks"] if each["clock"] == "first_response")
+    assert len(clock["why"]["held_off_by"]) == 1
+
+
+def test_days_without_hours_say_why() -> None:
+    text = RULES.replace(
+        'dates = { 2026-03-11 = "closed" }', 'dates = { 2026-03-09 = [], 2026-03-10 = ["09:00-11:00"] }'
+    )
+    life = Life(versions=(rules(text),)).then("06 16:30", mail_from())
+    names = {(rules(text).id, "office"): {at("09 12:00").date(): "Founders' Day"}}
+    told = life.about("first_response 1", "10 09:30", names)
+    start = told.index("target 4h open time of calendar office (Europe/Berlin)")
+    assert told[start + 1 : start + 7] == [
+        "Fri 2026-03-06 16:30:00 CET to 17:00:00: 30 min, in all 30 min",
+        "Sat 2026-03-07 to Sun 2026-03-08 closed: weekend",
+        "Mon 2026-03-09 closed: Founders' Day",
+        "Tue 2026-03-10 has hours of its own: 09:00-11:00",
+        "Tue 2026-03-10 09:00:00 CET to 11:00:00: 2 h 00 min, in all 2 h 30 min",
+        "Wed 2026-03-11 09:00:00 CET to 10:30:00: 1 h 30 min, in all 4 h 00 min",
+    ]
+    assert "Mon 2026-03-09 closed: listed as closed in the calendar" in life.about("first_response 1", "10 09:30")
+    clock = next(each for each in life.record("10 09:30")["clocks"] if each["clock"] == "first_response")
+    assert [(day["date"], day["hours"], day["listed"]) for day in clock["why"]["odd_days"]] == [
+        ("2026-03-07", [], False),
+        ("2026-03-08", [], False),
+        ("2026-03-09", [], True),
+        ("2026-03-10", ["09:00-11:00"], True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tz", "said"),
+    [
+        ("Mars/Base", 'the customer\'s zone "Mars/Base" is in no time zone database: counted in Europe/Berlin instead'),
+        (None, "it counts in the customer's zone, which is not known: counted in Europe/Berlin instead"),
+    ],
+)
+def test_a_customers_zone_that_is_not_to_be_had_is_told(tz: str | None, said: str) -> None:
+    life = mail(Life())
+    attrs = {"organisation": "acme", **({"tz": tz} if tz else {})}
+    life.then("09 16:31", moved(case_of(life), Kind.SET, attrs=attrs))
+    assert said in life.about("first_response 1", "09 16:32")
+
+
+def test_a_zone_that_left_the_database_is_told() -> None:
+    version = rules()
+    office = replace(version.calendars["office"], tz="Europe/Gone", fallback_tz="Europe/Berlin")
+    life = mail(Life(versions=(replace(version, calendars={**version.calendars, "office": office}),)))
+    told = life.about("first_response 1", "09 16:32")
+    assert 'its zone "Europe/Gone" is in no time zone database any more: counted in Europe/Berlin instead' in told
+
+
+@given(fraction=st.integers(1, 999_999), held=st.integers(0, 999_999), wait=st.integers(0, 14_000))
+def test_the_pieces_that_are_shown_come_to_the_sum_that_is_shown(fraction: int, held: int, wait: int) -> None:
+    life = Life()
+    life.now = at("09 16:30") + timedelta(microseconds=fraction)
+    life.take(mail_from(subject="Invoice 4711"))
+    life.now = at("10 09:10") + timedelta(microseconds=held)
+    life.take(moved(case_of(life), Kind.HOLD, reason="customer"))
+    life.now += timedelta(seconds=wait, microseconds=fraction)
+    life.take(moved(case_of(life), Kind.RELEASE))
+    for clock in ("ack 1", "resolution 1"):
+        told = life.about(clock, "12 12:00")
+        pieces = [line for line in told if ", in all " in line]
+        sums = [_seconds(line.partition(", in all ")[2]) for line in pieces]
+        lengths = [_seconds(line.partition(", in all ")[0].rpartition(": ")[2]) for line in pieces]
+        assert sums == [sum(lengths[: place + 1]) for place in range(len(lengths))]
+        (whole,) = (line for line in told if line.startswith("counted "))
+        counted, _, target = whole.removeprefix("counted ").partition(" of ")
+        assert _seconds(counted) == sums[-1] == _seconds(target)
+
+
+def _seconds(text: str) -> int:
+    """The length that "3 h 05 min 02 s" tells."""
+    words = text.split()
+    units = {"h": 3600, "min": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
 
 
 def test_a_change_of_the_case_is_told_with_what_it_did_to_the_due_time() -> None:
@@ -136,9 +269,10 @@ def test_pauses_are_subtracted_in_the_open() -> None:
 def test_business_days_are_named_one_by_one() -> None:
     told = mail(Life(), subject="Invoice 4711").about("first_response 1", "09 16:31")
     start = told.index("target the end of business day 2 of calendar office (Europe/Berlin)")
-    assert told[start + 1 : start + 3] == [
+    assert told[start + 1 : start + 4] == [
         "business day 1: Tue 2026-03-10, closes Tue 2026-03-10 17:00:00 CET",
-        "business day 2: Thu 2026-03-12, closes Thu 2026-03-12 17:00:00 CET",  # the 11th is closed
+        "Wed 2026-03-11 closed: listed as closed in the calendar",
+        "business day 2: Thu 2026-03-12, closes Thu 2026-03-12 17:00:00 CET",
     ]
 
 
@@ -191,8 +325,15 @@ def test_an_answered_clock_says_how_long_it_took_and_who_ended_it() -> None:
     life = mail(Life()).then("10 09:15", lambda b: replace(answer_to()(b), agent="Anna Berg"))
     told = life.about("first_response 1", "10 10:00")
     assert told[0].startswith("first_response 1: met Tue 2026-03-10 09:15:00 CET, due Tue 2026-03-10 13:30:00 CET")
-    assert "counted 45 min of 4 h 00 min, 3 h 15 min short of it" in told
-    assert "4 further steps: nobody, because it ended before" in told
+    assert "counted 4 h 00 min of 4 h 00 min" in told
+    assert "ended after 45 min of it, 3 h 15 min before it was due" in told
+    assert "nobody by 75%, due, +1h, +1h/2: it ended before" in told
+
+
+def test_a_clock_answered_late_says_by_how_much_open_time() -> None:
+    told = mail(Life()).then("12 09:15", answer_to()).about("first_response 1", "12 10:00")
+    assert "43 h 45 min late" in told[0]
+    assert "ended 3 h 45 min of open time later" in told
 
 
 def test_a_promise_counts_in_real_time() -> None:

@@ -19,6 +19,7 @@ def test_what_is_due_is_listed_and_not_wrong(office: Office) -> None:
     office.missed_call()
     ran = office.done("ledger")
     assert "a callback, waiting" in ran.out
+    assert ran.out.splitlines()[-1].startswith("1 owed"), "a callback and its clock are one line"
     assert all("+493023125099" in line for line in ran.out.splitlines()[1:-1])
     assert "WRONG" not in ran.out
     assert not any(debt["wrong"] for debt in office.done("ledger", "--json").json)

@@ -1,7 +1,9 @@
 """`sla apply`, `sla versions` and `sla export`, as an operator types them."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +15,7 @@ from commsd.store import node, schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.world import real_world
-from tests.cli.office import Office
+from tests.cli.office import Office, built
 
 RULES = """
 [calendar.always]
@@ -81,6 +83,99 @@ def test_files_that_were_not_exchanged_are_when_their_rules_are_applied_again(of
     rules(sla(office), first="9h")
     assert "were put into" in office.done("sla", "apply", str(candidate)).out
     assert (sla(office) / "rules.toml").read_text() == (candidate / "rules.toml").read_text()
+
+
+@pytest.mark.parametrize("what", ['owner = "nobody"', 'team = "nowhere"'])
+def test_a_rule_that_names_somebody_unknown_is_refused_with_its_place(
+    office: Office, candidate: Path, what: str
+) -> None:
+    office.mail()
+    file = candidate / "rules.toml"
+    file.write_text(file.read_text().replace('policy = "vip"', f'policy = "vip"\nset = {{ {what} }}'))
+    ran = office.commsd("sla", "apply", str(candidate))
+    assert ran.code == 78
+    assert f"{file}:" in ran.out
+    assert what.partition('"')[2].strip('"') in ran.out
+    assert states(office) == [(1, "in force")]
+
+
+def test_what_becomes_of_clocks_is_said_in_plain_words(office: Office, candidate: Path) -> None:
+    now = real_world().now()
+    office.done("sla", "apply", str(candidate))
+    for hours in (1, 3, 5):
+        office.mail(f"{hours}@example.org", external_ids=(), occurred_at=now - timedelta(hours=hours))
+    rules(candidate, first="2h")
+    ran = office.commsd("sla", "apply", str(candidate), "--applies", "running", "--dry-run")
+    assert (
+        "6 open clocks: 2 due earlier (1 of them late at once), 4 unchanged (4 of them late already: they stay"
+        in ran.out
+    )
+    assert "lost" not in ran.out
+    assert "gained" not in ran.out
+    counted = office.commsd("sla", "apply", str(candidate), "--applies", "running", "--json").json
+    assert (counted["impact"]["stay_late"], counted["daemon_at_work"], counted["still_to_move"]) == (4, False, 0)
+    ran = office.done("sla", "apply", str(candidate), "--dry-run")
+    assert "clocks that run keep their rules: --applies running moves them too" in ran.out
+
+
+def test_a_clock_the_new_rules_do_not_have_is_explained(office: Office, candidate: Path) -> None:
+    office.mail()
+    office.done("sla", "apply", str(candidate))
+    file = candidate / "rules.toml"
+    file.write_text(file.read_text().replace('first_response = "4h"', 'first_response = "off"\nnext_response = "4h"'))
+    asked = ("--applies", "running", "--confirm")
+    ran = office.done("sla", "apply", str(candidate), *asked)
+    assert "1 no longer owed" in ran.out
+    assert "  no longer owed: the new rules have no such clock for the case" in ran.out
+    ran = office.done("sla", "apply", str(rules(candidate)), *asked)
+    assert "1 owed again" in ran.out
+    assert "  owed again: earlier rules had dropped the clock; it counts from its first beginning" in ran.out
+
+
+def test_an_undo_before_any_daemon_has_moved_the_clocks_counts_what_will_be(office: Office, candidate: Path) -> None:
+    now = real_world().now()
+    office.done("sla", "apply", str(candidate))
+    for hours in (1, 3):
+        office.mail(f"{hours}@example.org", external_ids=(), occurred_at=now - timedelta(hours=hours))
+    short = rules(candidate.parent / "short", first="2h")
+    ran = office.done("sla", "apply", str(short), "--applies", "running", "--confirm")
+    assert "no daemon runs on this store: clocks move when it starts" in ran.out
+    ran = office.done("sla", "apply", str(candidate), "--applies", "running", "--dry-run", "--confirm")
+    assert "4 open clocks: 1 due later, 3 unchanged (3 of them late already: they stay late)" in ran.out
+    assert "4 open clocks still wait to be taken over by the rules in force; the counts take that as done" in ran.out
+    assert "no daemon runs on this store: clocks move when it starts" in ran.out
+
+    async def work(log: Log, _: Rules) -> None:
+        await Claims(log, real_world(), "node/life").lease("feed", timedelta(minutes=1))
+
+    office.with_log(work)
+    ran = office.done("sla", "apply", str(candidate), "--applies", "running", "--dry-run", "--confirm")
+    assert "no daemon" not in ran.out
+
+
+def test_on_both_stores_rules_are_applied_listed_compared_exported_and_undone(
+    tmp_path: Path, store_url: str, candidate: Path
+) -> None:
+    office = Office(built(tmp_path / "config"))
+    main = office.folder / "commsd.toml"
+    main.write_text(re.sub(r'url = "sqlite:.*"', f'url = "{store_url}"', main.read_text()))
+    office.done("db", "upgrade")
+    office.mail()
+    office.done("sla", "apply", str(candidate))
+    short = rules(tmp_path / "short", first="3h")
+    asked = ("sla", "apply", str(short), "--applies", "running")
+    assert office.commsd(*asked).code == 1
+    assert "version 3 is in force" in office.done(*asked, "--confirm").out
+    assert office.done(*asked).out.startswith("nothing changed: these are the rules of version 3")
+    assert "first_response: 4h -> 3h" in office.done("sla", "diff", "2", "3").out
+    assert office.done("config", "diff").out == "no difference\n"
+    office.done("sla", "export", "2", str(tmp_path / "former"))
+    assert "version 4 is in force" in office.done("sla", "apply", str(tmp_path / "former")).out
+    assert states(office) == [(1, "former"), (2, "former"), (3, "former"), (4, "in force")]
+    assert (sla(office) / "rules.toml").read_text() == (candidate / "rules.toml").read_text()
+    today = f"{real_world().now().astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d}"
+    ran = office.commsd("sla", "whatif", str(short), "--from", today, "--to", today, "--json")
+    assert (ran.code, ran.json["log"]["differing"]) == (0, 0), ran.out
 
 
 def test_mistakes_are_told_with_their_place_and_nothing_is_done(office: Office, candidate: Path) -> None:
@@ -164,7 +259,7 @@ def test_cases_that_match_another_policy_are_counted(office: Office, candidate: 
     office.mail()
     rules(candidate, match='keywords = ["delivery"]')
     ran = office.done("sla", "apply", str(candidate))
-    assert "1 cases match another policy from then on: standard -> vip 1" in ran.out
+    assert "1 open case falls under another policy with the next message, before -> after: standard -> vip 1" in ran.out
 
 
 def test_rules_can_wait_for_their_time_and_be_overtaken(office: Office, candidate: Path) -> None:

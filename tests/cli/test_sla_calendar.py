@@ -91,6 +91,20 @@ def test_a_customers_calendar_is_shown_in_the_zone_asked_for(shop: Office) -> No
     assert head == "customers, America/New_York, as for a customer there"
 
 
+def test_hours_that_are_only_tried_are_shown_too(shop: Office, tmp_path: Path) -> None:
+    tried = tmp_path / "new-rules"
+    tried.mkdir()
+    (tried / "a.toml").write_text(
+        RULES.replace('2026-12-31 = "closed"', '2026-12-30 = "closed"', 1).replace('2026-12-30 = ["08:00-20:00"]\n', "")
+    )
+    assert line(shop, "Thu 31 Dec", "--month", "2026-12") == "closed"
+    assert line(shop, "Thu 31 Dec", "--month", "2026-12", "--rules", str(tried)) == "09:00-17:00"
+    assert line(shop, "Wed 30 Dec", "--month", "2026-12", "--rules", str(tried)) == "closed"
+    ran = shop.commsd("sla", "calendar", "shop", "--rules", str(tmp_path / "nowhere"))
+    assert ran.code == 78
+    assert "there is no such folder" in ran.err
+
+
 @pytest.mark.parametrize(
     "words", [("shop", "--tz", "Europe/Rome"), ("customers", "--tz", "Rome"), ("shop", "--months", "0")]
 )

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from commsd.core import key
+from commsd.core.interaction import Kind
 from tests.cli.office import Office
+from tests.core.items import moved
 
 
 def test_without_clocks_it_says_so(office: Office) -> None:
@@ -15,11 +18,21 @@ def test_the_last_four_weeks_are_told_with_all_figures(office: Office) -> None:
     office.mail(occurred_at=datetime.now(UTC) - timedelta(days=2))
     office.mail("sam@example.org", "Invoice", external_ids=(), occurred_at=datetime.now(UTC) - timedelta(days=40))
     out = office.done("sla", "report").out
-    assert out.count("first_response  ") == 3  # in all, of the one policy, and the longest wait
+    assert out.count("first answer  ") == 3  # in all, of the one policy, and the longest wait
     assert "0 %" in out
     assert "not enough data" in out
     assert ", and still waits" in out
     assert "In time is met / (met + late)" in out
+    assert "nights and holidays included" in out
+
+
+def test_every_table_says_what_it_is_about(office: Office) -> None:
+    case_id = office.mail(team="service").case_id or ""
+    office.decide((key.of_case(case_id),), moved(case_id, Kind.HOLD, reason="customer"))
+    out = office.done("sla", "report").out
+    titles = [line for line in out.splitlines() if line.isupper() and "  " not in line]
+    assert titles == ["ALL CLOCKS", "BY POLICY", "THE LONGEST WAITS", "TO LOOK AT, BY TEAM", "TO LOOK AT, BY AGENT"]
+    assert " ".join(out.split()).count("look at who stands out") == 1
 
 
 def test_a_date_counts_as_a_whole_day(office: Office) -> None:
@@ -35,9 +48,16 @@ def test_groups_are_chosen_by_a_word(office: Office) -> None:
     office.mail(team="service")
     assert list(office.done("sla", "report", "--by", "team", "--json").json["by"]) == ["team"]
     assert "service" in office.done("sla", "report", "--by", "team").out
-    assert "ARRIVED" in office.done("sla", "report", "--by", "hour").out
+    assert "BY DAY AND HOUR" in office.done("sla", "report", "--by", "hour").out
     ran = office.commsd("sla", "report", "--by", "mood")
     assert (ran.code, "write one of policy, channel" in ran.err) == (2, True)
+
+
+def test_the_page_has_every_grouping_and_takes_no_word_for_one(office: Office, tmp_path: Path) -> None:
+    ran = office.commsd("sla", "report", "--by", "team", "--html", str(tmp_path / "page.html"))
+    assert ran.code == 2
+    assert "the page has every grouping" in ran.err
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_a_window_that_ends_before_it_begins_is_a_mistake_of_usage(office: Office) -> None:

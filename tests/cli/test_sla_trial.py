@@ -61,6 +61,13 @@ def test_a_difference_is_exit_1_and_tells_expected_and_got(tmp_path: Path, file:
     ]
 
 
+def test_what_a_rule_should_have_set_is_told_like_every_other_difference(tmp_path: Path, file: Path) -> None:
+    file.write_text(OWN[: OWN.index("  expect:")] + "  expect: {attrs: {priority: urgent}}\n")
+    with within(tmp_path):
+        ran = commsd("sla", "test", "ours.yaml")
+    assert ran.out.splitlines()[1:4] == ["  attrs.priority", "    expected urgent", "    got      null"]
+
+
 def test_programs_get_the_bare_values(tmp_path: Path, file: Path) -> None:
     file.write_text(OWN.replace("2026-06-02 14:00}", "2026-06-02 15:00}"))
     with within(tmp_path):
@@ -74,14 +81,15 @@ def test_programs_get_the_bare_values(tmp_path: Path, file: Path) -> None:
 
 
 def test_mistakes_are_told_all_at_once_and_the_rest_is_tried(tmp_path: Path, file: Path) -> None:
-    file.write_text(OWN + OWN[OWN.index("- id: C1") :].replace("kind: in", "kind: inn").replace("11:00", "soon"))
+    second = OWN[OWN.index("- id: C1") :].replace("C1", "C2")
+    file.write_text(OWN + second.replace("kind: in", "kind: inn").replace("11:00", "soon"))
     with within(tmp_path):
         ran = commsd("sla", "test", "ours.yaml", "nowhere.yaml")
     assert ran.code == 1
     assert ran.err.splitlines()[::2] == [
         "nowhere.yaml:1:1: cannot be read: No such file or directory",
-        'ours.yaml:18:42: C1 touch 1: no kind of touch "inn"',
-        'ours.yaml:19:8: C1: now: "2026-06-02 soon" is not a time',
+        'ours.yaml:18:42: C2 touch 1: no kind of touch "inn"',
+        'ours.yaml:19:8: C2: now: "2026-06-02 soon" is not a time',
     ]
     assert ran.out == "1 arithmetic row, 1 case: all as expected, 1 row not tried, 3 mistakes\n"
 

@@ -69,9 +69,15 @@ def test_a_shorter_target_is_shown_with_the_case_that_would_have_been_late(offic
     ran = whatif(office, rules(tmp_path / "two", "2h"))
     assert ran.code == 0, ran.err
     assert "The replay of A gives the log again, clock by clock." in ran.out
-    assert "target: 4h -> 2h" in ran.out
+    assert "target: 4 h -> 2 h" in ran.out
+    said = " ".join(ran.out.split())
+    assert "B changes, against what was: " in said
+    assert " first answer, standard: 4 h -> 2 h " in said
+    assert "With 2 h, 1 of 1 first answers (100 %) would have been late, instead of 0." in said
     assert "A replay keeps people's behaviour fixed" in ran.out
     data = whatif(office, rules(tmp_path / "two", "2h"), "--json").json
+    (change,) = data["changes"]
+    assert {"of": "policy standard", "what": "first_response", "before": "4h", "after": "2h"} in change["differences"]
     (mover,) = data["movers"]
     assert (mover["clock"], mover["state_a"], mover["state_b"]) == ("first_response", "met", "breached")
     late = {row["clock"]: (row["a"]["breached"], row["b"]["breached"]) for row in data["diff"]}
@@ -145,7 +151,10 @@ def test_a_page_needs_no_other_file(office: Office, tmp_path: Path) -> None:
     assert (ran.code, ran.out) == (0, "")
     page = file.read_text("utf-8")
     assert "Example Ltd: what other rules would have meant" in page
-    assert "1 more would have been late" in page
+    assert "first answer, standard: 4 h → 2 h" in page
+    assert "With 2 h, 1 of 1 first answers (100 %) would have been late, instead of 0." in page
+    assert "first_response" not in page
+    assert page.index("4 h → 2 h") < page.index("What the words mean") < page.index("What changes, by policy")
     for outside in ("http://", "https://", "src=", "<script", "@import", "url("):
         assert outside not in page
 

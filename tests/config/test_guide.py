@@ -61,7 +61,7 @@ def test_what_the_guide_types_works_in_its_order(tmp_path: Path, blocks: list[Bl
             typed += _typed(block.text, tmp_path, config)
         elif block.file:
             _put(tmp_path / block.file, block)
-    assert typed == 15
+    assert typed == 16
 
 
 def _put(file: Path, block: Block) -> None:

@@ -46,6 +46,7 @@ class NaiveCase:
         self.held = False
         self.customer: Mapping[str, Any] = {}
         self.clock_now = now
+        self.queue: list[tuple[str, Ticking]] = []
         self.by_time: dict[datetime, list[Touch]] = {}
         for touch in surviving(touches, now):
             self.by_time.setdefault(counts_at(touch), []).append(touch)
@@ -108,21 +109,17 @@ class NaiveCase:
                 named = not touch.keeps or clock.promise in touch.keeps
                 if named and (kind == "talk" or clock.via == "any"):
                     self.stop(clock, touch, at)
-            for clock in self.live("callback"):
-                if kind == "talk" or clock.options.stop_on == "any_reply":
-                    self.stop(clock, touch, at)
+            if self.queue and (kind == "talk" or self.queue[0][1].options.stop_on == "any_reply"):
+                self.leave(touch, at)
         if kind == "missed":
             self.customer = touch.facts
-            if not self.live("callback"):
-                self.start("callback", touch, at)
+            name = next(iter(touch.callbacks), "")
+            if all(other != name for other, _ in self.queue):
+                self.queue.append((name, self.start("callback", touch, at, waiting=bool(self.queue))))
         if kind == "attempt":
-            for clock in self.live("callback"):
-                clock.tries += 1
-                if clock.options.met_after_attempts and clock.tries >= clock.options.met_after_attempts:
-                    self.stop(clock, touch, at)
+            self.tried(touch, at)
         if kind == "callback_closed":
-            for clock in self.live("callback"):
-                self.stop(clock, touch, at, "callback_closed")
+            self.leave(touch, at, "callback_closed")
         if kind == "promise":
             for clock in self.live("promise"):
                 if touch.replaces and clock.promise == touch.replaces:
@@ -142,8 +139,48 @@ class NaiveCase:
             self.end_everything(touch, at, "merged")
             self.merged, self.held = True, False
 
+    # calls that are owed stand in a queue; each has its time from its own missed call, only the first shows a clock
+
+    def about(self, touch: Touch, name: str) -> bool:
+        return name == "" or len(touch.callbacks) == 0 or name in touch.callbacks
+
+    def tried(self, touch: Touch, at: datetime) -> None:
+        for name, clock in self.queue:
+            if self.about(touch, name):
+                clock.tries += 1
+                wanted = clock.options.met_after_attempts
+                if wanted and clock.tries == wanted:
+                    self.stop(clock, touch, at)
+                break
+        self.advance()
+
+    def leave(self, touch: Touch, at: datetime, why: str = "stop") -> None:
+        for name, clock in list(self.queue):
+            if self.about(touch, name):
+                self.queue.remove((name, clock))
+                if clock.waiting:
+                    self.clocks.remove(clock)
+                elif clock.ended is None:
+                    self.stop(clock, touch, at, why)
+        self.advance()
+
+    def advance(self) -> None:
+        while self.queue:
+            clock = self.queue[0][1]
+            if clock.waiting:
+                clock.waiting = False
+                clock.n = len([c for c in self.clocks if c.kind == "callback" and not c.waiting])
+            if clock.ended is None:
+                return
+            self.queue.pop(0)
+
+    def nobody_waits(self) -> None:
+        self.clocks = [clock for clock in self.clocks if not clock.waiting]
+        self.queue = []
+
     def close(self, touch: Touch, at: datetime) -> None:
         self.held = False
+        self.nobody_waits()
         for kind in ("ack", "first_response", "next_response", "callback", "update"):
             for clock in self.live(kind):
                 self.stop(clock, touch, at, "closed")
@@ -170,6 +207,7 @@ class NaiveCase:
             last.missed = []
 
     def end_everything(self, touch: Touch, at: datetime, why: str) -> None:
+        self.nobody_waits()
         for clock in self.clocks:
             if clock.ended is None:
                 self.stop(clock, touch, at, why)
@@ -179,9 +217,9 @@ class NaiveCase:
     def live(self, kind: str) -> list[Ticking]:
         return [c for c in self.clocks if c.kind == kind and c.ended is None]
 
-    def start(self, kind: str, touch: Touch, at: datetime) -> Ticking:
+    def start(self, kind: str, touch: Touch, at: datetime, *, waiting: bool = False) -> Ticking:
         n = len([c for c in self.clocks if c.kind == kind]) + 1
-        clock = Ticking(kind, n, touch.id, at, self.customer, Target())
+        clock = Ticking(kind, n, touch.id, at, self.customer, Target(), waiting=waiting)
         clock.version = max((i for i, v in enumerate(self.versions) if v.effective_from <= at), default=-1)
         clock.term = self.match(clock, at)
         if clock.term is not None:
@@ -336,7 +374,7 @@ class NaiveCase:
         return self.elapsed(clock, end) - self.elapsed(clock, due)
 
     def result(self) -> list[dict[str, Any]]:
-        found = [self.stand(clock) for clock in self.clocks if clock.term is not None]
+        found = [self.stand(clock) for clock in self.clocks if clock.term is not None and not clock.waiting]
         return sorted(found, key=lambda each: (each["started_at"], each["clock"], each["n"]))
 
     def stand(self, clock: Ticking) -> dict[str, Any]:

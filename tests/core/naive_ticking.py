@@ -17,7 +17,7 @@ class Term(NamedTuple):
     version: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Ticking:
     kind: str
     n: int
@@ -29,6 +29,7 @@ class Ticking:
     via: str = "any"
     promise: str = ""
     tries: int = 0
+    waiting: bool = False
     ended: datetime | None = None
     ended_by: str | None = None
     ended_as: str = ""

@@ -95,8 +95,8 @@ def calendars(draw: st.DrawFn) -> Calendar:
     return random_calendar(lambda values: draw(st.sampled_from(values)), "random", tz, around)
 
 
-def random_case(pick: Pick[Any]) -> RandomCase:
-    """Everything about a case, as `pick` chooses."""
+def random_case(pick: Pick[Any], *, ringing: bool = False) -> RandomCase:
+    """Everything about a case, as `pick` chooses. ringing: mostly calls, missed and made."""
     around = pick(CHANGES)
     begin = around - timedelta(days=4)
     calendar_set = {
@@ -107,7 +107,9 @@ def random_case(pick: Pick[Any]) -> RandomCase:
     first = around - timedelta(hours=pick((30, 54, 12)))
     times = [first + pick(range(0, 60 * 12, pick((1, 1, 6)))) * STEP for _ in range(pick(range(1, 15)))]
     times = [*times, *(pick(times) for _ in range(pick((0, 1, 3))))]
-    touches = tuple(_touch(pick, place, at, times) for place, at in enumerate(sorted(times)))
+    touches = tuple(
+        _touch(pick, place, at, times, _CALLS if ringing else _KINDS) for place, at in enumerate(sorted(times))
+    )
     return RandomCase(
         touches=touches,
         versions=_versions(pick, calendar_set, first),
@@ -184,8 +186,20 @@ _KINDS = (
 )
 
 
-def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime]) -> Touch:
-    kind = pick(_KINDS) if pick(range(60)) else TouchKind.MERGED
+_CALLS = (
+    *[TouchKind.MISSED] * 6,
+    *[TouchKind.TALK] * 2,
+    *[TouchKind.ATTEMPT] * 3,
+    *[TouchKind.CALLBACK_CLOSED] * 2,
+    *[TouchKind.SET] * 2,
+    TouchKind.OUT,
+    TouchKind.VOID,
+    TouchKind.CLOSE,
+)
+
+
+def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime], kinds: Sequence[TouchKind]) -> Touch:
+    kind = pick(kinds) if pick(range(60)) else TouchKind.MERGED
     rare = (False, False, False, False, True)
     more: dict[str, Any] = {}
     if kind is TouchKind.PROMISE:
@@ -205,6 +219,9 @@ def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime])
         keeps = pick(((), (), ("P1", "P3")))
         facts = pick(({}, {}, {}, {"tier": "tin"}))  # stands for any fact of the touch itself
         more = {"keeps": keeps, "facts": facts, "partial": pick(rare), "auto": pick(rare), "observed": pick(rare)}
+    if kind in (TouchKind.MISSED, TouchKind.TALK, TouchKind.ATTEMPT, TouchKind.CALLBACK_CLOSED):
+        more |= {"callbacks": pick(((), ("c1",), ("c2",), ("c3",), ("c1", "c2")))}
+        more |= {"facts": pick(({}, {}, {"tier": "tin"}))} if kind is TouchKind.MISSED else {}
     return Touch(
         id=f"t{place}",
         at=at,

@@ -165,6 +165,27 @@ def test_the_same_number_on_another_line_owes_a_callback_of_its_own_in_the_same_
     assert len(books.files) == 1
 
 
+def test_reaching_one_number_leaves_the_call_to_the_other_its_clock() -> None:
+    books = Books()
+    books.take(call_from())
+    (contact,) = books.contacts.values()
+    other = phone_identity("+493023125098")
+    assert other
+    books.contacts = {contact.id: replace(contact, identities=(*contact.identities, other))}
+    books.wait(minutes=20)
+    books.take(call_from("+493023125098", sid="CA2"))
+    first, second = books.callbacks.values()
+    assert second.due_at == first.due_at  # one clock runs for both
+    books.wait(minutes=20)
+    change = books.take(call_from(outcome=Outcome.REACHED, sid="CA3"))
+    assert change.interactions[0].detail.callbacks == (first.id,)
+    left = books.callbacks[second.id]
+    assert (left.open, left.due_at) == (True, second.opened_at + timedelta(hours=2))
+    (clock,) = [r for r in only(books.files.values()).clocks if r.owed and r.value.clock is ClockKind.CALLBACK]
+    assert (clock.value.opened_by, clock.value.due_at) == (second.misses[0], left.due_at)
+    assert "callback.updated" in words(change)
+
+
 @pytest.mark.parametrize("withheld", ["", "Anonymous", "+266696687", "sip:bob@pbx.example.com", "12345"])
 def test_a_caller_without_a_number_is_never_dropped(withheld: str) -> None:
     books = Books()

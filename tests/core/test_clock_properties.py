@@ -54,6 +54,17 @@ def test_the_engine_agrees_with_one_that_counts_every_step(case: RandomCase) -> 
     assert disagreements(case, {}) == []
 
 
+@st.composite
+def calls(draw: st.DrawFn) -> RandomCase:
+    return random_case(lambda values: draw(st.sampled_from(values)), ringing=True)
+
+
+@SOME
+@given(case=calls())
+def test_of_several_calls_that_are_owed_each_has_its_clock_in_turn(case: RandomCase) -> None:
+    assert disagreements(case, {}) == []
+
+
 @SOME
 @given(case=cases(), data=st.data())
 def test_the_order_in_which_touches_come_does_not_matter(case: RandomCase, data: st.DataObject) -> None:

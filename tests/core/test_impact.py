@@ -57,7 +57,7 @@ def test_a_target_already_over_makes_the_clock_due_at_once() -> None:
 
 def test_a_clock_already_late_keeps_its_due_time() -> None:
     """The acknowledgement was due after a quarter of an hour."""
-    assert would(version(policy(ack=9, first_response=4))).moves[STANDARD, "ack"] == Moves(clocks=1)
+    assert would(version(policy(ack=9, first_response=4))).moves[STANDARD, "ack"] == Moves(clocks=1, late=1)
 
 
 def test_a_clock_the_new_policy_lacks_is_lost_and_one_it_brings_is_gained() -> None:

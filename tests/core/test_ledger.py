@@ -62,6 +62,40 @@ def test_what_is_wrong_comes_first() -> None:
     assert [debt.kind for debt in debts(books, TUESDAY)] == [DebtKind.UNDECIDED, DebtKind.OVERDUE]
 
 
+CALL = OwedCall(id="b1", state="waiting", due_at=None, case_id="c1", misses=("m1", "m2"))
+CALL_CLOCK = replace(CLOCK, id="k2", clock="callback", opened_by="m1")
+
+
+@pytest.mark.parametrize(
+    ("due_at", "told", "line"),
+    [
+        (TUESDAY + timedelta(hours=1), (), (DebtKind.CALLBACK, "a callback, waiting")),
+        (LONG_AGO, ("due",), (DebtKind.OVERDUE, "a callback, waiting, late")),
+        (LONG_AGO, (), (DebtKind.UNTOLD, "a callback, waiting, late and nobody was told")),
+    ],
+)
+def test_a_callback_and_its_clock_are_one_debt_and_as_wrong_as_the_clock(
+    due_at: datetime, told: tuple[str, ...], line: tuple[DebtKind, str]
+) -> None:
+    books = replace(NONE, calls=(CALL,), clocks=(replace(CALL_CLOCK, due_at=due_at, told=told),))
+    (debt,) = debts(books, TUESDAY)
+    assert ((debt.kind, debt.what), debt.id, debt.due_at) == (line, "b1", due_at)
+
+
+def test_of_two_callbacks_of_a_case_each_has_the_clock_that_its_own_missed_call_began() -> None:
+    other = replace(CALL, id="b2", misses=("m3",))
+    books = replace(NONE, calls=(other, CALL), clocks=(CALL_CLOCK, replace(CALL_CLOCK, id="k3", opened_by="m3")))
+    assert sorted((debt.id, debt.kind) for debt in debts(books, TUESDAY)) == [
+        ("b1", DebtKind.OVERDUE),
+        ("b2", DebtKind.OVERDUE),
+    ]
+
+
+def test_a_clock_of_a_callback_nobody_keeps_stands_by_itself() -> None:
+    books = replace(NONE, calls=(replace(CALL, case_id="c2"),), clocks=(CALL_CLOCK,))
+    assert sorted(debt.id for debt in debts(books, TUESDAY)) == ["b1", "k2"]
+
+
 MOVED_CLOCK = replace(
     CLOCK, due_at=TUESDAY + timedelta(hours=2), promised_at=TUESDAY + timedelta(hours=1), moved_at=LONG_AGO, told=()
 )

@@ -281,3 +281,123 @@ def test_a_live_call_counts_for_nothing_and_cannot_be_taken_back() -> None:
     call = books.take(call_from(outcome=Outcome.PENDING)).interactions[0]
     with pytest.raises(Refused, match="counts for nothing"):
         void(books, call.id)
+
+
+def test_an_answered_call_that_was_none_leaves_the_call_owed_with_its_clock() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    due_at = books.callback.due_at
+    books.wait(minutes=50)
+    talk = books.take(call_from(outcome=Outcome.REACHED, sid="CA2")).interactions[0]
+    assert (books.callback.open, books.callback.closed_by) == (False, talk.id)
+    books.wait(hours=9)
+    change = void(books, talk.id)
+    assert (books.callback.state, books.callback.close_reason, books.callback.closed_by) == (
+        CallState.WAITING,
+        None,
+        None,
+    )
+    assert books.callback.due_at == due_at
+    assert "callback.reopened" in words(change)
+    assert owed(books.files[case])["callback"].value.due_at == due_at
+    assert books.files[case].case.closes_at is None
+
+
+def test_the_answered_call_counts_again_when_its_void_is_taken_back() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    books.wait(minutes=5)
+    talk = books.take(call_from(outcome=Outcome.REACHED, sid="CA2")).interactions[0]
+    mistake = void(books, talk.id).interactions[0]
+    change = void(books, mistake.id)
+    assert (books.callback.open, books.callback.close_reason) == (False, "answered_inbound")
+    assert "callback.closed" in words(change)
+    assert owed(books.files[case]) == {}
+
+
+def test_a_missed_call_counts_again_when_its_void_is_taken_back() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    miss = books.callback.misses[0]
+    mistake = void(books, miss).interactions[0]
+    assert owed(books.files[case]) == {}
+    void(books, mistake.id)
+    assert (books.callback.state, books.callback.misses) == (CallState.WAITING, (miss,))
+    assert "callback" in owed(books.files[case])
+
+
+def test_a_try_taken_back_after_the_customer_was_reached_opens_nothing() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    vain = books.take(result_of(books.callback, "voicemail")).interactions[0]
+    books.wait(minutes=5)
+    books.take(result_of(books.callback, "reached"))
+    void(books, vain.id)
+    assert not books.callback.open
+    assert owed(books.files[case]) == {}
+
+
+def test_a_talk_taken_back_in_a_closed_case_opens_nothing() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    books.wait(minutes=5)
+    talk = books.take(result_of(books.callback, "reached")).interactions[0]
+    books.take(moved(case, Kind.CLOSE))
+    void(books, talk.id)
+    assert not books.callback.open
+    assert owed(books.files[case]) == {}
+
+
+def test_what_a_talk_taken_back_leaves_owed_joins_the_call_that_is_owed_to_the_number_since() -> None:
+    books = Books()
+    case = books.take(call_from()).cases[0].id
+    books.wait(minutes=5)
+    talk = books.take(call_from(outcome=Outcome.REACHED, sid="CA2")).interactions[0]
+    books.wait(minutes=40)
+    books.take(call_from(sid="CA3"))
+    former, later = books.callbacks.values()
+    assert (former.open, later.open) == (False, True)
+    void(books, talk.id)
+    former, later = books.callbacks.values()
+    assert (former.open, later.open, former.close_reason) == (False, True, "merged")
+    assert set(later.misses) > set(former.misses)
+    clock = owed(books.files[case])["callback"].value
+    assert clock.opened_by == former.misses[0]
+    books.wait(minutes=5)
+    books.take(result_of(later, "reached"))
+    assert owed(books.files[case]) == {}
+
+
+def test_of_two_merged_cases_with_a_call_each_reaching_one_leaves_the_other_its_clock() -> None:
+    books = Books()
+    one = books.take(call_from()).cases[0].id
+    books.wait(minutes=20)
+    two = books.take(call_from("+493023125098", sid="CA2")).cases[0].id
+    first, second = books.callbacks.values()
+    merged(books, two, one)
+    books.wait(minutes=20)
+    change = books.take(result_of(first, "reached"))
+    assert [c.value.opened_by for c in books.files[one].clocks if c.owed] == list(second.misses)
+    assert "clock.started" in words(change)
+    left = owed(books.files[one])["callback"].value
+    assert left.due_at == second.opened_at + timedelta(hours=2)
+    assert books.callbacks[second.id].due_at == left.due_at
+    books.wait(minutes=20)
+    books.take(result_of(books.callbacks[second.id], "reached"))
+    assert owed(books.files[one]) == {}
+
+
+def test_of_two_calls_to_one_number_that_became_one_no_clock_stays_behind() -> None:
+    """Each case owed a call to the same number on the same line; one result answers both missed calls."""
+    books = Books()
+    one = books.take(call_from()).cases[0].id
+    two = books.take(mail_from("bob@example.net")).cases[0].id
+    first = books.callback
+    miss = books.take(call_from("+493023125098", sid="CA2")).interactions[0]
+    second = next(c for c in books.callbacks.values() if c.id != first.id)
+    books.callbacks[second.id] = replace(second, number=first.number)
+    merged(books, miss.case_id or two, one)
+    assert [c.open for c in books.callbacks.values()] == [True, False]
+    books.wait(minutes=5)
+    books.take(result_of(books.callbacks[first.id], "reached"))
+    assert owed(books.files[one]) == {}

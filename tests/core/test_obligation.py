@@ -124,6 +124,56 @@ def test_closing_a_callback_cancels_its_clock_unless_it_is_late(at: datetime, st
     assert got["callback", 2].state is State.RUNNING
 
 
+def rang(at: Any, *callbacks: str, id: str = "") -> Any:
+    return touch("missed", at, callbacks=callbacks, id=id or f"rang-{at:%H%M}")
+
+
+CALLS = policy(callback=Target(duration=2 * H))
+
+
+def test_the_call_that_is_left_is_due_from_its_own_missed_call() -> None:
+    touches = [rang(on(9), "a", id="a"), rang(on(9, 30), "b", id="b"), rang(on(9, 40), "b", id="b again")]
+    assert list(stand(touches, CALLS, on(10))) == [("callback", 1)]
+    got = stand([*touches, touch("talk", on(10), callbacks=("a",))], CALLS, on(10))
+    first, left = got["callback", 1], got["callback", 2]
+    assert (first.opened_by, first.state, first.stopped_at) == ("a", State.MET, on(10))
+    assert (left.opened_by, left.started_at, left.due_at) == ("b", on(9, 30), on(11, 30))
+    assert left.state is State.RUNNING
+
+
+def test_a_call_that_waited_behind_another_for_too_long_is_late_at_its_own_time() -> None:
+    touches = [rang(on(9), "a"), rang(on(9, 30), "b"), touch("talk", on(12), callbacks=("a",))]
+    got = stand(touches, CALLS, on(12))
+    assert [(clock.state, clock.due_at) for clock in got.values()] == [
+        (State.BREACHED, on(11)),
+        (State.BREACHED, on(11, 30)),
+    ]
+
+
+@pytest.mark.parametrize("about", ["talk", "attempt", "callback_closed"])
+def test_what_is_about_another_call_leaves_the_clock_alone(about: str) -> None:
+    rules = policy(callback=Target(duration=2 * H, met_after_attempts=1))
+    touches = [rang(on(9), "a"), rang(on(9, 30), "b"), touch(about, on(10), callbacks=("b",))]
+    assert [clock.state for clock in stand(touches, rules, on(10)).values()] == [State.RUNNING]
+    end = [*touches, touch("talk", on(10, 30), callbacks=("a",))]
+    tried = {("callback", 2): State.MET} if about == "attempt" else {}
+    assert {key: clock.state for key, clock in stand(end, rules, on(11)).items()} == {
+        ("callback", 1): State.MET,
+        **tried,
+    }
+
+
+@pytest.mark.parametrize("about", ["talk", "callback_closed", "close"])
+def test_what_is_about_no_call_in_particular_ends_all_of_them(about: str) -> None:
+    got = stand([rang(on(9), "a"), rang(on(9, 30), "b"), touch(about, on(10))], CALLS, on(11))
+    assert [clock.stopped_at for clock in got.values()] == [on(10)]
+
+
+def test_a_missed_call_of_no_known_callback_is_ended_by_any_talk() -> None:
+    got = stand([rang(on(9)), touch("talk", on(10), callbacks=("a",))], CALLS, on(11))
+    assert [clock.state for clock in got.values()] == [State.MET]
+
+
 # promises
 
 

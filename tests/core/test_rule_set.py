@@ -10,7 +10,7 @@ from commsd.core.change import Change, Terms, change_of
 from commsd.core.clock import clocks
 from commsd.core.interaction import Actor, Interaction, Kind, Outcome
 from commsd.core.policy import ClockKind, Rule, Target, Version
-from commsd.core.rule_set import with_rule_sets, without_rule_sets
+from commsd.core.rule_set import with_rule_sets
 from commsd.core.touch import Touch, touches_of
 from tests.core.items import Books, answer_to, call_from, mail_from, moved, only, words
 from tests.core.sla_builders import H, on, policy, stand, touch, version
@@ -181,6 +181,11 @@ def touches(books: Ruled) -> list[Touch]:
     return [touch for fact in facts for touch in touches_of(fact)]
 
 
+def bare(books: Ruled) -> tuple[Touch, ...]:
+    """The touches without what rules have set."""
+    return tuple(each for each in touches(books) if not each.by_rule)
+
+
 def busy(books: Ruled) -> Ruled:
     for make in (
         mail_from(subject="Delivery"),
@@ -199,9 +204,8 @@ def busy(books: Ruled) -> Ruled:
 def test_the_same_rules_put_back_what_they_had_set(books: Ruled) -> None:
     lived = touches(busy(books))
     attrs = only(books.files.values()).case.attrs
-    bare = without_rule_sets(lived)
-    assert len(bare) == len(lived) - 1
-    again = with_rule_sets(bare, books.terms.versions, attrs)
+    assert len(bare(books)) == len(lived) - 1
+    again = with_rule_sets(bare(books), books.terms.versions, attrs)
     assert [(t.kind, t.time, t.attrs, t.touch, t.by_rule) for t in again] == [
         (t.kind, t.time, t.attrs, t.touch, t.by_rule) for t in lived
     ]
@@ -211,11 +215,11 @@ def test_the_same_rules_put_back_what_they_had_set(books: Ruled) -> None:
 
 
 def test_other_rules_set_other_things_and_rules_that_set_nothing_nothing(books: Ruled) -> None:
-    bare = without_rule_sets(touches(busy(books)))
-    assert with_rule_sets(bare, (ruled(),), {}) == bare
+    spoken = bare(busy(books))
+    assert with_rule_sets(spoken, (ruled(),), {}) == spoken
     other = ruled(Rule(match={"channel": ("email",)}, policy="slow", sets={"tier": "gold"}))
-    made = [each for each in with_rule_sets(bare, (other,), {}) if each.by_rule]
-    assert [(each.attrs, each.touch) for each in made] == [({"tier": "gold"}, bare[0].id)]
+    made = [each for each in with_rule_sets(spoken, (other,), {}) if each.by_rule]
+    assert [(each.attrs, each.touch) for each in made] == [({"tier": "gold"}, spoken[0].id)]
 
 
 def test_a_rule_that_sets_without_a_clock_is_no_hindrance() -> None:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import attrgetter
 
@@ -13,7 +14,7 @@ from commsd.core.calendar import Calendar, in_zone, window
 from commsd.core.clock import clocks
 from commsd.core.obligation import in_force, obligations
 from commsd.core.policy import ClockKind, Target, policy_for
-from commsd.core.stretch import Pause, business_days, pauses_of, stretches
+from commsd.core.stretch import Pause, business_days, odd_days, pauses_of, stretches
 from commsd.core.touch import Facts, Touch, TouchKind
 from tests.core.sla_builders import OFFICE, H, on
 from tests.core.sla_strategies import RandomCase, random_case
@@ -52,6 +53,25 @@ def test_business_days_are_named_with_their_closing() -> None:
     days = business_days(OFFICE, on(12, day=4), 2)  # a Thursday
     assert [(day.number, day.day.day, day.closes) for day in days] == [(1, 5, on(17, day=5)), (2, 8, on(17, day=8))]
     assert [day.day.day for day in business_days(nights, on(12, day=4), 2)] == [5, 6]
+
+
+def test_days_without_hours_and_with_hours_of_their_own_are_named() -> None:
+    listed = {date(2026, 6, 4): (), date(2026, 6, 5): (window("09:00-12:00"),), date(2026, 6, 8): OFFICE.weekly[0]}
+    calendar = replace(OFFICE, dates=listed)
+    found = odd_days(calendar, on(12, day=3), on(12, day=9))
+    assert [(odd.day.day, [str(each) for each in odd.hours], odd.listed) for odd in found] == [
+        (4, [], True),
+        (5, ["09:00-12:00"], True),
+        (6, [], False),
+        (7, [], False),
+    ]
+    always = Calendar(name="a", tz="UTC", weekly={day: (window("00:00-24:00"),) for day in range(7)})
+    assert odd_days(always, on(12, day=3), on(12, day=30)) == ()
+
+
+def test_the_tail_of_a_night_is_no_closed_day() -> None:
+    nights = Calendar(name="n", tz="Europe/Berlin", weekly={4: (window("22:00-02:00"),)})
+    assert [odd.day.day for odd in odd_days(nights, on(12, day=4), on(12, day=7))] == [4, 7]
 
 
 def _options(case: RandomCase, known: Sequence[Touch], kind: ClockKind, facts: Facts, at: datetime) -> Target:

@@ -10,6 +10,7 @@ from commsd.channels.mail.outcome import Outcome as Word
 from commsd.channels.mail.settle import settled
 from commsd.core.change import Change, OpenItems, change_of
 from commsd.core.interaction import Actor, Channel, Delivery, DeliveryKind, Direction, Kind, Outcome
+from commsd.core.record import instant
 from tests.crm.serving import Fact, Place, rang, types, wrote
 from tests.crm.test_actions import clocks, done
 from tests.house import TERMS, items_of
@@ -136,3 +137,27 @@ async def test_an_answer_that_did_not_answer_yet_is_said_so_later(here: Place) -
         after = await done(crm, f"/v1/interactions/{answer['id']}/partial", agent="anna")
         assert (after["partial"], after["revision"]) == (True, 2)
         assert await clocks(crm, case) == {"ack": "met", "first_response": "running"}
+
+
+async def test_an_answered_call_taken_back_brings_the_owed_call_back_however_long_ago_it_was(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    callback = (await rang(here)).callbacks[0]
+    due_at = callback.due_at
+    assert due_at
+    scripted_world.advance(timedelta(minutes=50))
+    talk = (await rang(here, sid="CA2", outcome=Outcome.REACHED)).interactions[0]
+    scripted_world.advance(timedelta(hours=26))  # long after what a decision sees of closed callbacks by itself
+    async with await here.client() as crm:
+        assert (await crm.get(f"/v1/callbacks/{callback.id}")).json()["close_reason"] == "answered_inbound"
+        void = await done(crm, f"/v1/interactions/{talk.id}/void", why="it was a wrong number", agent="anna")
+        after = (await crm.get(f"/v1/callbacks/{callback.id}")).json()
+        assert (after["state"], after["close_reason"], after["due_at"]) == ("waiting", None, instant(due_at))
+        assert (await clocks(crm, callback.case_id))["callback"] == "breached"
+        await done(crm, f"/v1/interactions/{void['id']}/void", why="no, it was she", agent="anna")
+        again = (await crm.get(f"/v1/callbacks/{callback.id}")).json()
+        assert (again["state"], again["close_reason"]) == ("closed", "answered_inbound")
+        assert (await clocks(crm, callback.case_id))["callback"] == "met"
+        await here.numbered()
+        events = (await crm.get("/v1/events", params={"types": "callback.*"})).json()["data"]
+    assert types(events) == ["callback.opened", "callback.closed", "callback.reopened", "callback.closed"]

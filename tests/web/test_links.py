@@ -2,19 +2,26 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
 from commsd.core import key
+from commsd.core.callback import Callback
+from commsd.core.callback import State as CallState
 from commsd.core.case import CaseFile
+from commsd.core.change import Change
 from commsd.core.clock import State
+from commsd.core.entry import Hand
 from commsd.core.interaction import Direction
 from commsd.core.link import Act, Link, link_token
+from commsd.crm.actions import number_callback
+from commsd.crm.mending import merge_case
 from commsd.web.links import WORDS
 from tests.crm.serving import KEY, Place, rang, wrote
-from tests.house import items_of
+from tests.house import TERMS, items_of
 
 
 @asynccontextmanager
@@ -122,3 +129,59 @@ async def test_what_is_not_there_is_said(here: Place, act: Act) -> None:
         answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"))
     assert answer.status_code == 409
     assert "No ca" in answer.text
+
+
+async def into_another(here: Place) -> tuple[str, str]:
+    """A case that went, and the one it went into."""
+    gone = (await wrote(here, subject="Delivery")).cases[0].id
+    stays = (await wrote(here, subject="Invoice")).cases[0].id
+    hand = Hand(by="anna", agent_id="anna", agent="Anna Berg")
+    await here.log.decide((key.of_case(gone), key.of_case(stays)), merge_case(gone, stays, hand, TERMS))
+    return gone, stays
+
+
+@pytest.mark.parametrize(
+    ("act", "after"),
+    [(Act.DONE, State.CANCELLED), (Act.ANSWERED, State.MET)],
+)
+async def test_a_link_of_a_case_that_went_into_another_acts_on_that_one_and_says_so(
+    here: Place, act: Act, after: State
+) -> None:
+    gone, stays = await into_another(here)
+    async with browser(here) as client:
+        done = await client.post(path(here, act, gone))
+        plain = await client.post(path(here, Act.DONE, (await wrote(here, "bob@example.net")).cases[0].id))
+    assert done.status_code == 200
+    assert WORDS[act].done in done.text
+    assert "has gone into another since: it was done to that one" in done.text
+    assert "into another" not in plain.text
+    assert stays not in done.text
+    assert states(await file_of(here, stays))["first_response"] is after
+
+
+async def test_what_was_junk_in_the_case_that_went_voids_nothing_in_the_other(here: Place) -> None:
+    gone, stays = await into_another(here)
+    async with browser(here) as client:
+        refused = await client.post(path(here, Act.JUNK, gone))
+    assert refused.status_code == 409
+    assert states(await file_of(here, stays))["first_response"] is State.RUNNING
+
+
+async def test_a_claim_takes_the_call_that_the_one_of_the_notice_has_joined(here: Place) -> None:
+    first = (await rang(here)).callbacks[0]
+    case_id = (await wrote(here, "bob@example.net")).cases[0].id
+    await here.log.decide((), lambda items: Change(callbacks=(_bobs(first, case_id),)))
+    hand = Hand(by="anna", agent_id="anna", agent="Anna Berg")
+    number = number_callback("bobs", first.number or "", hand, TERMS)
+    await here.log.decide((key.of_callback("bobs"), key.of_callback(first.id)), number)
+    async with browser(here) as client:
+        answer = await client.post(path(here, Act.CLAIM, "bobs"))
+    assert answer.status_code == 200
+    taken = (await items_of(here.log, key.of_callback(first.id))).callback(first.id)
+    assert taken
+    assert taken.state == "claimed"
+
+
+def _bobs(like: Callback, case_id: str) -> Callback:
+    """A call owed to Bob, whose number nobody knows yet."""
+    return replace(like, id="bobs", case_id=case_id, number=None, state=CallState.NEEDS_NUMBER, misses=("m1",))

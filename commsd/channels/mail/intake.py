@@ -12,6 +12,7 @@ from commsd.channels.mail.ack import AckFacts, render
 from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.language import language_of
 from commsd.channels.mail.message import Message
+from commsd.channels.mail.overheard import is_customer, overheard, overheard_in
 from commsd.channels.mail.reply import heard_in, replied
 from commsd.channels.mail.reply import keys_of as keys_of_reply
 from commsd.channels.mail.suppression import Us, Verdict, answer_address, own_acks, speaker, why_silent
@@ -72,10 +73,12 @@ def keys_of(arrival: Arrival, desk: Desk) -> tuple[str, ...]:
     message = arrival.message
     if heard := heard_in(message, desk):
         return (*keys_of_reply(heard), key.of_logical(message.logical_key))
+    odd = overheard_in(message, desk)
     writer = speaker(message, desk.us)
     return (
         *(key.of_message_id(reference) for reference in message.references[-MAX_REFERENCES:][::-1]),
         *key.of_addresses(writer.address if writer else None),
+        *(keys_of_reply(odd) if odd else ()),
         key.of_logical(message.logical_key),
     )
 
@@ -89,6 +92,8 @@ def intake(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Chan
         return Change(sightings=(seen,), result="no-ack:duplicate")
     if heard := heard_in(message, desk):
         return replied(heard, message, arrival.original, items, desk, terms)
+    if (odd := overheard_in(message, desk)) and not is_customer(odd, items):
+        return overheard(odd, message, arrival.original, items, desk)
     verdict = why_silent(message, _us(message, items, desk))
     fact = _interaction(arrival, items, desk, verdict)
     change = change_of(fact, items, terms, opens=verdict.starts_clock)

@@ -71,6 +71,13 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u206
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _BLOCK_TAG = re.compile(r"<\s*/?\s*(?:br|p|div|tr|li|h[1-6]|table|blockquote|ul|ol)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[!/?a-zA-Z][^<>]*>")
+_QUOTE_TAG = re.compile(r"(<\s*/?\s*blockquote\b[^<>]*>)", re.IGNORECASE)
+_OPENING = re.compile(r"<([a-z][a-z0-9]*)(\s[^<>]*)>", re.IGNORECASE)
+_STYLE = re.compile(r"""\sstyle\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_CLOAKED = re.compile(r"(?:display:none|visibility:hidden|mso-hide:all)(?![\w-])")
+_FLAT = re.compile(r"(?:^|;)(?:max-height|opacity):0(?:px)?(?:!important)?(?:;|$)")
+_HIDDEN = re.compile(r"\shidden(?=[\s=]|$)", re.IGNORECASE)
+_EMPTY_TAGS = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _UNSEEN = [
     (re.compile(rf"<{tag}(?=[\s>/])", re.IGNORECASE), re.compile(rf"</{tag}\s*>", re.IGNORECASE))
     for tag in ("style", "script", "head", "title")
@@ -185,12 +192,25 @@ def decode_text(data: bytes, charset: str, *, cut: bool = False) -> str:
 
 
 def html_to_text(source: str) -> str:
-    """What a reader would see of an HTML body, roughly: lines of text."""
+    """What a reader would see of an HTML body, roughly: lines of text. What it quotes begins with "> ", as in mail.
+
+    A mail that is a quotation from end to end is one that somebody set in: then nothing is marked.
+    """
     text = source
     for opening, closing in _UNSEEN:
         text = _without(text, opening, closing)
-    text = _TAG.sub(" ", _BLOCK_TAG.sub("\n", text))
-    return "\n".join(" ".join(line.split()) for line in html.unescape(text).splitlines())
+    text = _without_hidden(text)
+    depth, lines, quoted = 0, list[str](), list[str]()
+    for piece in _QUOTE_TAG.split(text):
+        if _QUOTE_TAG.fullmatch(piece):
+            depth = max(depth - 1, 0) if "/" in piece[:4] else min(depth + 1, MAX_DEPTH)
+            continue
+        seen = html.unescape(_TAG.sub(" ", _BLOCK_TAG.sub("\n", piece))).splitlines()
+        found = [" ".join(line.split()) for line in seen]
+        lines += found
+        quoted += [f"{'> ' * depth}{line}".rstrip() for line in found] if depth else found
+    own = any(line and not line.startswith(">") for line in quoted)
+    return "\n".join(quoted if own else lines)
 
 
 def parameters_of(value: str) -> Mapping[str, str]:
@@ -311,6 +331,45 @@ def _percent(text: str, *, first: bool) -> str:
         charset, coded = "utf-8", text
     data = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), coded.encode("utf-8", "replace"))
     return decode_text(data, charset)
+
+
+def _without_hidden(text: str) -> str:
+    """The text without elements that no reader sees, such as the line made for the list of mails.
+
+    One that is never closed is kept, for what follows may be all there is to read.
+    """
+    kept: list[str] = []
+    never_closed: set[str] = set(_EMPTY_TAGS)
+    place = 0
+    start = _OPENING.search(text)
+    while start:
+        tag, end = start[1].lower(), None
+        if tag not in never_closed and _is_hidden(start[2]):
+            end = _end_of(tag, text, start.end())
+            if end is None:
+                never_closed.add(tag)
+            else:
+                kept.append(text[place : start.start()])
+                place = end
+        start = _OPENING.search(text, end or start.end())
+    return "".join((*kept, text[place:])) if kept else text
+
+
+def _is_hidden(attributes: str) -> bool:
+    found = _STYLE.search(attributes)
+    style = "".join((found[1] or found[2] or "").lower().split()) if found else ""
+    flat = "overflow:hidden" in style and _FLAT.search(style)
+    return bool(_CLOAKED.search(style) or flat or _HIDDEN.search(attributes))
+
+
+def _end_of(tag: str, text: str, place: int) -> int | None:
+    """Where the element ends whose content begins here, others of its name inside it counted; None: nowhere."""
+    depth = 1
+    for found in re.compile(rf"<(/?){tag}(?=[\s>/])[^<>]*>", re.IGNORECASE).finditer(text, place):
+        depth += -1 if found[1] else 1
+        if depth == 0:
+            return found.end()
+    return None
 
 
 def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:

@@ -62,7 +62,7 @@ _DOUBT = re.compile(
 )
 _POLITE = re.compile(
     r"(?:\s+(?:thanks?|thx|cheers|please|pls|danke|bitte|tak|venligst|terima kasih|tolong"
-    r"|him|her|them|it|this|the|customer|mail|ihn|sie|es|kunden?|den|ham|hende|dia)(?!\w))*"
+    r"|him|her|them|it|this|the|customer|mail|now|jetzt|nu|sekarang|ihn|sie|es|kunden?|den|ham|hende|dia)(?!\w))*"
 )
 """Words that may follow and change nothing."""
 

@@ -7,7 +7,7 @@ does, `crm.actions`.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from typing import NamedTuple
 
 from commsd.channels.mail.address import Mailbox, deliverable
 from commsd.channels.mail.desk import Desk
@@ -17,7 +17,7 @@ from commsd.channels.mail.order import Order, order_in
 from commsd.channels.mail.suppression import SUPPRESSIONS, speaker
 from commsd.core import key
 from commsd.core.agent import Agent
-from commsd.core.case import CaseState
+from commsd.core.case import CaseFile, CaseState, survivor
 from commsd.core.change import Change, LogicalKey, OpenItems, Terms
 from commsd.core.entry import Entry, Hand, Result, Said
 from commsd.core.event import Event
@@ -39,7 +39,7 @@ from commsd.core.interaction import (
 from commsd.core.link import Act, Link, link_of
 from commsd.crm import actions
 from commsd.errors import CommsdError, Refused
-from commsd.sla.notice.notice import Notice
+from commsd.sla.notice.notice import Notice, marked
 
 MOST_TRIES = 3
 """So often in one talk we say that we did not understand: an autoresponder without any mark must come to an end."""
@@ -59,6 +59,8 @@ Write one of these alone on the first line of your reply:
 
 _LINKED = re.compile(r"(?:\[[^\[\]]{1,30}\]\s*)*[a-z]+\s+\[([a-z2-7]+\.[a-z2-7]+)\]\s*", re.IGNORECASE)
 """The subject of a mail from a link, sent as it was; also behind the tag that a gateway puts before it."""
+
+_TOKEN = re.compile(r"\[([a-z2-7]+\.[a-z2-7]+)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +88,23 @@ class Heard:
 
 def heard_in(message: Message, desk: Desk) -> Heard | None:
     """What a person of ours asks for with this mail; None for all other mail, also where a token is forged."""
+    heard = meant_in(message, desk)
+    return heard if heard and is_ours(heard, desk) and not is_machine(message, desk) else None
+
+
+def meant_in(message: Message, desk: Desk, *, passed_on: bool = False) -> Heard | None:
+    """Which notice of ours a mail goes back to, whoever wrote it; None where it is none that we signed.
+
+    passed_on: the token of a link counts wherever it stands in the subject, such as behind "Fwd:".
+    """
     writer = speaker(message, desk.us)
     if writer is None or message.broken:
         return None
     linked = _LINKED.fullmatch(message.subject)
-    link = link_of(desk.key, linked[1]) if linked else None
-    found = newest_about(desk.key, message.references)
-    heard = Heard(writer=writer, link=link, about=found[1] if found and not link else None)
-    if not (heard.link or heard.about) or not _is_ours(heard, desk) or _is_machine(message, desk):
-        return None
-    return heard
+    tokens = _TOKEN.findall(message.subject) if passed_on else [linked[1]] if linked else []
+    link = next((found for token in tokens if (found := link_of(desk.key, token))), None)
+    about = newest_about(desk.key, message.references)
+    return Heard(writer=writer, link=link, about=about[1] if about and not link else None) if link or about else None
 
 
 def keys_of(heard: Heard) -> tuple[str, ...]:
@@ -111,14 +120,17 @@ def replied(
 ) -> Change:
     """The note in the case, and what was asked for done; or a notice back that says why not and what can be written."""
     hand = _hand(heard, desk)
-    fact = _note(heard, message, original, items, desk, hand)
+    fact = note_of(heard, message, original, items, desk, hand)
     done, back = Change(), tuple[Delivery, ...]()
     try:
         done = _carried_out(heard, message, hand, items, desk, terms)
         result = _word(heard, message, desk)
+        file = file_of(heard, items)
+        if file and heard.case_id and file.case.id != heard.case_id:
+            back = _back(heard, message, _done_elsewhere(heard, file), items, desk)
     except CommsdError as error:
         result = "not-understood" if isinstance(error, _NotUnderstood) else "refused"
-        back = _back(heard, message, error, items, desk)
+        back = _back(heard, message, _refused(error), items, desk)
     fact = replace(fact, reason=f"reply:{result}")
     noted = Change(
         interactions=(fact,),
@@ -133,7 +145,7 @@ class _NotUnderstood(CommsdError):
     """The reply holds no order."""
 
 
-def _is_ours(heard: Heard, desk: Desk) -> bool:
+def is_ours(heard: Heard, desk: Desk) -> bool:
     """Whoever got the notice, or belongs to the house. Without that it may be a customer to whom it was passed on."""
     writer, people = heard.writer, desk.firm.people
     if heard.about and mark(desk.key, writer.address.casefold()) == heard.about.recipient:
@@ -143,7 +155,7 @@ def _is_ours(heard: Heard, desk: Desk) -> bool:
     return at_home or people.by_mail(writer.address) is not None or writer.address.casefold() in routes
 
 
-def _is_machine(message: Message, desk: Desk) -> bool:
+def is_machine(message: Message, desk: Desk) -> bool:
     """Any mark of a machine will do, for of two reasons to be silent the other may come first."""
     return any(rule.automation != "none" and rule.holds(message, desk.us) for rule in SUPPRESSIONS)
 
@@ -157,12 +169,13 @@ def _carried_out(heard: Heard, message: Message, hand: Hand, items: OpenItems, d
         raise _NotUnderstood(
             "the notice is about several cases", remedy="answer the notice of one, or use the links beside it"
         )
-    if heard.case_id not in items.files:
+    file = file_of(heard, items)
+    if file is None:
         raise Refused("there is no such case any more", remedy="look for it with `commsd cases list`")
     order = _order(message, desk)
     if order is None:
         raise _NotUnderstood("the first line of your reply is nothing I know", remedy="nothing was changed")
-    return _decided(order, heard.case_id, _callback_of(heard, items), hand, terms, items)(items)
+    return _decided(order, heard.case_id, file, _callback_of(heard, order, file, items), hand, terms, items)(items)
 
 
 def _order(message: Message, desk: Desk) -> Order | None:
@@ -174,17 +187,26 @@ def _word(heard: Heard, message: Message, desk: Desk) -> str:
     return str(heard.link.act if heard.link else order.act if order else "nothing").replace("_", "-")
 
 
-def _callback_of(heard: Heard, items: OpenItems) -> str | None:
-    """The callback the notice was about, else the only one the case owes."""
-    owed = [c.id for c in items.callbacks if c.open and c.case_id == heard.case_id]
-    return heard.callback_id or (owed[0] if len(owed) == 1 else None)
+def _callback_of(heard: Heard, order: Order, file: CaseFile, items: OpenItems) -> str | None:
+    """The callback the notice was about, else the only one the case owes. Refused where it may be one or another."""
+    if heard.callback_id:
+        return actions.joined(items, heard.callback_id)
+    owed = [c.id for c in items.callbacks if c.open and c.case_id == file.case.id]
+    if len(owed) > 1 and (isinstance(order.act, Result) or order.act is Act.CLAIM):
+        raise _NotUnderstood(
+            f"the case owes {len(owed)} calls, and nothing says which you mean",
+            remedy="say it of the one, such as: commsd callbacks result ID reached",
+        )
+    return owed[0] if len(owed) == 1 else None
 
 
 def _decided(
-    order: Order, case_id: str, callback_id: str | None, hand: Hand, terms: Terms, items: OpenItems
+    order: Order, said_of: str, file: CaseFile, callback_id: str | None, hand: Hand, terms: Terms, items: OpenItems
 ) -> actions.Decide:
+    """said_of: the case the notice was about; file: the one that holds it now."""
+    case_id = file.case.id
     if isinstance(order.act, Result):
-        if items.files[case_id].case.state is CaseState.CLOSED:
+        if file.case.state is CaseState.CLOSED:
             raise Refused("the case is closed already", remedy=f"open it again first: commsd cases reopen {case_id}")
         said = Said(result=order.act, note=order.note, due=order.due)
         if callback_id:
@@ -195,7 +217,7 @@ def _decided(
         if hand.agent_id is None:
             raise Refused("somebody must claim it", remedy="write from the address of one of your agents")
         return actions.set_case(case_id, hand, terms, attrs={"owner": hand.agent_id})
-    thing = callback_id if order.act is Act.CLAIM and callback_id else case_id
+    thing = callback_id if order.act is Act.CLAIM and callback_id else said_of
     return actions.act_of(Link(act=order.act, thing=thing, agent="", until=items.now), hand, terms)
 
 
@@ -213,11 +235,17 @@ def _named(heard: Heard, desk: Desk) -> Agent | None:
     return next((agent for agent in agents.values() if marked and mark(desk.key, agent.id) == marked), None)
 
 
-def _note(
+def file_of(heard: Heard, items: OpenItems) -> CaseFile | None:
+    """The case it is about, or the one that this went into; None for several, or where it is there no more."""
+    callback = items.callback(heard.callback_id) if heard.callback_id else None
+    return survivor(heard.case_id or (callback.case_id if callback else ""), items.files)
+
+
+def note_of(
     heard: Heard, message: Message, original: Stored | None, items: OpenItems, desk: Desk, hand: Hand
 ) -> Interaction:
-    callback = items.callback(heard.callback_id) if heard.callback_id else None
-    file = items.files.get(heard.case_id or (callback.case_id if callback else ""))
+    """The mail as a note in the case it is about."""
+    file = file_of(heard, items)
     return Interaction(
         id=items.new_id(),
         channel=desk.mailbox.channel,
@@ -242,13 +270,42 @@ def _note(
     )
 
 
-def _back(heard: Heard, message: Message, error: CommsdError, items: OpenItems, desk: Desk) -> tuple[Delivery, ...]:
+class _Answer(NamedTuple):
+    """What is said to who wrote."""
+
+    subject: str
+    text: str
+
+
+def _refused(error: CommsdError) -> _Answer:
+    remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
+    return _Answer(f"Not done: {error.what}", f"Your reply was not carried out: {error.what}.\n{remedy}\n\n{HELP}")
+
+
+def _done_elsewhere(heard: Heard, file: CaseFile) -> _Answer:
+    went = f"Case {heard.case_id} of the notice has gone into another since, and it was done to that one."
+    return _Answer(f"Done, but to another case: {file.case.subject or 'no subject'}", f"{went}\n")
+
+
+def _back(heard: Heard, message: Message, said: _Answer, items: OpenItems, desk: Desk) -> tuple[Delivery, ...]:
     """One notice to who wrote, unless it would be too many of them or the mailbox cannot send."""
     tries = heard.about.tries if heard.about else 0
     recipient = deliverable(heard.writer.address)
     if tries >= MOST_TRIES or recipient is None or desk.mailbox.smtp is None:
         return ()
-    notice = _refusal(heard, error, recipient, message.logical_key, items.now, desk)
+    file = file_of(heard, items)
+    case_id = file.case.id if file else heard.case_id
+    agent = desk.firm.people.by_mail(heard.writer.address)
+    notice = Notice(
+        key=f"notice:reply:{message.logical_key}"[:128],
+        recipient=recipient,
+        subject=f"{marked(desk.firm)}{said.subject}"[:200],
+        text=f"{said.text}\nCase {case_id}\n" if case_id else said.text,
+        at=items.now,
+        case_id=case_id,
+        callback_id=heard.callback_id,
+        agent=agent.id if agent else None,
+    )
     answers = (*message.references, *((message.message_id,) if message.message_id else ()))
     payload = as_mail(
         notice,
@@ -268,22 +325,6 @@ def _back(heard: Heard, message: Message, error: CommsdError, items: OpenItems, 
             payload=payload,
             created_at=items.now,
             due_at=items.now,
-            case_id=heard.case_id if heard.case_id in items.files else None,
+            case_id=file.case.id if file else None,
         ),
-    )
-
-
-def _refusal(heard: Heard, error: CommsdError, recipient: str, logical_key: str, now: datetime, desk: Desk) -> Notice:
-    which = f"Case {heard.case_id}\n" if heard.case_id else ""
-    remedy = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
-    agent = desk.firm.people.by_mail(heard.writer.address)
-    return Notice(
-        key=f"notice:reply:{logical_key}"[:128],
-        recipient=recipient,
-        subject=f"{'[OBSERVE] ' if desk.firm.observe else ''}Not done: {error.what}"[:200],
-        text=f"Your reply was not carried out: {error.what}.\n{remedy}\n\n{HELP}\n{which}",
-        at=now,
-        case_id=heard.case_id,
-        callback_id=heard.callback_id,
-        agent=agent.id if agent else None,
     )

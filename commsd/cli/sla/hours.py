@@ -1,10 +1,9 @@
 """`sla calendar`: opening hours as a grid, with what makes a day another than usual."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from pathlib import Path
 
 import typer
 
@@ -13,11 +12,10 @@ from commsd.cli.place import example, folder
 from commsd.cli.sla.group import sla_app
 from commsd.config.load import load
 from commsd.config.read import did_you_mean
-from commsd.config.settings import Config
 from commsd.core.calendar import CUSTOMER, DAY_MINUTES, Calendar, hours_of, in_zone, is_zone
 from commsd.core.record import instant
 from commsd.errors import NotFound
-from commsd.sla.rules.opening import holiday_names
+from commsd.sla.rules.opening import names_of_free_days
 from commsd.sla.rules.shift import Shift, odd_times, shift_on
 from commsd.world import real_world
 
@@ -59,6 +57,7 @@ _KINDS = {"closed": "closed", "half": "half day", "listed": "hours of its own"}
         "commsd sla calendar standard --month 2026-12",
         "commsd sla calendar germany --month 2026-10 --months 3",
         "commsd sla calendar customers --tz America/New_York",
+        "commsd sla calendar germany --month 2026-12 --rules new-rules",
     ),
 )
 def calendar(
@@ -67,6 +66,7 @@ def calendar(
     month: str = typer.Option("", metavar="YYYY-MM", help="This month by default."),
     months: int = typer.Option(1, min=1, max=MOST, help="How many of them."),
     tz: str = typer.Option("", metavar="ZONE", help="The customer's zone, for a calendar that counts in it."),
+    rules: Path | None = typer.Option(None, metavar="DIR", help="Of the rules in this folder, not the config's own."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """The opening hours of a month as a grid: a day a line, half an hour a character.
@@ -74,14 +74,15 @@ def calendar(
     Shows holidays by name, half days and other dates with hours of their own, and changes of the clocks. Hours are
     those of the files; holidays' names are taken from the list as it is today.
     """
-    config = load(folder(ctx).path)
+    config = load(folder(ctx).path, rules=rules)
     known = config.version.calendars
     if name not in known:
         raise NotFound(f'no calendar "{name}"', remedy=did_you_mean(name, known))
     chosen = _zoned(known[name], tz)
     first = _first(month or f"{config.firm.day(real_world().now()):%Y-%m}")
     pages = [_days(day) for day in _months(first, months)]
-    names = _names(config, name, {day.year for page in pages for day in page})
+    years = {day.year for page in pages for day in page}
+    names = names_of_free_days(config.sla_files, config.firm.country, name, years)
     shown = [[_day(chosen, day, names) for day in page] for page in pages]
     if json:
         as_json([_record(chosen, day) for page in shown for day in page])
@@ -117,17 +118,6 @@ def _months(first: date, count: int) -> list[date]:
 
 def _days(first: date) -> list[date]:
     return [day for ahead in range(31) if (day := first + timedelta(days=ahead)).month == first.month]
-
-
-def _names(config: Config, name: str, years: set[int]) -> Mapping[date, str]:
-    """The names of this calendar's holidays."""
-    written: dict[str, Any] = {}
-    for text in config.sla_files.values():
-        written |= tomllib.loads(text).get("calendar", {}).get(name, {}).get("holidays", {})
-    if not config.sla_files and config.firm.country:
-        country, _, subdivision = config.firm.country.partition("-")
-        written = {"country": country, "subdivision": subdivision or None}
-    return holiday_names(written, years) if written else {}
 
 
 def _day(calendar: Calendar, day: date, names: Mapping[date, str]) -> Day:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from textwrap import fill
@@ -22,17 +23,22 @@ from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record
 from commsd.sla.report.report import BY, USUAL, Report, Window
 from commsd.sla.report.text import (
+    ABOUT_CONDUCT,
+    ABOUT_LONGEST,
+    ABOUT_OBJECTIVE,
     CONDUCT,
     COUNTED,
     FIGURES,
+    LONGEST,
+    OBJECTIVE,
     aim_of,
     conduct_of,
     groups_of,
-    hours_of,
     span_of,
     totals_of,
     waits_of,
 )
+from commsd.sla.report.week import ABOUT_WEEK, week_of
 from commsd.store.reading import read_only
 
 
@@ -48,11 +54,18 @@ def report(
     ctx: typer.Context,
     since: str = typer.Option("", "--from", metavar="TIME", help="Clocks that began then or later; else 28 days back."),
     until: str = typer.Option("", "--to", metavar="TIME", help="And before then; a date counts as a whole. Else now."),
-    by: str = typer.Option("policy", metavar="WORD", help=f"Group by {', '.join(BY[:-1])} or {BY[-1]} of arrival."),
+    by: str = typer.Option(
+        "", metavar="WORD", help=f"Group by {', '.join(BY[:-1])} or {BY[-1]} of arrival; by {BY[0]} unless told."
+    ),
     json: bool = typer.Option(False, "--json", help="Print JSON: every figure of this grouping."),
-    html: Path | None = typer.Option(None, metavar="FILE", help="Write a page with curves and heat maps instead."),
+    html: Path | None = typer.Option(
+        None, metavar="FILE", help="Write a page instead, with curves, heat maps and every grouping."
+    ),
 ) -> None:
     """Attainment: how many clocks were in time, how long it took, what is left of each objective."""
+    if by and html is not None:
+        raise typer.BadParameter("the page has every grouping: leave it out", param_hint="--by")
+    by = by or BY[0]
     if by not in BY:
         raise typer.BadParameter(f'"{by}" is no grouping: write one of {", ".join(BY)}', param_hint="--by")
 
@@ -117,22 +130,34 @@ def _print(found: Report, by: str, zone: ZoneInfo) -> None:
     if not found.clocks:
         typer.echo("no clock began in this time")
         return
-    typer.echo("")
-    table(("CLOCK", *FIGURES), list(totals_of(found)), "")
-    typer.echo("")
+    _told("ALL CLOCKS", ("CLOCK", *FIGURES), list(totals_of(found)), COUNTED)
     if by == "hour":
-        table(("CLOCK", "ARRIVED", "N", "IN TIME", "LATE"), list(hours_of(found)), "")
+        _week(found)
     else:
-        table(("CLOCK", by.upper(), *FIGURES), list(groups_of(found, by)), "")
-    if found.aims:
-        typer.echo("")
-        table(("OBJECTIVE OF", "AIM", "REACHED", "ERROR BUDGET"), [aim_of(aim) for aim in found.aims], "")
-    if found.longest:
-        typer.echo("")
-        table(("TIER", "LONGEST WAIT", "REAL TIME", "CASE"), list(waits_of(found)), "")
+        _told(f"BY {by.upper()}", ("CLOCK", by.upper(), *FIGURES), list(groups_of(found, by)))
+    _told("OBJECTIVES", OBJECTIVE, [aim_of(aim) for aim in found.aims], ABOUT_OBJECTIVE)
+    _told("THE LONGEST WAITS", LONGEST, list(waits_of(found)), ABOUT_LONGEST)
+    about = ABOUT_CONDUCT
     for dimension in ("team", "agent"):
         if rows := list(conduct_of(found, dimension)):
-            typer.echo("")
-            table((dimension.upper(), *CONDUCT), rows, "")
-    typer.echo("")
-    typer.echo(fill(COUNTED, 110))
+            _told(f"TO LOOK AT, BY {dimension.upper()}", (dimension.upper(), *CONDUCT), rows, about)
+            about = ""
+
+
+def _week(found: Report) -> None:
+    typer.echo("\nBY DAY AND HOUR, IN THE TIME OF EACH CLOCK'S CALENDAR")
+    typer.echo(fill(ABOUT_WEEK, 110))
+    for clock, lines in week_of(found):
+        typer.echo(f"\n{clock}")
+        for line in lines:
+            typer.echo(f"  {line}")
+
+
+def _told(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], about: str = "") -> None:
+    """A table under its title, with what its words mean; nothing where it has no rows."""
+    if not rows:
+        return
+    typer.echo(f"\n{title}")
+    if about:
+        typer.echo(fill(about, 110))
+    table(headings, rows, "")

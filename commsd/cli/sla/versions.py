@@ -1,5 +1,6 @@
 """`sla versions` and `sla export`: every version of the rules that was ever accepted, and its files."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from commsd.cli.place import example
 from commsd.cli.sla.group import sla_app
 from commsd.core.record import Json, instant
 from commsd.errors import Refused
+from commsd.sla.rules.handover import remedy_of
 from commsd.sla.rules.in_force import BEGINNING, chosen
+from commsd.sla.rules.rulefolder import texts_in
 from commsd.store.versions import Stored
 
 
@@ -22,8 +25,9 @@ def versions(ctx: typer.Context, json: bool = typer.Option(False, "--json", help
     async def work(house: House) -> None:
         now = house.world.now()
         stored = [(each, house.rules.state(each, now)) for each in house.rules.stored]
+        missing = await _missing(house)
         if json:
-            as_json([_record(each, state) for each, state in stored])
+            as_json([_record(each, state, missing) for each, state in stored])
             return
         rows = [
             (
@@ -39,8 +43,21 @@ def versions(ctx: typer.Context, json: bool = typer.Option(False, "--json", help
         ]
         nothing = "no rules were accepted yet; `commsd run` brings in those of the config"
         table(("number", "id", "state", "in force from", "for", "accepted", "files"), rows, nothing)
+        for each, place in missing:
+            typer.echo(f"the files of version {each.number} did not reach {place}: the apply of it was cut short")
+            typer.echo("  the next start of commsd, or any `commsd sla apply`, puts them there; where it cannot write,")
+            typer.echo(f"  {remedy_of(each)}")
 
     in_house(ctx, work)
+
+
+async def _missing(house: House) -> Sequence[tuple[Stored, str]]:
+    """The version whose files did not reach their folder, with that; at most one."""
+    found = await house.rules.hand_over()
+    if found is None:
+        return ()
+    version, to = found
+    return () if texts_in(Path(to.place)) == version.files else ((version, to.place),)
 
 
 def _start(stored: Stored, house: House) -> str:
@@ -48,7 +65,7 @@ def _start(stored: Stored, house: House) -> str:
     return "the beginning" if stored.accepted_at - start >= BEGINNING else when(start, house.zone)
 
 
-def _record(stored: Stored, state: str) -> Json:
+def _record(stored: Stored, state: str, missing: Sequence[tuple[Stored, str]]) -> Json:
     version = stored.version
     return {
         "number": stored.number,
@@ -61,6 +78,7 @@ def _record(stored: Stored, state: str) -> Json:
         "policies": sorted(version.policies),
         "calendars": sorted(version.calendars),
         "files": sorted(stored.files),
+        "files_missing_in": next((place for each, place in missing if each.number == stored.number), None),
         "made_with": dict(version.made_with),
         "holidays_until": version.holidays_until.isoformat() if version.holidays_until else None,
     }

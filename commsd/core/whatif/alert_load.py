@@ -129,12 +129,14 @@ def _route(name: str, attrs: Facts) -> str:
 class Load(NamedTuple):
     """What one route hears. steps: before storm control; messages: after it. worst_*: the most within one hour or day.
 
+    days: with any step; on half of them there were at most `usual_day`.
     worst_hour_at: seconds since 1970 at which the worst hour began.
     """
 
     steps: int
     messages: int
     days: int
+    usual_day: int
     worst_day: int
     worst_hour: int
     worst_hour_at: int
@@ -158,6 +160,7 @@ def load(fired: Fired, zone: tzinfo) -> Load:
         steps=len(steps),
         messages=len(sent),
         days=len(days),
+        usual_day=sorted(days.values())[(len(days) - 1) // 2] if days else 0,
         worst_day=max(days.values(), default=0),
         worst_hour=hours[worst],
         worst_hour_at=worst * 3600,

@@ -1,6 +1,6 @@
 """A clock whose verdict is another under other rules, and the first reason for it that a person can check.
 
-Pure. Which clocks are compared is up to `core.whatif`.
+Pure. Which clocks are compared is up to `core.whatif.replay`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +16,13 @@ SHOWN = 20
 """How many are shown: those whose due time moved furthest."""
 
 _UNKNOWN = 10.0**12
+
+_OPTIONS: Mapping[str, str] = {
+    "by": "acknowledged by",
+    "stop_on": "ends with",
+    "met_after_attempts": "met after attempts",
+    "reopen": "reopen",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +149,8 @@ def _first_listed(one: Calendar, other: Calendar, a: Clock, b: Clock) -> date | 
 
 
 def _option(one: Target, other: Target) -> str | None:
-    for name in ("by", "stop_on", "met_after_attempts", "reopen"):
+    for name, told in _OPTIONS.items():
         before, after = getattr(one, name), getattr(other, name)
         if before != after:
-            return f"option: {name} = {before} -> {after}"
+            return f"option: {told} {before or 'none'} -> {after or 'none'}"
     return None

@@ -53,11 +53,17 @@ class Difference:
     replayed: str | None
 
 
-def differences(case: PastCase, replayed: tuple[Clock, ...], now: datetime) -> Iterator[Difference]:
+def differences(case: PastCase, replayed: tuple[Clock, ...], now: datetime) -> tuple[Difference, ...]:
     """Where the clocks computed from the touches are not those of the log; none while the engine tells the truth.
 
-    What time alone brings (a clock that became late since it was last looked at) is no difference.
+    What time alone brings (a clock that became late since it was last looked at) is no difference, nor is what people
+    did to the case after `now`, while it was replayed.
     """
+    found = tuple(_found(case, replayed, now))
+    return () if found and any(touch.time > now for touch in case.touches) else found
+
+
+def _found(case: PastCase, replayed: tuple[Clock, ...], now: datetime) -> Iterator[Difference]:
     found = {_identity(clock.clock, clock.n, clock.opened_by): clock for clock in replayed}
     for logged in case.logged:
         clock = found.pop(_identity(logged.clock, logged.n, logged.opened_by), None)
@@ -107,6 +113,8 @@ def _fields(case_id: str, logged: Logged, clock: Clock, now: datetime) -> Iterat
             continue
         if field == "state" and owed and after == State.BREACHED and clock.due_at is not None and clock.due_at < now:
             continue
+        if field == "state" and owed and before == State.BREACHED and clock.due_at is not None and clock.due_at >= now:
+            continue  # seen after `now`
         yield Difference(
             case_id=case_id,
             clock=clock.clock,

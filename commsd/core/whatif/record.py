@@ -10,7 +10,7 @@ from commsd.core.record import Json, instant
 from commsd.core.whatif.alert_load import Load
 from commsd.core.whatif.flip import Flip
 from commsd.core.whatif.past import Difference
-from commsd.core.whatif.report import HONESTY, Aim, Alerts, Lengths, Report, Row
+from commsd.core.whatif.report import HONESTY, Aim, Alerts, Lengths, Report, Row, changes
 from commsd.core.whatif.suggestion import Suggestion
 from commsd.core.whatif.tally import Verdict
 
@@ -22,6 +22,9 @@ def as_json(report: Report) -> Json:
     return {
         "format": VERSION,
         "head": _head(report),
+        "changes": [
+            {"against": share.id, "differences": [each._asdict() for each in found]} for share, found in changes(report)
+        ],
         "log": {"differing": report.differing, "differences": [_difference(each) for each in report.differences]},
         "total": _row(report.total),
         "diff": [{"policy": row.policy, "clock": row.clock, **_row(row)} for row in report.rows],

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from commsd.core.calendar import Calendar, in_zone, is_open
 from commsd.core.clock import Clock, State, clocks, clocks_under, standing
 from commsd.core.policy import ClockKind, Version
-from commsd.core.rule_set import is_customers, with_rule_sets, without_rule_sets
+from commsd.core.rule_set import is_customers
 from commsd.core.touch import Facts, Touch, TouchKind
 from commsd.core.whatif.alert_load import Watch
 from commsd.core.whatif.flip import SHOWN, flip_of, moved, worst
 from commsd.core.whatif.longer_hours import CHANGES, late_with, with_longer_hours
 from commsd.core.whatif.past import PastCase, differences
+from commsd.core.whatif.set_anew import as_set_by
 from commsd.core.whatif.tally import Sort, Tally, Verdict, verdict
 
 CONVERSATION = frozenset({ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE, ClockKind.CALLBACK})
@@ -125,7 +126,8 @@ class Replay:
         """The case with the attributes that the rules of B would have set."""
         if not self._sets_anew:
             return case
-        return case._replace(touches=with_rule_sets(without_rule_sets(case.touches), self._b, case.attrs))
+        touches = as_set_by(case.touches, self._a, self._b, case.attrs)
+        return case if touches is case.touches else case._replace(touches=touches)
 
     def _wanted(self, sort: Sort) -> bool:
         asked = self._asked

@@ -1,6 +1,6 @@
 """What a replay says: the counts of a tally as figures a person can judge, in the blocks of the report.
 
-Pure. How it looks is up to `sla.whatif_text` and `sla.whatif_page`; its form in JSON stands in `core.whatif_json`.
+Pure. How it looks is up to `sla.whatif`; its form in JSON stands in `core.whatif.record`.
 """
 
 from array import array
@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple, TypeVar
 
+from commsd.core import difference
 from commsd.core.measure import ENOUGH, Percentile, percentiles
 from commsd.core.measure import Tally as Counts
-from commsd.core.policy import ClockKind, Target
+from commsd.core.policy import ClockKind, Target, Version
 from commsd.core.whatif.alert_load import Load, load
 from commsd.core.whatif.flip import Flip, worst
 from commsd.core.whatif.longer_hours import CHANGES
@@ -25,6 +26,7 @@ K = TypeVar("K")
 
 MOST_CURVES = 6
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 HONESTY = (
     "A replay keeps people's behaviour fixed: with another target they would have answered in another order, "
@@ -237,6 +239,24 @@ def report(question: Question, tally: Tally, zone: tzinfo, zone_name: str) -> Re
         differing=tally.differing,
         differences=tuple(first_of(tally.differences)),
     )
+
+
+def changes(report: Report) -> Iterator[tuple[Share, tuple[difference.Difference, ...]]]:
+    """What B says otherwise than each version of A that governed something; of dates, those that could matter."""
+    asked = report.question
+    known = {version.id: version for version in asked.history}
+    candidate = _with_dates(asked.candidate, asked)
+    for share in [share for share in report.versions if share.clocks] or report.versions[-1:]:
+        yield share, difference.differences(_with_dates(known[share.id], asked), candidate)
+
+
+def _with_dates(version: Version, asked: Question) -> Version:
+    first, last = asked.since.date() - _DAY, asked.now.date() + _DAY
+    calendars = {
+        name: replace(each, dates={day: hours for day, hours in each.dates.items() if first <= day <= last})
+        for name, each in version.calendars.items()
+    }
+    return replace(version, calendars=calendars)
 
 
 def _in_order(item: tuple[tuple[str, str], Cell]) -> tuple[str, int]:

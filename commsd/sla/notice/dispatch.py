@@ -15,15 +15,16 @@ import orjson
 import structlog
 
 from commsd.core import key
-from commsd.core.case import CaseFile, ClockRecord, survivor
+from commsd.core.case import Case, CaseFile, ClockRecord, survivor
 from commsd.core.change import Change, Fence, OpenItems
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.errors import LeaseLost
+from commsd.sla.notice.instead import instead
 from commsd.sla.notice.notice import WITH_LINKS, Entry, Notice, about_clocks, in_short
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.recipient import Way
-from commsd.sla.notice.telling import Telling, telling_of
+from commsd.sla.notice.telling import PAGE_WINDOW, PAGES, WINDOW, Telling, telling_of
 from commsd.store import tellings
 from commsd.store.claims import Claims
 from commsd.store.log import Log
@@ -34,8 +35,6 @@ log = structlog.get_logger()
 
 TICK = 1.0
 LEASE = timedelta(seconds=30)
-WINDOW = timedelta(minutes=5)
-PAGES, PAGE_WINDOW = 5, timedelta(seconds=60)
 PATIENCE = timedelta(seconds=30)
 """So long a telling waits at most for others that fell due with it."""
 
@@ -50,6 +49,13 @@ class To(NamedTuple):
     way: Way
     address: str
     agent: str | None
+
+
+class Share(NamedTuple):
+    """What goes into one notice: ids of tellings. more: how many wait for the next."""
+
+    ids: tuple[str, ...]
+    more: int
 
 
 class Gathered(NamedTuple):
@@ -77,13 +83,14 @@ class Dispatch:
     async def once(self) -> bool:
         """Tell everybody who may be told now; says whether anybody was."""
         now = self._world.now()
-        waiting = await self._log.read(lambda connection: tellings.waiting(connection, now, AT_ONCE))
+        passed_on = await self._instead(now)
+        waiting = await self._log.read(lambda connection: tellings.waiting(connection, now, AT_ONCE, IN_ONE))
         ready = await self._ready(waiting, now) if waiting else {}
         fence = await self._claims.lease(self.name, LEASE) if ready else None
         if fence is None:
-            return False
-        for to, ids in ready.items():
-            decide = partial(gathered, ids, to, firm=self._firm, post=self._post, fence=fence)
+            return passed_on
+        for to, (ids, more) in ready.items():
+            decide = partial(gathered, ids, to, firm=self._firm, post=self._post, fence=fence, more=more)
             try:
                 done = await self._log.decide([key.of_delivery(each) for each in ids], decide)
             except LeaseLost:
@@ -92,8 +99,23 @@ class Dispatch:
                 log.info("tellings.gathered", told=done.result.told, cancelled=done.result.cancelled)
         return True
 
-    async def _ready(self, waiting: Sequence[Waiting], now: datetime) -> Mapping[To, tuple[str, ...]]:
-        """Who may be told now, with ids of tellings."""
+    async def _instead(self, now: datetime) -> bool:
+        """What did not arrive goes by mail."""
+        lost = await self._log.read(lambda connection: tellings.undelivered(connection, now, IN_ONE))
+        fence = await self._claims.lease(self.name, LEASE) if lost else None
+        if fence is None:
+            return False
+        for each in lost:
+            decide = partial(instead, each, firm=self._firm, post=self._post, fence=fence)
+            try:
+                done = await self._log.decide((key.of_delivery(each),), decide)
+            except LeaseLost:
+                return False
+            log.warning("notice.rerouted", delivery=each, told=done.result)
+        return True
+
+    async def _ready(self, waiting: Sequence[Waiting], now: datetime) -> Mapping[To, Share]:
+        """Who may be told now, and of what."""
         day = self._firm.day(now)
         groups: dict[tuple[Way, str], tuple[To, list[tuple[Waiting, Telling]]]] = {}
         for each in waiting:
@@ -104,7 +126,7 @@ class Dispatch:
         told = await self._log.read(lambda c: tellings.told_within(c, addresses, now - WINDOW, now))
         more_to_come = bool(await self._claims.due_cases(now, limit=1))
         return {
-            to: tuple(each.id for each, _ in group[:IN_ONE])
+            to: _share(group)
             for to, group in groups.values()
             if may_be_told(group, told.get(to.address, []), now, more_to_come=more_to_come)
         }
@@ -135,8 +157,16 @@ def may_be_told(
     return not more_to_come or now - oldest >= PATIENCE
 
 
-def gathered(ids: Sequence[str], to: To, items: OpenItems, *, firm: Firm, post: Post, fence: Fence) -> Change:
-    """All of these tellings settled, and one notice of what still holds."""
+def _share(group: Sequence[tuple[Waiting, Telling]]) -> Share:
+    ids = tuple(each.id for each, _ in group[:IN_ONE])
+    waits = {each.recipient: each.number for each, _ in group}
+    return Share(ids, sum(waits.values()) - len(ids))
+
+
+def gathered(
+    ids: Sequence[str], to: To, items: OpenItems, *, firm: Firm, post: Post, fence: Fence, more: int = 0
+) -> Change:
+    """All of these tellings settled, and one notice of what still holds. more: how many wait for the next."""
     owed = [items.deliveries[each] for each in ids if each in items.deliveries]
     waiting = [each for each in owed if each.state is DeliveryState.QUEUED]
     entries: dict[str, Entry] = {}
@@ -151,7 +181,7 @@ def gathered(ids: Sequence[str], to: To, items: OpenItems, *, firm: Firm, post: 
         told.append(each)
     if not told:
         return _settled(cancelled, DeliveryState.CANCELLED, "clock-stopped", items.now, fence)
-    notice = _notice(f"{NOTICES}{told[0].id}", to, list(entries.values()), items, firm, post)
+    notice = _notice(f"{NOTICES}{told[0].id}", to, list(entries.values()), more, items, firm, post)
     if notice is None:
         return _settled(waiting, DeliveryState.FAILED, "no-mailbox", items.now, fence)
     change = _settled(told, DeliveryState.SENT, None, items.now, fence)
@@ -170,8 +200,14 @@ def _entry(owed: Delivery, telling: Telling, items: OpenItems) -> Entry | None:
     record = _clock(telling, owed.case_id or "", file, items) if file else None
     if file is None or record is None or not telling.holds(record):
         return None
-    calls = (call.id for call in items.callbacks if call.open and call.case_id == file.case.id)
-    return Entry(record=record, file=file, rung=telling.rung, callback_id=next(calls, None))
+    return Entry(record=record, file=file, rung=telling.rung, callback_id=_callback_of(record, items))
+
+
+def _callback_of(record: ClockRecord, items: OpenItems) -> str | None:
+    """The call that the clock runs for; of any other clock the only one that its case owes."""
+    owed = [call for call in items.callbacks if call.open and call.case_id == record.case_id]
+    own = [call for call in owed if record.value.opened_by in call.misses]
+    return own[0].id if own else owed[0].id if len(owed) == 1 else None
 
 
 def _clock(telling: Telling, case_id: str, file: CaseFile, items: OpenItems) -> ClockRecord | None:
@@ -184,16 +220,21 @@ def _clock(telling: Telling, case_id: str, file: CaseFile, items: OpenItems) -> 
     return next((known for known in file.clocks if (known.value.clock, known.value.opened_by) == same), None)
 
 
-def _notice(key: str, to: To, entries: Sequence[Entry], items: OpenItems, firm: Firm, post: Post) -> Delivery | None:
+def _notice(
+    key: str, to: To, entries: Sequence[Entry], more: int, items: OpenItems, firm: Firm, post: Post
+) -> Delivery | None:
     """The delivery that carries it; None where there is no mailbox to send from."""
     never = datetime.max.replace(tzinfo=items.now.tzinfo)
+    entries = [replace(each, owner=post.owner_of(*_names(each.file.case))) for each in entries]
     worst = sorted(entries, key=lambda entry: (entry.record.value.due_at or never, entry.record.id))
     shown = [
         replace(entry, offers=post.offers(entry.file.case.id, entry.callback_id, to.agent, items.now))
         for entry in worst[:WITH_LINKS]
     ]
     worst = [*shown, *worst[WITH_LINKS:]]
-    notice = about_clocks(worst, key=key, recipient=to.address, agent=to.agent, firm=firm, now=items.now)
+    notice = about_clocks(
+        worst, key=key, recipient=to.address, agent=to.agent, firm=firm, now=items.now, more=more, board=post.board
+    )
     match to.way:
         case Way.MAIL:
             if post.via is None:
@@ -202,7 +243,7 @@ def _notice(key: str, to: To, entries: Sequence[Entry], items: OpenItems, firm: 
         case Way.WEBHOOK:
             via, payload = Way.WEBHOOK.value, _as_json(notice, worst)
         case Way.SMS:
-            via, payload = Way.SMS.value, in_short(worst, firm, items.now).encode()
+            via, payload = Way.SMS.value, in_short(worst, firm, items.now, more=more).encode()
     return Delivery(
         id=items.new_id(),
         kind=DeliveryKind.NOTICE,
@@ -214,6 +255,10 @@ def _notice(key: str, to: To, entries: Sequence[Entry], items: OpenItems, firm: 
         due_at=items.now,
         case_id=notice.case_id,
     )
+
+
+def _names(case: Case) -> tuple[str | None, str | None, str | None]:
+    return case.owner, case.mailbox, case.line
 
 
 def _as_json(notice: Notice, entries: Sequence[Entry]) -> bytes:

@@ -28,6 +28,7 @@ from commsd.sla.notice.telling import owed_telling
 from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
+from commsd.store.versions import recheck_early
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -67,6 +68,7 @@ class Escalation:
         """measure: is given the seconds by which each rung came late."""
         self._firm, self._post, self._measure = firm, post, measure
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._latest: datetime | None = None
 
     async def run(self) -> None:
         while True:
@@ -78,6 +80,7 @@ class Escalation:
     async def once(self) -> bool:
         """Take up every case with a clock that is due, a claim that lapsed or nothing left to do; says if any was."""
         now = self._world.now()
+        await self._set_back(now)
         terms = self._rules.terms
         due = await self._claims.due_cases(now)
         silent = await self._claims.silent_cases(now)
@@ -94,6 +97,12 @@ class Escalation:
         for decision in decisions:
             self._say((await decision).result)
         return bool(due or silent or lapsed)
+
+    async def _set_back(self, now: datetime) -> None:
+        """At the start, and when the host's clock was set back: what was found late too early is looked at again."""
+        if self._latest is None or now < self._latest:
+            await self._log.writer.write(lambda connection: recheck_early(connection, now))
+        self._latest = now
 
     def _say(self, told: object) -> None:
         if not isinstance(told, Told):

@@ -21,7 +21,7 @@ class Offer:
 
 
 LABELS = {
-    Act.CLAIM: "I call back",
+    Act.CLAIM: "I call back now",
     Act.DONE: "Done, close the case",
     Act.ANSWERED: "Answered elsewhere",
     Act.HOLDING: "My last mail was only a holding answer",

@@ -21,7 +21,7 @@ class Post:
     """How notices leave. via: the mailbox; None: there is none to send from. render: notice -> bytes of a mail.
 
     persons: who sits at a mailbox or line, by its name. alarms: names told where a ladder leads to nobody; fallback:
-    addresses after them. offers: the links of a notice.
+    addresses after them. offers: the links of a notice. board: where our people find the page; None: not from outside.
     """
 
     via: str | None
@@ -30,6 +30,7 @@ class Post:
     alarms: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
     offers: Offers = nothing
+    board: str | None = None
 
     def owner_of(self, owner: str | None, mailbox: str | None, line: str | None) -> str | None:
         """Whose a case is: its own owner, else the person of its mailbox or line."""

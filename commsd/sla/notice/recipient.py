@@ -60,6 +60,10 @@ class Roll:
                 return found
         return self._mails((address, None) for address in self.post.fallback)
 
+    def named(self, names: Iterable[str], case: Case) -> tuple[Recipient, ...]:
+        """Those behind these names themselves; empty where somebody else has to be told instead."""
+        return self._each(names, case)
+
     def _each(self, names: Iterable[str], case: Case) -> tuple[Recipient, ...]:
         found: dict[tuple[Way, str], Recipient] = {}
         for name in names:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -14,6 +14,12 @@ from commsd.sla.notice.recipient import Recipient, Way
 
 TELLINGS = "tellings"
 """A telling's `via`: no mailbox sends it, `sla.dispatch` makes a notice of it."""
+
+WINDOW = timedelta(minutes=5)
+"""A further notice to the same person waits until so long after the last."""
+
+PAGES, PAGE_WINDOW = 5, timedelta(seconds=60)
+"""Only a page goes at once, and no more of them within so short a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,16 @@ STEPS = 7
 """Shades of a heat map."""
 
 _WIDTH, _HEIGHT = 720, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 34, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 24, 40, 52
 _AXIS = [
     s * u
     for u, steps in ((60, (1, 2, 5, 10, 15, 30)), (3600, (1, 2, 4, 6, 8, 12, 24, 48, 96, 240, 720)))
     for s in steps
 ]
 _MOST_POINTS = 400
+_LONG = 24
+"""Characters from which a cell of a table may break into lines."""
+
 _FIGURE = re.compile(r"-|[-+≥]? ?[\d.,]+(?: ?%|[hms](?: \d\dm)?)?")
 
 
@@ -55,7 +58,7 @@ def cumulative(done: Sequence[float], still_open: Sequence[float], target: float
     """
     n = len(done) + len(still_open)
     if n < ENOUGH:
-        return _figure(f"<p class='none'>{_e(title)}: not enough data (n = {n}, {ENOUGH} are needed)</p>", "")
+        return _figure(f"<p class='none'>{_e(title)}: not enough data ({n}, and {ENOUGH} are needed)</p>", "")
     points = curve(done, still_open)
     said = _said(points, done, still_open, target)
     reach = _reach(done, still_open, target)
@@ -68,7 +71,7 @@ def cumulative(done: Sequence[float], still_open: Sequence[float], target: float
     beyond = 1 - share_within(points, reach)
     if beyond > 0.0005:
         note = f"{percent(beyond)} took longer"
-        parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - _BOTTOM - 8, note, "end", "small"))
+        parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - _BOTTOM - 8, note, "end", "small halo"))
     svg = (
         f'<svg class="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">'
         f"<title>{_e(title)}</title><desc>{_e(said)}</desc>{''.join(parts)}</svg>"
@@ -96,12 +99,15 @@ def heat_map(cells: Mapping[tuple[int, int], float | None], title: str, *, unit:
     hours = "".join(f'<th scope="col">{hour}</th>' for hour in range(24))
     head = f'<thead><tr><th scope="col">hour</th>{hours}</tr></thead>'
     told = f"<strong>{_e(title)}</strong>, in {_e(unit)}. {_legend(signed, low_is_good)}"
-    table = f'<table class="heat"><caption>{told}</caption>{head}<tbody>{"".join(rows)}</tbody></table>'
+    table = f'<table class="heat"><caption><span>{told}</span></caption>{head}<tbody>{"".join(rows)}</tbody></table>'
     return f'<div class="wide">{table}</div>'
 
 
 def grid(headings: Sequence[str], rows: Sequence[Sequence[object]], caption: str = "") -> str:
-    """A table of words and figures; columns of figures stand to the right. The first column names its row."""
+    """A table of words and figures; columns of figures stand to the right. The first column names its row.
+
+    Only long cells break into lines; a table wider than the page is scrolled within its own box.
+    """
     if not rows:
         return f"<p class='none'>{_e(caption)}: nothing</p>" if caption else "<p class='none'>nothing</p>"
     texts = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
@@ -112,13 +118,27 @@ def grid(headings: Sequence[str], rows: Sequence[Sequence[object]], caption: str
     styles = [' class="n"' if figures else "" for figures in right]
     head = "".join(f'<th scope="col"{style}>{_e(name)}</th>' for name, style in zip(headings, styles, strict=True))
     body = "".join(
-        f'<tr><th scope="row">{_e(row[0])}</th>'
-        + "".join(f"<td{style}>{_e(text)}</td>" for text, style in zip(row[1:], styles[1:], strict=True))
+        f'<tr><th scope="row"{_long(row[0])}>{_e(row[0])}</th>'
+        + "".join(f"<td{style or _long(text)}>{_e(text)}</td>" for text, style in zip(row[1:], styles[1:], strict=True))
         + "</tr>"
         for row in texts
     )
-    told = f"<caption>{_e(caption)}</caption>" if caption else ""
+    told = f"<caption><span>{_e(caption)}</span></caption>" if caption else ""
     return f'<div class="wide"><table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _long(text: str) -> str:
+    return ' class="l"' if len(text) > _LONG else ""
+
+
+def legend(terms: Sequence[tuple[str, str]]) -> str:
+    """What words mean: (word, meaning)."""
+    return f'<dl class="legend">{"".join(f"<dt>{_e(word)}</dt><dd>{_e(meaning)}</dd>" for word, meaning in terms)}</dl>'
+
+
+def listed(lines: Sequence[str]) -> str:
+    """A list of plain lines."""
+    return f"<ul>{''.join(f'<li>{_e(line)}</li>' for line in lines)}</ul>"
 
 
 def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
@@ -133,6 +153,11 @@ def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
 def words(text: str) -> str:
     """A paragraph of plain text."""
     return f"<p>{_e(text)}</p>"
+
+
+def lead(text: str) -> str:
+    """A paragraph that stands out."""
+    return f'<p class="lead">{_e(text)}</p>'
 
 
 def document(title: str, sections: Sequence[tuple[str, str]], footer: str) -> str:
@@ -165,7 +190,7 @@ def _said(points: Sequence[Point], done: Sequence[float], still_open: Sequence[f
     n = len(done) + len(still_open)
     found = percentiles(done, still_open, (50, 90))
     half, most = found[50], found[90]
-    told = [f"n = {n}" + (f", {len(still_open)} of them still open" if still_open else "")]
+    told = [f"{n:,} in all" + (f", {len(still_open):,} of them still open" if still_open else "")]
     if target is not None:
         told.append(f"{percent(share_within(points, target))} within the target of {length(target)}")
     if half and most:
@@ -250,10 +275,11 @@ def _medians(done: Sequence[float], still_open: Sequence[float], reach: float) -
     for share, found in percentiles(done, still_open, (50, 90)).items():
         if found and not found.at_least and found.seconds <= reach:
             x, y = _x(found.seconds, reach), _y(share / 100)
-            late = x > _WIDTH * 0.88
+            late = x > _WIDTH * 0.74
             made.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" class="mark"/>')
-            label = f"p{share} {length(found.seconds)}"
-            made.append(_text(x - 8 if late else x + 8, y + 16, label, "end" if late else "start", "small halo"))
+            label = f"{share} %: {length(found.seconds)}"
+            place = (x - 8, y - 8, label, "end") if late else (x + 8, y + 16, label, "start")
+            made.append(_text(*place, "small halo"))
     return made
 
 

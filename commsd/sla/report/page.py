@@ -1,17 +1,22 @@
 """The report as one HTML page that a manager reads without us: curves, tables, where and when it gets late. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from commsd.core.measure import Tally
 from commsd.core.policy import ClockKind
-from commsd.sla.report.chart import cumulative, document, grid, heat_map, percent, tiles, words
+from commsd.sla.report import wording
+from commsd.sla.report.chart import cumulative, document, grid, heat_map, legend, percent, tiles, words
 from commsd.sla.report.report import Group, Report, Slot
 from commsd.sla.report.text import (
     ABOUT_CONDUCT,
+    ABOUT_LONGEST,
+    ABOUT_OBJECTIVE,
     CONDUCT,
     COUNTED,
     FIGURES,
+    LONGEST,
+    OBJECTIVE,
     aim_of,
     conduct_of,
     groups_of,
@@ -20,26 +25,6 @@ from commsd.sla.report.text import (
     waits_of,
 )
 
-NAMES: Mapping[str, str] = {
-    ClockKind.FIRST_RESPONSE: "First response",
-    ClockKind.NEXT_RESPONSE: "Next response",
-    ClockKind.CALLBACK: "Callbacks",
-    ClockKind.PROMISE: "Promises",
-    ClockKind.UPDATE: "Updates",
-    ClockKind.RESOLUTION: "Resolution",
-    ClockKind.ACK: "Acknowledgement",
-}
-"""In the order in which a customer feels them."""
-
-ABOUT: Mapping[str, str] = {
-    ClockKind.FIRST_RESPONSE: "From a customer's first word to the first answer by a person.",
-    ClockKind.NEXT_RESPONSE: "From a customer's further message to the next answer by a person.",
-    ClockKind.CALLBACK: "From a missed call until we reached the customer.",
-    ClockKind.PROMISE: "What somebody said would be done by a certain time.",
-    ClockKind.UPDATE: "How long a customer heard nothing while the matter was open.",
-    ClockKind.RESOLUTION: "From the first contact until the matter was closed.",
-    ClockKind.ACK: "The machine's immediate acknowledgement.",
-}
 CURVES = 4
 """Curves shown for one kind of clock: of the policies with most clocks."""
 
@@ -53,20 +38,32 @@ def page(report: Report, firm: str, zone: ZoneInfo) -> str:
     if not report.clocks:
         sections.append(("Nothing began in this time", words("No clock began, so there is nothing to measure.")))
         return document(f"{firm}: were we in time?", sections, _FOOTER)
+    sections.append(("What the words mean", legend(wording.LEGEND)))
     if report.aims:
-        heads = ("CLOCK AND POLICY", "OBJECTIVE", "REACHED", "ERROR BUDGET")
-        about = words("The budget is how many may be late while the objective still holds.")
-        sections.append(("Objectives", about + grid(heads, [aim_of(aim) for aim in report.aims])))
-    sections.append(("All clocks", grid(("CLOCK", *FIGURES), list(totals_of(report))) + words(COUNTED)))
-    for clock in (kind for kind in NAMES if kind in report.total):
-        sections.append((NAMES[clock], "".join(_of_clock(report, clock))))
-    heads = ("TIER", "CLOCK", "WAITED (REAL TIME)", "CASE")
-    sections.append(("The longest waits", grid(heads, list(waits_of(report)))))
+        objectives = grid(headings(OBJECTIVE), [aim_of(aim) for aim in report.aims])
+        sections.append(("Objectives", words(ABOUT_OBJECTIVE) + objectives))
+    whole = grid(headings(("CLOCK", *FIGURES)), list(totals_of(report)))
+    sections.append(("All clocks", words(COUNTED) + whole))
+    for clock in (kind for kind in wording.CLOCKS if kind in report.total):
+        sections.append((wording.title(clock), "".join(_of_clock(report, clock))))
+    waits = grid(headings(LONGEST), list(waits_of(report)))
+    sections.append(("The longest waits", words(ABOUT_LONGEST) + waits))
     conduct = "".join(
-        grid((by.upper(), *CONDUCT), list(conduct_of(report, by)), f"By {by}") for by in ("team", "agent")
+        grid(headings((by.upper(), *CONDUCT)), list(conduct_of(report, by)), f"By {by}") for by in ("team", "agent")
     )
     sections.append(("To look at", words(ABOUT_CONDUCT) + conduct))
     return document(f"{firm}: were we in time?", sections, _FOOTER)
+
+
+def headings(names: Iterable[str]) -> list[str]:
+    """Headings of a table in small letters but for the first, and for A and B."""
+    return [" ".join(_word(word, place) for place, word in enumerate(name.split())) for name in names]
+
+
+def _word(word: str, place: int) -> str:
+    if len(word) == 1:
+        return word
+    return word.lower() if place else word.capitalize()
 
 
 _FOOTER = "Made by commsd from its interaction log. This page loads nothing and sends nothing."
@@ -76,34 +73,40 @@ def _tiles(report: Report) -> Iterator[tuple[str, str, str]]:
     for clock in (ClockKind.FIRST_RESPONSE, ClockKind.CALLBACK, ClockKind.NEXT_RESPONSE):
         if group := report.total.get(clock):
             tally = group.tally
-            yield f"{NAMES[clock]} in time", percent(tally.attainment), f"of {tally.n}, {tally.breached} late"
+            yield (
+                f"{wording.title(clock)} in time",
+                percent(tally.attainment),
+                f"of {tally.n:,}, {tally.breached:,} late",
+            )
     if report.aims:
         reached = sum(bool(aim.budget and aim.budget.met) for aim in report.aims)
         yield "Objectives met", f"{reached} of {len(report.aims)}", "see below"
     owed = report.owed
-    yield "Still owed", str(owed.total()), f"{owed['late']} of them late, {owed['paused']} paused"
+    yield "Still owed", f"{owed.total():,}", f"{owed['late']:,} of them late, {owed['paused']:,} on hold"
 
 
 def _of_clock(report: Report, clock: str) -> Iterator[str]:
-    yield words(ABOUT[clock])
+    yield words(wording.ABOUT[clock])
     policies = {value: group for (kind, value), group in report.groups.get("policy", {}).items() if kind == clock}
     if clock not in (ClockKind.PROMISE, ClockKind.ACK):  # a promise has another target each time, a machine no curve
         largest = sorted(policies, key=lambda name: (-_size(policies[name]), name))
         for name in largest[:CURVES]:
-            title = f"{NAMES[clock]}, policy {name}"
+            title = f"{wording.title(clock)}, policy {name}"
             group = policies[name]
             yield cumulative(group.done, group.still_open, report.targets.get((clock, name)), title)
-    heads = (*FIGURES,)
     for by in ("policy", "channel", "team", "agent", "tier"):
-        rows = [row[1:] for row in groups_of(report, by) if row[0] == clock]
+        rows = [row[1:] for row in groups_of(report, by) if row[0] == wording.clock(clock)]
         if len(rows) > 1 or by == "policy":
-            yield grid((by.upper(), *heads), rows, f"By {by}")
+            yield grid(headings((by.upper(), *FIGURES)), rows, f"By {by}")
     slots: Mapping[Slot, Mapping[str, int]] = report.slots.get(clock, {})
     if sum(states["breached"] for states in slots.values()):
         yield heat_map(
-            _late(slots), f"{NAMES[clock]}: how many became late, by arrival", unit="clocks", low_is_good=True
+            _late(slots),
+            f"{wording.title(clock)}: how many became late, by the hour in which they began",
+            unit="clocks",
+            low_is_good=True,
         )
-        shares = f"{NAMES[clock]}: what share became late, by arrival (cells with {FEW} or more)"
+        shares = f"{wording.title(clock)}: what share became late, of hours with {FEW} or more"
         yield heat_map(_share(slots), shares, unit="% late", low_is_good=True)
 
 

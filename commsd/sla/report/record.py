@@ -93,5 +93,5 @@ def _conduct(counts: Conduct) -> Json:
         "holds": counts.holds,
         "holds_without_question": counts.unasked,
         "voids": counts.voids,
-        "changes": counts.sets,
+        "retargets": counts.retargets,
     }

@@ -159,7 +159,7 @@ class Conduct:
     holds: int = 0
     unasked: int = 0
     voids: int = 0
-    sets: int = 0
+    retargets: int = 0
 
 
 @dataclass(slots=True)
@@ -231,7 +231,7 @@ class Fold:
             elif act.kind == "void":
                 conduct.voids += 1
             else:
-                conduct.sets += 1
+                conduct.retargets += 1
 
     def done(self) -> Report:
         """The report."""

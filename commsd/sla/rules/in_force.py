@@ -12,13 +12,13 @@ from typing import Literal
 
 import structlog
 
-from commsd.core.calendar import Calendar, Window
+from commsd.core.calendar import Calendar, Window, lost_zone
 from commsd.core.change import Terms
 from commsd.core.policy import Version
 from commsd.errors import NotFound, Refused
 from commsd.store import versions
 from commsd.store.log import Log
-from commsd.store.versions import Acceptance, Stored
+from commsd.store.versions import Acceptance, HandOver, Stored
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -34,6 +34,9 @@ BEGINNING = timedelta(days=3650)
 POLL = 1.0
 LEAD = timedelta(seconds=2)
 """From acceptance to effect where a daemon works: longer than it takes every node to look."""
+
+SKEW = timedelta(minutes=1)
+"""Clocks of hosts that share a store differ by less."""
 
 ENOUGH = timedelta(days=365)
 """Holidays are listed at least this far ahead, or the same files are worth reading again."""
@@ -109,8 +112,22 @@ class Rules:
 
     async def lead(self, now: datetime) -> timedelta:
         """How long before a version takes effect it must be accepted, so that every daemon at work has heard of it."""
-        busy = await self._log.read(lambda connection: versions.somebody_works(connection, now))
-        return LEAD if busy else timedelta()
+        return LEAD if await self.somebody_works(now) else timedelta()
+
+    async def somebody_works(self, now: datetime) -> bool:
+        """Whether a daemon is at work on this store; it alone moves clocks that run."""
+        return await self._log.read(lambda connection: versions.somebody_works(connection, now))
+
+    async def still_to_move(self, now: datetime) -> int:
+        """How many open clocks no daemon has looked at since rules took over those that run."""
+        took_over = [
+            each.version.effective_from
+            for each in self.standing
+            if each.version.applies == "running" and each.version.effective_from <= now
+        ]
+        if not took_over:
+            return 0
+        return await self._log.read(lambda connection: versions.not_looked_at(connection, max(took_over)))
 
     def plan(
         self,
@@ -152,12 +169,19 @@ class Rules:
         version = replace(candidate, effective_from=start, applies=applies)
         return Plan(version=version, after=after, former=former, withdraws=overtaken)
 
-    async def accept(self, plan: Plan, files: Mapping[str, str], now: datetime, by: str) -> Stored:
-        """Bring a planned version in force. Raises TryAgain where another was accepted since it was planned."""
+    async def accept(
+        self, plan: Plan, files: Mapping[str, str], now: datetime, by: str, to: HandOver | None = None
+    ) -> Stored:
+        """Bring a planned version in force. Raises TryAgain where another was accepted since it was planned.
+
+        to: the folder its files go into next; until `handed_over` says that they arrived, `handover` finishes that.
+        """
         if plan.version is None:
             raise Refused(f"nothing changes: {plan.why}", remedy="change the files first")
         withdraws = tuple(each.number for each in plan.withdraws)
-        wanted = Acceptance(version=plan.version, files=files, after=plan.after, by=by, withdraws=withdraws)
+        wanted = Acceptance(
+            version=plan.version, files=files, after=plan.after, by=by, withdraws=withdraws, hand_over=to
+        )
         new_id = self._log.world.new_id
         number = await self._log.writer.write(lambda connection: versions.accept(connection, wanted, now, new_id))
         await self.load()
@@ -189,7 +213,7 @@ class Rules:
         """
         await self.load()
         last, anew = self._last(), not files
-        if last is not None and _same(last.version, candidate, "new", now if anew else None):
+        if last is not None and _same(last.version, candidate, "new", now if anew else None) and not _early(last, now):
             return None
         plan = self.plan(candidate, now, now + lead if last else None, anew=anew)
         return None if plan.version is None else await self.accept(plan, files, now, by)
@@ -215,6 +239,27 @@ class Rules:
     async def remember(self, node: str, candidate: Version) -> None:
         """These are the files this node has read last."""
         await self._log.writer.write(lambda c: versions.remember_files(c, node, candidate.source))
+
+    async def hand_over(self) -> tuple[Stored, HandOver] | None:
+        """The version whose files did not arrive in their folder yet, as far as anybody noted down."""
+        found = await self._log.read(versions.hand_over)
+        if found is None:
+            return None
+        number, to = found
+        return next(((each, to) for each in self.stored if each.number == number), None)
+
+    async def handed_over(self, to: HandOver) -> None:
+        """The files have arrived in their folder, or need not any more."""
+        await self._log.writer.write(lambda connection: versions.handed_over(connection, to.ready))
+
+    def lost_zones(self, now: datetime) -> Mapping[str, str]:
+        """Zones of the running version, by calendar, that the time zone database does not know any more.
+
+        Such a calendar counts in its `fallback_tz`, else in UTC.
+        """
+        running = self.in_force(now)
+        calendars = running.version.calendars.values() if running else ()
+        return {calendar.name: lost for calendar in calendars if (lost := lost_zone(calendar))}
 
     def holidays_end(self, now: datetime) -> date | None:
         """The last day whose holidays the running version lists, where that comes soon."""
@@ -262,6 +307,12 @@ def same_files(one: Version, other: Version) -> bool:
     if one.source and other.source:
         return one.source == other.source
     return one.id == other.id
+
+
+def _early(last: Stored, now: datetime) -> bool:
+    """Whether it was accepted, for at once, while the host's clock ran ahead: else it would wait for that time."""
+    at_once = last.version.effective_from - last.accepted_at <= LEAD
+    return at_once and last.version.effective_from > now and last.accepted_at > now + SKEW
 
 
 def _same(former: Version, candidate: Version, applies: Applies, now: datetime | None = None) -> bool:

@@ -6,6 +6,7 @@ What a calendar means stands in core/calendar.py.
 
 import difflib
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -243,6 +244,25 @@ def holiday_names(written: Mapping[str, Any], years: Iterable[int]) -> Mapping[d
     entity: Any = getattr(holidays, str(written["country"]))
     categories = tuple(written.get("categories", ("public",)))
     return dict(entity(subdiv=written.get("subdivision"), years=tuple(years), categories=categories))
+
+
+def names_of_free_days(
+    files: Mapping[str, str], country: str | None, calendar: str, years: Iterable[int]
+) -> Mapping[date, str]:
+    """The same for a calendar of accepted files; without files, of the country of `[service]`, "DE" or "DE-BE".
+
+    Empty where a later `holidays` package does not know the country, subdivision or category any more.
+    """
+    written: dict[str, Any] = {}
+    for text in files.values():
+        written |= tomllib.loads(text).get("calendar", {}).get(calendar, {}).get("holidays", {})
+    if not files and country:
+        name, _, subdivision = country.partition("-")
+        written = {"country": name, "subdivision": subdivision or None}
+    try:
+        return holiday_names(written, years) if written else {}
+    except (AttributeError, KeyError, NotImplementedError, ValueError):
+        return {}
 
 
 def _countries() -> frozenset[str]:

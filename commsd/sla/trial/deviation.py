@@ -4,7 +4,7 @@ Pure. How a test is written stands in trial.py, what the engine does in core/clo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from commsd.config.position import Place
 from commsd.core.calendar import Calendar, add, between, end_of_business_day
 from commsd.core.clock import Clock, clocks
+from commsd.core.obligation import in_force
 from commsd.core.policy import ClockKind, Version
 from commsd.core.rule_set import with_rule_sets
-from commsd.core.touch import Facts, Touch
+from commsd.core.touch import Facts, Touch, TouchKind
 
 LENGTHS: Mapping[str, str] = {
     f"{name}_{unit}": name for name in ("elapsed", "waited", "remaining", "overrun") for unit in ("s", "ms")
@@ -63,7 +64,10 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What happened, under which rules, and the clocks that must come out. only: the kinds compared; None: all."""
+    """What happened, under which rules, and the clocks that must come out. only: the kinds compared; None: all.
+
+    carried: the attributes the case must have then, also by what rules set; None: it must not have this one.
+    """
 
     place: Place
     id: str
@@ -75,10 +79,14 @@ class Case:
     now: datetime
     only: frozenset[ClockKind] | None
     expected: tuple[Expected, ...]
+    carried: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Difference(NamedTuple):
-    """One value that is not as expected. about: which clock, or "" for a sum. key "": the clock as a whole."""
+    """One value that is not as expected. about: which clock, or "" for a sum and for what the case carries.
+
+    key "": the clock as a whole.
+    """
 
     about: str
     key: str
@@ -122,7 +130,19 @@ def _of_case(row: Case) -> list[Difference]:
             found.append(Difference(expected.name, "", _wanted(expected, row.zone), ABSENT))
         elif expected is not None and clock is not None:
             found += _of_clock(expected, clock)
+    has = _carried(touches, row)
+    pairs = ((key, value, has.get(key)) for key, value in row.carried.items())
+    found += [Difference("", f"attrs.{key}", value, carried) for key, value, carried in pairs if value != carried]
     return found
+
+
+def _carried(touches: Iterable[Touch], row: Case) -> Facts:
+    """The attributes of the case at its `now`, by everything that was set until then."""
+    has = dict(row.attrs)
+    for touch in in_force(touches, row.now):
+        if touch.kind is TouchKind.SET:
+            has |= touch.attrs
+    return has
 
 
 def _pairs(expected: Sequence[Expected], got: Sequence[Clock]) -> Iterable[tuple[Expected | None, Clock | None]]:

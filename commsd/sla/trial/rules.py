@@ -8,7 +8,7 @@ from commsd.config.read import did_you_mean
 from commsd.core.calendar import CUSTOMER, Calendar, Window, is_zone, window
 from commsd.core.policy import ClockKind, Policy, Target, business_days, duration
 from commsd.sla.rules.opening import days
-from commsd.sla.trial.sheet import Sheet
+from commsd.sla.trial.sheet import Sheet, whole_number
 
 HARMLESS = ("note", "title", "origin", "channel", "case", "comment")
 """Keys that tell the reader something and change nothing."""
@@ -138,10 +138,11 @@ def named(part: Sheet, key: str, known: Mapping[str, Any], *, needed: bool = Fal
 
 
 def _percent(text: str) -> int:
-    return int(text.strip().removesuffix("%"))
+    return whole_number(text.strip().removesuffix("%"))
 
 
 def _count(text: str) -> int:
-    if int(text) < 1:
+    number = whole_number(text)
+    if number < 1:
         raise ValueError(text)
-    return int(text)
+    return number

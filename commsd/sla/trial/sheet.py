@@ -5,6 +5,7 @@ asks for a flag or a time. Nothing in a file can make an object. TOML has its ow
 """
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 TRUE, FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _NULL = frozenset({"", "~", "null"})
+_DIGITS = re.compile(r"[0-9]{1,12}")
 _DEEPEST = 60
 _FAST: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -158,6 +160,10 @@ class Sheet:
         """Whether a list stands there."""
         return isinstance(self._values.get(key), yaml.SequenceNode)
 
+    def is_mapping(self, key: str) -> bool:
+        """Whether a mapping stands there."""
+        return isinstance(self._values.get(key), yaml.MappingNode)
+
     def part(self, key: str) -> "Sheet | None":
         """The mapping under a key."""
         if not self.has(key) or _null(node := self._values[key]):
@@ -214,6 +220,13 @@ def truth(text: str) -> bool:
     if word not in TRUE and word not in FALSE:
         raise ValueError(text)
     return word in TRUE
+
+
+def whole_number(text: str) -> int:
+    """The number of some digits and nothing else. Raises ValueError."""
+    if not _DIGITS.fullmatch(text.strip()):
+        raise ValueError(text)
+    return int(text)
 
 
 def _entries(node: yaml.MappingNode, deepest: int) -> Iterator[tuple[yaml.Node, yaml.Node]]:

@@ -21,16 +21,20 @@ from commsd.core.policy import ClockKind, Policy, Rule, Version, duration
 from commsd.core.touch import Facts, Touch, TouchKind
 from commsd.sla.trial.deviation import KEYS, LENGTHS, Case, Expected, Sum
 from commsd.sla.trial.rules import HARMLESS, ZONE, ZONE_REMEDY, aim, named, read_calendar, read_policy, zone_name
-from commsd.sla.trial.sheet import Sheet, read_sheet, truth
+from commsd.sla.trial.sheet import Sheet, read_sheet, truth, whole_number
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a policy that a case names is in force."""
 
 OFF = "off"
 
+SCHEMA = "commsd-sla-oracle/1"
+"""The form of these files, for a file that names it."""
+
 _INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ] *(\d{1,2}:\d\d)(:\d\d(?:[.,]\d{1,6})?)?)? *([Zz]|[+-]\d\d(?::?\d\d)?)?"
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ] *(\d{1,2}:\d\d)(:\d\d(?:[.,]\d+)?)?)? *([Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _WHEN = 'write "2026-06-02T08:00:00Z", or "2026-06-02 10:00" in local time'
 
 
@@ -69,12 +73,13 @@ def read_examples(text: str, file: str, findings: Findings, version: Version | N
     root = read_sheet(text, file, findings)
     if root is None:
         return Examples(file=file)
-    root.has("schema")
+    root.choice("schema", (SCHEMA,), "schema")
     rules = _rules(root, version)
     sound = root.reading.mistakes == 0
     sum_rows, case_rows = root.parts("arithmetic", "arithmetic row"), root.parts("cases", "case")
-    sums = [_sum(row, rules) for row in sum_rows]
-    cases = [_case(row, rules) for row in case_rows]
+    names: dict[str, Sheet] = {}
+    sums = [_sum(row, rules, names) for row in sum_rows]
+    cases = [_case(row, rules, names) for row in case_rows]
     root.done(HARMLESS)
     if not sum_rows and not case_rows and not root.reading.mistakes:
         root.error(None, "there is nothing to test", "write a case below `cases:`")
@@ -94,9 +99,9 @@ def _rules(root: Sheet, version: Version | None) -> _Rules:
     return _Rules(calendars, policies, version)
 
 
-def _sum(row: Sheet, rules: _Rules) -> Sum | None:
+def _sum(row: Sheet, rules: _Rules, names: dict[str, Sheet]) -> Sum | None:
     before = row.reading.mistakes
-    name, tz = _called(row), row.form("tz", zone_name, ZONE, ZONE_REMEDY)
+    name, tz = _called(row, names), row.form("tz", zone_name, ZONE, ZONE_REMEDY)
     known = named(row, "calendar", rules.calendars, needed=True)
     calendar = in_zone(rules.calendars[known], tz) if known else None
     zone = ZoneInfo(tz or (calendar.tz if calendar else "UTC"))
@@ -120,18 +125,17 @@ def _sum(row: Sheet, rules: _Rules) -> Sum | None:
     )  # fmt: skip
 
 
-def _case(row: Sheet, rules: _Rules) -> Case | None:
+def _case(row: Sheet, rules: _Rules, names: dict[str, Sheet]) -> Case | None:
     before = row.reading.mistakes
-    name, title = _called(row), row.text("title") or row.text("note") or ""
+    name, title = _called(row, names), row.text("title") or row.text("note") or ""
     tz = row.form("tz", zone_name, ZONE, ZONE_REMEDY)
     attrs: Facts = {**({"tz": tz} if tz else {}), **_attrs(row)}
     drafts = _drafts(row, rules)
     zone = ZoneInfo(tz or _zone_of(drafts, rules, attrs))
     versions = tuple(_version(draft, rules, zone) for draft in drafts)
-    touches = tuple(_touch(part, number, zone) for number, part in enumerate(row.parts("touches", "touch"), start=1))
+    touches = _touches(row, zone)
     now = _instant(row, "now", zone)
-    only = frozenset(_kinds(row)) if row.has("clocks") and not row.is_null("clocks") else None
-    expected = tuple(_expected(part, zone) for part in row.parts("expect", "clock"))
+    wanted = _wanted(row, zone)
     for key, remedy in (("touches", "list what happened"), ("now", _WHEN), ("expect", "list the clocks, or []")):
         if not row.has(key):
             row.error(None, f"{key} is missing", remedy)
@@ -140,15 +144,23 @@ def _case(row: Sheet, rules: _Rules) -> Case | None:
         return None
     return Case(
         place=row.place(), id=name, title=title, zone=zone, touches=touches, versions=versions, attrs=attrs, now=now,
-        only=only, expected=expected,
+        only=wanted.only, expected=wanted.clocks, carried=wanted.attrs,
     )  # fmt: skip
 
 
-def _called(row: Sheet) -> str:
-    """The row's id; messages call it so from here on."""
+def _called(row: Sheet, names: dict[str, Sheet]) -> str:
+    """The row's id, noted among `names`; messages call it so from here on."""
     name = row.text("id")
     row.path = name or row.path
+    _must_be_new(row, row.path, names)
     return row.path
+
+
+def _must_be_new(row: Sheet, name: str, names: dict[str, Sheet]) -> None:
+    if name in names:
+        line = names[name].place("id").line
+        row.error("id", f'the id "{name}" stands in line {line} already', "give each an id of its own")
+    names.setdefault(name, row)
 
 
 # rules
@@ -225,6 +237,25 @@ def _attrs(row: Sheet) -> dict[str, str | tuple[str, ...]]:
     return {key: part.texts(key) if part.is_list(key) else part.text(key) or "" for key in given}
 
 
+def _touches(row: Sheet, zone: ZoneInfo) -> tuple[Touch, ...]:
+    """What happened. What is referred to must be there, also further down: they stand in order of arrival."""
+    names: dict[str, Sheet] = {}
+    found = []
+    for number, part in enumerate(row.parts("touches", "touch"), start=1):
+        found.append(_touch(part, number, zone))
+        _must_be_new(part, found[-1].id, names)
+    promises = {touch.promise for touch in found}
+    for touch in found:
+        part = names[touch.id]
+        if touch.touch is not None and touch.touch not in names:
+            part.error("touch", f'there is no touch "{touch.touch}" in this case', did_you_mean(touch.touch, names))
+        for key, promised in (("replaces", touch.replaces), *(("keeps", each) for each in touch.keeps)):
+            if promised is not None and promised not in promises:
+                known = [each for each in promises if each]
+                part.error(key, f'there is no promise "{promised}" in this case', did_you_mean(promised, known))
+    return tuple(found)
+
+
 def _touch(row: Sheet, number: int, zone: ZoneInfo) -> Touch:
     name = row.text("id") or f"t{number}"
     kind = row.choice("kind", list(TouchKind), "kind of touch")
@@ -265,7 +296,7 @@ def _instant(row: Sheet, key: str, zone: ZoneInfo) -> datetime | None:
 def instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant that a text means; without an offset, the first at which the local clock shows it.
 
-    Raises ValueError.
+    What is finer than a microsecond is cut off. Raises ValueError.
     """
     match = _INSTANT.fullmatch(text.strip())
     if match is None:
@@ -280,6 +311,35 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
 # what must come out
 
 
+class _Wanted(NamedTuple):
+    """What a case expects. only: the kinds compared; None: all. attrs: what the case carries then; None: not that."""
+
+    clocks: tuple[Expected, ...]
+    only: frozenset[ClockKind] | None
+    attrs: Mapping[str, str | None]
+
+
+def _wanted(row: Sheet, zone: ZoneInfo) -> _Wanted:
+    """`expect`: a list of clocks, or `{clocks: [...], attrs: {...}}`, which compares what it names.
+
+    `clocks` beside it limits the kinds that are compared; empty, it says that there is no clock at all.
+    """
+    whole = row.part("expect") if row.is_mapping("expect") else None
+    listed = whole or row
+    clocks = tuple(_expected(part, zone) for part in listed.parts("clocks" if whole else "expect", "clock"))
+    carried = whole.part("attrs") if whole else None
+    attrs = {key: carried.text(key) for key in carried.names()} if carried else {}
+    if whole:
+        whole.done(HARMLESS)
+    if row.has("clocks") and not row.is_null("clocks"):
+        only = frozenset(_kinds(row)) or None
+        if only is None and clocks:
+            row.error("clocks", "clocks: [] says there is none, and expect lists some", "leave one of them out")
+        return _Wanted(clocks, only, attrs)
+    compared = whole is None or whole.has("clocks")
+    return _Wanted(clocks, None if compared else frozenset(), attrs)
+
+
 def _kinds(row: Sheet) -> list[ClockKind]:
     names = row.texts("clocks")
     for name in names:
@@ -292,7 +352,7 @@ def _expected(part: Sheet, zone: ZoneInfo) -> Expected:
     kind = part.choice("clock", list(ClockKind), "clock")
     if not part.has("clock"):
         part.error(None, "it does not say which clock", f"add clock: {did_you_mean('', ClockKind)}")
-    number = part.form("n", int, "a number", "write n: 1")
+    number = part.form("n", whole_number, "a number", "write n: 1")
     values: dict[str, Any] = {}
     for key in part.names():
         if key in ("clock", "n") or key in HARMLESS:
@@ -321,8 +381,7 @@ _READ: Mapping[str, Callable[[str], Any]] = {"in_hours": truth}
 
 def _length(text: str, unit: str) -> timedelta:
     """A number of the key's unit, or a duration with units of its own. Raises ValueError."""
-    try:
-        number = float(text)
-    except ValueError:
+    if not _NUMBER.fullmatch(text.strip()):
         return duration(text)
+    number = float(text)
     return timedelta(milliseconds=number) if unit.endswith("_ms") else timedelta(seconds=number)

@@ -9,13 +9,21 @@ from commsd.core.policy import Target
 from commsd.core.whatif.flip import Flip
 from commsd.core.whatif.report import Alerts, Lengths, Report, Row
 from commsd.core.whatif.suggestion import AIMS, Suggestion
+from commsd.sla.report import wording
 from commsd.sla.report.chart import length, percent
-from commsd.sla.report.text import TOO_FEW, about
+from commsd.sla.report.text import TOO_FEW, WITHIN, about
 
 FEW = 10
 """A cell of a heat map with fewer decided clocks says nothing."""
 
-_ENDLESS = timedelta(seconds=1)
+ENDLESS = timedelta(seconds=1)
+"""Less than this before the end of a window is its last day."""
+
+LEGEND: tuple[tuple[str, str], ...] = (
+    ("A", "what was: each clock under the rules in force when it ran."),
+    ("B", "the same past under the rules that are tried, as if they had been in force for the whole window."),
+    *wording.LEGEND,
+)
 
 
 class Block(NamedTuple):
@@ -33,6 +41,14 @@ def when(at: datetime | None, zone: tzinfo) -> str:
     return "-" if at is None else f"{at.astimezone(zone):%a %Y-%m-%d %H:%M}"
 
 
+def brief(at: datetime | None, zone: tzinfo, year: int) -> str:
+    """An instant to the minute, its year only where it is another one."""
+    if at is None:
+        return "-"
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b}{'' if local.year == year else f' {local.year}'} {local:%H:%M}"
+
+
 def name_of(version_id: str) -> str:
     """A version by the beginning of its id, as everywhere."""
     return version_id[:12]
@@ -41,9 +57,8 @@ def name_of(version_id: str) -> str:
 def head(report: Report, zone: tzinfo) -> Iterator[str]:
     """What was replayed, a line a fact."""
     asked = report.question
-    last = asked.until - _ENDLESS
+    last = asked.until - ENDLESS
     yield f"Clocks that began from {when(asked.since, zone)} to {when(last, zone)}, {report.zone}."
-    yield "A is what was, each clock under the rules it ran under; B is the candidate, in force for the whole window."
     for share in report.versions:
         since = when(share.effective_from, zone)
         yield f"A: version {name_of(share.id)}, in force since {since}: {share.clocks:,} clocks"
@@ -53,12 +68,12 @@ def head(report: Report, zone: tzinfo) -> Iterator[str]:
         if values:
             yield f"Only {what} {', '.join(sorted(values))}."
     yield f"{report.cases:,} cases; {report.clocks_a:,} clocks under A, {report.clocks_b:,} under B."
-    yield f"Counted as they stand {when(asked.now, zone)}: an answer after the window counts."
+    yield f"Counted as they stand on {when(asked.now, zone)}: an answer after the window counts."
     if report.touches:
         zones, tiers = (percent(each / report.touches) for each in (report.without_zone, report.without_tier))
         yield (
-            f"Of {report.touches:,} writings and calls of customers, {zones} are in a case without a time zone, "
-            f"{tiers} without a tier."
+            f"How good the data is: of {report.touches:,} messages and calls of customers, {zones} belong to a case "
+            f"without a time zone, {tiers} to one without a tier."
         )
 
 
@@ -102,7 +117,7 @@ def heat(report: Report) -> Mapping[str, Mapping[tuple[int, int], float | None]]
 
 def _differences(report: Report) -> Block:
     rows = tuple(
-        (each.case_id, f"{each.clock} {each.n}", each.field, each.logged or "-", each.replayed or "-")
+        (each.case_id, wording.numbered(each.clock, each.n), each.field, each.logged or "-", each.replayed or "-")
         for each in report.differences[:50]
     )
     told = "The first 50; all of them with --json." if report.differing > len(rows) else ""
@@ -113,13 +128,13 @@ _DIFF = ("IN TIME A", "IN TIME B", "LATE A", "LATE B", "NEWLY LATE", "SAVED", "S
 
 
 def _diff(report: Report) -> Block:
-    rows = [(row.policy, row.clock, f"{row.n:,}", *_verdicts(row)) for row in report.rows]
+    rows = [(row.policy, wording.clock(row.clock), f"{row.n:,}", *_verdicts(row)) for row in report.rows]
     if rows:
         rows.append(("all", "", f"{report.total.n:,}", *_verdicts(report.total)))
     return Block(
         "What changes, by policy and clock",
-        "In time is met / (met + late). Late includes clocks that still run late. Newly late and saved: A and B "
-        "disagree. Cancelled, no clock: only under B; new: only B has such a clock.",
+        "In time is met / (met + late), and late includes what still runs late. Newly late: only under B. Saved: late "
+        "under A, not under B. Same: nothing changes. Cancelled, no clock: only under B; new: only B has such a clock.",
         ("POLICY", "CLOCK", "CLOCKS", *_DIFF),
         tuple(rows),
     )
@@ -139,16 +154,18 @@ def _verdicts(row: Row) -> tuple[str, ...]:
 def _movers(report: Report, zone: tzinfo) -> Block:
     return Block(
         "Cases that flip",
-        "Those whose due time moves furthest, at most 20, one clock a case, with the first reason.",
-        ("CASE", "CLOCK", "BEGAN", "DUE A", "DUE B", "ENDED", "A", "B", "WHY"),
-        tuple(_mover(flip, zone) for flip in report.flips),
+        "Late under one set of rules and not under the other: those whose due time moves furthest, at most 20, one "
+        "clock a case, with the first reason.",
+        ("CLOCK", "BEGAN", "DUE A", "DUE B", "ENDED", "A", "B", "WHY", "CASE"),
+        tuple(_mover(flip, zone, report.question.since.astimezone(zone).year) for flip in report.flips),
         "No clock flips.",
     )
 
 
-def _mover(flip: Flip, zone: tzinfo) -> tuple[str, ...]:
-    times = (when(at, zone) for at in (flip.started_at, flip.due_a, flip.due_b, flip.stopped_at))
-    return (flip.case_id, f"{flip.clock} {flip.n}", *times, flip.state_a, flip.state_b, flip.reason)
+def _mover(flip: Flip, zone: tzinfo, year: int) -> tuple[str, ...]:
+    times = (brief(at, zone, year) for at in (flip.started_at, flip.due_a, flip.due_b, flip.stopped_at))
+    states = (wording.state(word) for word in (flip.state_a, flip.state_b))
+    return (wording.numbered(flip.clock, flip.n), *times, *states, wording.spoken(flip.reason), flip.case_id)
 
 
 def _group(by: str, rows: Sequence[tuple[str, Row]]) -> Block:
@@ -160,9 +177,10 @@ def _group(by: str, rows: Sequence[tuple[str, Row]]) -> Block:
 def _percentiles(report: Report) -> Block:
     return Block(
         "How long it took",
-        "Open time within which that share had an end; what is still open counts as longer than it has run "
-        "(Kaplan-Meier), never left out. Two figures: A, then B, where B counts other hours.",
-        ("BY", "NAME", "CLOCK", "N", *(f"P{share}" for share in SHARES)),
+        "The open time (of promises: real time) in which that share had an end; what is still open counts as longer "
+        "than it has run (Kaplan-Meier), never left out, and ≥ says that more is not known. Two figures: A, then B, "
+        "where B counts other hours.",
+        ("BY", "WHICH", "CLOCK", "CLOCKS", *WITHIN),
         tuple(_lengths(each) for each in report.lengths),
     )
 
@@ -170,8 +188,8 @@ def _percentiles(report: Report) -> Block:
 def _lengths(each: Lengths) -> tuple[str, ...]:
     n = f"{each.n_a:,}" if each.n_a == each.n_b else f"{each.n_a:,} / {each.n_b:,}"
     if each.a is None and each.b is None:
-        return (each.by, each.name, each.clock, n, TOO_FEW, *("" for _ in SHARES[1:]))
-    return (each.by, each.name, each.clock, n, *(_both(each, share) for share in SHARES))
+        return (each.by, each.name, wording.clock(each.clock), n, TOO_FEW, *("" for _ in SHARES[1:]))
+    return (each.by, each.name, wording.clock(each.clock), n, *(_both(each, share) for share in SHARES))
 
 
 def _both(each: Lengths, share: int) -> str:
@@ -186,13 +204,13 @@ def _told(side: Mapping[int, Percentile | None] | None, share: int) -> str:
 def _aims(report: Report) -> Block:
     return Block(
         "Targets that history would have met",
-        "The shortest round target that was met in 90, 95 and 99 of 100, counted in B's hours. In brackets, where "
-        "chance alone could have put it (95 of 100 bootstrap resamples).",
-        ("POLICY", "CLOCK", "TARGET IN B", "N", *(f"{aim} %" for aim in AIMS)),
+        "The shortest round target that would have been met in 90, 95 and 99 of 100, counted in B's hours. In "
+        "brackets: how far chance alone could move it (95 of 100 resamples).",
+        ("POLICY", "CLOCK", "TARGET IN B", "CLOCKS", *(f"{aim} % IN TIME" for aim in AIMS)),
         tuple(
             (
                 aim.policy,
-                aim.clock,
+                wording.clock(aim.clock),
                 demanded(aim.target),
                 f"{aim.n:,}",
                 *((_suggested(each) for each in aim.made) if aim.made else (TOO_FEW, "", "")),
@@ -205,13 +223,13 @@ def _aims(report: Report) -> Block:
 def demanded(target: Target) -> str:
     """A target as a person says it."""
     if target.business_days is not None:
-        return f"{target.business_days}bd"
+        return wording.spoken(f"{target.business_days}bd")
     return "-" if target.duration is None else length(target.duration.total_seconds())
 
 
 def _suggested(made: Suggestion) -> str:
     if made.target is None:
-        return "never: too many are open"
+        return "none: too many are open"
     low, high = (length(each) if each is not None else "no end" for each in (made.low, made.high))
     return f"{length(made.target)} ({low} to {high})"
 
@@ -219,9 +237,9 @@ def _suggested(made: Suggestion) -> str:
 def _backlog(report: Report) -> Block:
     return Block(
         "Customers who wait for a person, by hour",
-        f"First and next answers and callbacks that are open at the full hour ({report.zone}), of those that began in "
-        "the window: on half of its days no more than the first figure.",
-        ("HOUR", "HALF OF THE DAYS", "AT MOST"),
+        f"First and next answers and callbacks still owed at the full hour ({report.zone}), of those that began in "
+        "the window: on half of its days no more than the first figure, on no day more than the second.",
+        ("HOUR", "ON HALF OF THE DAYS", "AT MOST"),
         tuple((f"{each.hour:02}:00", f"{each.median:,}", f"{each.most:,}") for each in report.backlog),
     )
 
@@ -261,10 +279,12 @@ def _longer(report: Report) -> Block:
 _LOAD: tuple[tuple[str, Callable[[Alerts], tuple[int, int]]], ...] = (
     ("STEPS", lambda each: (each.a.steps, each.b.steps)),
     ("MESSAGES", lambda each: (each.a.messages, each.b.messages)),
-    ("WORST DAY", lambda each: (each.a.worst_day, each.b.worst_day)),
-    ("AFTER", lambda each: (each.a.worst_day_messages, each.b.worst_day_messages)),
-    ("WORST HOUR", lambda each: (each.a.worst_hour, each.b.worst_hour)),
-    ("AFTER ", lambda each: (each.a.worst_hour_messages, each.b.worst_hour_messages)),
+    ("DAYS", lambda each: (each.a.days, each.b.days)),
+    ("STEPS ON HALF OF THEM", lambda each: (each.a.usual_day, each.b.usual_day)),
+    ("ON THE WORST", lambda each: (each.a.worst_day, each.b.worst_day)),
+    ("AS MESSAGES", lambda each: (each.a.worst_day_messages, each.b.worst_day_messages)),
+    ("IN THE WORST HOUR", lambda each: (each.a.worst_hour, each.b.worst_hour)),
+    ("AS MESSAGES", lambda each: (each.a.worst_hour_messages, each.b.worst_hour_messages)),
 )
 
 
@@ -273,11 +293,11 @@ def _alerts(report: Report, zone: tzinfo) -> Block:
     for each in report.alerts:
         worst = each.b if each.b.steps else each.a
         figures = (f"{a:,} / {b:,}" for a, b in (read(each) for _, read in _LOAD))
-        rows.append((each.route, *figures, when(worst.worst_hour_began, zone)))
+        rows.append((each.route.replace(" of nobody", " (none set)"), *figures, when(worst.worst_hour_began, zone)))
     return Block(
         "How often people would have been told",
-        "Steps of ladders that fire while a clock runs, A / B, and the messages that storm control makes of them; "
-        "after: the same day and hour, in messages. Steps wait for opening hours unless they page.",
+        "A / B. A step of a ladder that comes while a clock runs tells somebody; storm control puts what comes close "
+        "together into one message. Days: on which any step came. Steps wait for opening hours unless they page.",
         ("WHO", *(name for name, _ in _LOAD), "WORST HOUR BEGAN"),
         tuple(rows),
         "Nobody.",

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from commsd.core.whatif.report import HONESTY, Report
-from commsd.sla.report.chart import cumulative, document, grid, heat_map, percent, tiles, words
-from commsd.sla.whatif.blocks import FEW, Block, blocks, head, heat, name_of, reproduced, when
+from commsd.sla.report import wording
+from commsd.sla.report.chart import cumulative, document, grid, heat_map, lead, legend, listed, percent, tiles, words
+from commsd.sla.report.page import headings
+from commsd.sla.whatif.blocks import ENDLESS, FEW, LEGEND, Block, blocks, head, heat, reproduced, when
+from commsd.sla.whatif.gist import changed, headlines
 
 
 def page(report: Report, zone: tzinfo, firm: str) -> str:
@@ -18,7 +21,8 @@ def page(report: Report, zone: tzinfo, firm: str) -> str:
 
 
 def _sections(report: Report, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    yield "", words(_in_short(report)) + _tiles(report) + words(HONESTY)
+    yield "", _changes(report, zone) + _in_short(report) + _tiles(report) + words(HONESTY)
+    yield "What the words mean", legend(LEGEND)
     yield "What was replayed", "".join(words(line) for line in (*head(report, zone), reproduced(report)))
     for block in blocks(report, zone):
         yield block.title, _block(block)
@@ -28,48 +32,50 @@ def _sections(report: Report, zone: tzinfo) -> Iterator[tuple[str, str]]:
             yield "When customers came whose clocks became late", _maps(report)
 
 
+def _changes(report: Report, zone: tzinfo) -> str:
+    """What B changes, before anything that came of it."""
+    first, last = (at.astimezone(zone).date() for at in (report.question.since, report.question.until - ENDLESS))
+    asked = f"Clocks that began from {first} to {last}, under the rules as they were (A) and under those tried (B)."
+    return words(asked) + "".join(
+        words(against) + (listed([_arrows(line) for line in lines]) if lines else "")
+        for against, lines in changed(report, zone)
+    )
+
+
+def _arrows(text: str) -> str:
+    return text.replace("->", "→")
+
+
 def _in_short(report: Report) -> str:
     """The answer, before any table."""
-    total, asked = report.total, report.question
-    if not total.n:
-        return "Nothing in this window is counted."
-    if not total.newly_breached and not total.newly_saved and total.unchanged == total.n:
-        return "Nothing would have changed: every clock of this window has the same verdict under both rules."
-    return (
-        f"Under the rules {name_of(asked.candidate.id)}, {percent(total.b.attainment)} of all promises of this window "
-        f"would have been kept instead of {percent(total.a.attainment)}: {total.newly_breached:,} more would have been "
-        f"late, and {total.newly_saved:,} that were late would have been in time, had everybody answered when they did."
-    )
+    first, *others = headlines(report)
+    return lead(first) + "".join(words(sentence) for sentence in others)
 
 
 def _tiles(report: Report) -> str:
     total = report.total
     return tiles(
         (
-            ("In time as it was (A)", percent(total.a.attainment), f"of {total.a.n:,} promises"),
-            ("In time under B", percent(total.b.attainment), f"of {total.b.n:,} promises"),
+            ("In time as it was (A)", percent(total.a.attainment), f"of {total.a.n:,} clocks"),
+            ("In time under B", percent(total.b.attainment), f"of {total.b.n:,} clocks"),
             ("Newly late", f"{total.newly_breached:,}", f"late in all: {total.b.breached:,}, was {total.a.breached:,}"),
-            ("Saved", f"{total.newly_saved:,}", "late as it was, in time under B"),
+            ("Saved", f"{total.newly_saved:,}", "late as it was, not under B"),
         )
     )
 
 
 def _block(block: Block) -> str:
-    table = grid([_heading(name) for name in block.headings], block.rows) if block.rows else words(block.nothing)
+    rows = [[_arrows(cell) for cell in row] for row in block.rows]
+    table = grid(headings(block.headings), rows) if rows else words(block.nothing)
     return (words(block.about) if block.about else "") + table
-
-
-def _heading(name: str) -> str:
-    """In small letters but for the first, and for A and B."""
-    first, *others = name.split()
-    return " ".join((first.capitalize(), *(word if len(word) == 1 else word.lower() for word in others)))
 
 
 def _curves(report: Report) -> str:
     made = (
-        cumulative(each.done, each.still_open, each.target, f"{each.policy}: {each.clock}") for each in report.curves
+        cumulative(each.done, each.still_open, each.target, f"{wording.title(each.clock)}, policy {each.policy}")
+        for each in report.curves
     )
-    return "".join(made) or words("No clock of the candidate counts open time.")
+    return "".join(made) or words("No clock of B counts open time.")
 
 
 def _maps(report: Report) -> str:

@@ -5,19 +5,34 @@ from datetime import tzinfo
 
 from commsd.core.whatif.report import HONESTY, Report
 from commsd.sla.report.chart import DAYS
-from commsd.sla.whatif.blocks import FEW, Block, blocks, head, heat, reproduced
+from commsd.sla.whatif.blocks import FEW, LEGEND, Block, blocks, head, heat, reproduced
+from commsd.sla.whatif.gist import changed, headlines
 
 _WIDE = 100
 
 
 def text(report: Report, zone: tzinfo) -> Iterator[str]:
     """The whole report, line by line."""
-    yield from head(report, zone)
-    yield reproduced(report)
+    yield "WHAT OTHER RULES WOULD HAVE MEANT"
+    for sentence in headlines(report):
+        yield from _wrapped(sentence)
+    for against, lines in changed(report, zone):
+        yield ""
+        yield f"  {against}"
+        yield from (f"    {line}" for line in lines)
+    yield ""
+    yield "WHAT WAS REPLAYED"
+    yield from _wrapped("A is what was; B, the same past under the rules that are tried.")
+    for line in (*head(report, zone), reproduced(report)):
+        yield from _wrapped(line)
     for block in blocks(report, zone):
         yield from _told(block)
         if block.title == "By language":
             yield from _heat(report)
+    yield ""
+    yield "WHAT THE WORDS MEAN"
+    for word, meaning in LEGEND:
+        yield from _wrapped(f"{word}: {meaning}")
     yield ""
     yield HONESTY
 

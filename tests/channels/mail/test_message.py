@@ -331,3 +331,68 @@ def test_n1_no_hostile_mail_makes_decoding_hang(hostile: bytes) -> None:
 
 def test_unseen_parts_of_html_vanish_also_where_they_never_end() -> None:
     assert html_to_text("a <style>b</style> c <header>d</header> <script>e").split() == ["a", "c", "d"]
+
+
+QUOTED = "<p>done</p><div>On Tue, Anna wrote:</div><blockquote><p>It is overdue.<br>Junk</p></blockquote>"
+
+
+def html(body: str) -> str:
+    raw = f"From: a@example.org\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{body}"
+    return decode(raw.encode(), folder_date=ARRIVED).text
+
+
+def test_what_html_quotes_begins_with_a_mark_and_the_writers_own_words_do_not() -> None:
+    lines = [line for line in html(QUOTED).splitlines() if line]
+    assert lines == ["done", "On Tue, Anna wrote:", *[line for line in lines if line.startswith(">")]]
+    assert "> It is overdue." in lines
+    assert "> Junk" in lines
+
+
+def test_a_quotation_in_a_quotation_has_two_marks_and_what_follows_has_none() -> None:
+    text = html("me<blockquote type=cite>you<BLOCKQUOTE>they</BLOCKQUOTE>you</blockquote>me</blockquote>me")
+    assert [line for line in text.splitlines() if line.strip("> ")] == ["me", "> you", "> > they", "> you", "me", "me"]
+
+
+def test_a_mail_that_is_set_in_from_end_to_end_is_no_quotation() -> None:
+    assert html("<blockquote><p>Where is my parcel?</p></blockquote>").strip() == "Where is my parcel?"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<div style="display:none;max-height:0">{}</div>',
+        "<span class=x style='color:red; DISPLAY : NONE !important'>{}</span>",
+        "<div hidden>{}<div>{}</div></div>",
+        '<div style="max-height:0px; overflow:hidden">{}</div>',
+        '<p style="mso-hide:all">{}</p>',
+        '<div style="opacity:0;overflow:hidden">{}</div>',
+    ],
+)
+def test_what_nobody_sees_is_not_read(hidden: str) -> None:
+    before = hidden.format("Save 20 %", "now")
+    assert html(f"{before}<p>Where is my parcel?</p>").strip() == "Where is my parcel?"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<div style="display:none">{}',  # never closed: it may be all there is
+        '<div style="display:block" title="display:none">{}</div>',
+        '<img style="display:none" src="x">{}',
+        '<a style="text-decoration:none">{}</a>',
+        '<div style="max-height:0.5em;overflow:hidden">{}</div>',
+        '<div class="hidden-xs">{}</div>',
+        '<div style="font-size:0"><p style="font-size:14px">{}</p></div>',
+    ],
+)
+def test_what_somebody_sees_is_read(shown: str) -> None:
+    assert html(shown.format("Where is my parcel?")).strip() == "Where is my parcel?"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["<div hidden>", "<blockquote>", '<a style="', "<div style='display:none'><p hidden>"]
+)
+def test_html_without_end_is_read_at_once(hostile: str) -> None:
+    start = time.perf_counter()
+    html(hostile * (60_000 // len(hostile)) + "x")
+    assert time.perf_counter() - start < 2

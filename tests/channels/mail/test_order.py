@@ -49,6 +49,8 @@ def berlin(text: str, now: datetime = TUESDAY) -> str | None:
         ("holding", Act.HOLDING),
         ("claim", Act.CLAIM),
         ("Mine", Act.CLAIM),
+        ("I call back now", Act.CLAIM),
+        ("done now, thanks", Act.DONE),
         ("reached", Result.REACHED),
         ("Reached him, he sends the papers", Result.REACHED),
         ("voicemail", Result.VOICEMAIL),

@@ -27,6 +27,7 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, Direction, Kind
 from commsd.core.link import Act
 from commsd.crm import actions
+from commsd.crm.mending import merge_case
 from commsd.sla.notice.notice import Notice
 from commsd.sla.notice.offer import offers
 from commsd.store import schema
@@ -482,3 +483,68 @@ def test_a_notice_is_the_same_bytes_each_time(scripted_world: ScriptedWorld) -> 
     raw = as_mail(notice, sender="support@example.com", firm_name="Example Ltd", key=KEY)
     assert raw == as_mail(notice, sender="support@example.com", firm_name="Example Ltd", key=KEY)
     assert read(raw)["X-Auto-Response-Suppress"] == "All"
+
+
+@pytest.mark.parametrize("quoted", ["done", "junk<br>done"])
+async def test_the_order_of_an_html_reply_is_read_from_its_writers_own_words(office: Office, quoted: str) -> None:
+    case_id = await office.wrote()
+    above = '<div style="display:none">junk</div><div>Hi,</div>'
+    body = f"{above}<blockquote>{quoted}</blockquote><div>answered elsewhere</div>"
+    change = await office.reply(office.told(case_id), body, content_type="text/html; charset=utf-8")
+    assert change.result == "reply:answered"
+
+
+async def into_another(office: Office) -> tuple[str, str, str]:
+    """A case that went with its owed call, the one it went into, and the call."""
+    gone, callback_id = await office.rang()
+    stays = await office.wrote()
+    hand = Hand(by="anna", agent_id="anna", agent="Anna Berg")
+    await office.log.decide((key.of_case(gone), key.of_case(stays)), merge_case(gone, stays, hand, TERMS))
+    return gone, stays, callback_id
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["a link", "a word"])
+async def test_a_reply_about_a_case_that_went_into_another_is_done_to_that_one_and_says_so(
+    office: Office, linked: bool
+) -> None:
+    gone, stays, _ = await into_another(office)
+    if linked:
+        change = await office.reply("", "", subject=mailto(office, gone, None, Act.ANSWERED))
+    else:
+        change = await office.reply(office.told(gone), "answered")
+    assert change.result == "reply:answered"
+    assert change.interactions[0].case_id == stays
+    assert (await office.states(stays))["first_response"] is State.MET
+    back = await office.back()
+    assert back["Subject"].startswith("Done, but to another case: ")
+    assert gone in back.get_content()
+    assert stays in back.get_content()
+
+
+async def test_a_result_reaches_the_call_that_went_along(office: Office) -> None:
+    gone, _, callback_id = await into_another(office)
+    assert (await office.reply(office.told(gone), "reached")).result == "reply:reached"
+    callback = (await items_of(office.log, key.of_callback(callback_id))).callback(callback_id)
+    assert callback
+    assert callback.close_reason == "reached"
+
+
+async def test_junk_about_a_case_that_went_into_another_voids_nothing(office: Office) -> None:
+    gone, stays, _ = await into_another(office)
+    assert (await office.reply(office.told(gone), "junk")).result == "reply:refused"
+    assert (await office.case(stays)).state is CaseState.OPEN
+
+
+@pytest.mark.parametrize("body", ["reached", "claim"])
+async def test_where_several_calls_are_owed_a_word_without_one_is_asked_back(office: Office, body: str) -> None:
+    gone, callback_id = await office.rang()
+    number = "+493023125098"
+    other = await office.happened(*key.of_addresses(number), key.of_call("CA2"), fact=call_from(number))
+    hand = Hand(by="anna", agent_id="anna", agent="Anna Berg")
+    into = other.cases[0].id
+    await office.log.decide((key.of_case(gone), key.of_case(into)), merge_case(gone, into, hand, TERMS))
+    change = await office.reply(office.told(into), body)
+    assert change.result == "reply:not-understood"
+    assert "2 calls" in (await office.back())["Subject"]
+    change = await office.reply(office.told(into, callback_id), body)
+    assert change.result == f"reply:{body}"

@@ -1,26 +1,29 @@
 """What waits to be told goes out together, and floods nobody. On both stores."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import select
 
 from commsd.core import key
 from commsd.core.agent import Absence
 from commsd.core.change import Change, Fence, OpenItems, change_of
 from commsd.core.entry import Hand
-from commsd.core.interaction import Outcome
+from commsd.core.interaction import Delivery, DeliveryState, Outcome
 from commsd.core.policy import Step
 from commsd.crm.mending import merge_case
 from commsd.errors import LeaseLost
-from commsd.sla.notice.dispatch import PATIENCE, Gathered, To, gathered
-from commsd.sla.notice.offer import Offer
+from commsd.sla.notice.dispatch import IN_ONE, PATIENCE, Gathered, To, gathered
+from commsd.sla.notice.offer import Offer, offers
 from commsd.sla.notice.recipient import Way
-from commsd.store import query, tellings
+from commsd.store import query, schema, tellings
 from commsd.store.log import Log
-from tests.core.items import NUMBER, Books, answer_to, call_from, mail_from
+from commsd.store.rows import delivery_of
+from tests.core.items import NUMBER, Books, answer_to, call_from, mail_from, result_of
 from tests.sla.notice.alarm_desk import PEOPLE, POST, AlarmDesk, away, only, text, with_ladder
 from tests.world import ScriptedWorld
 
@@ -177,6 +180,7 @@ async def test_a_notice_says_what_is_owed_to_whom_since_when_and_what_can_be_don
         "The first answer to Jane, customer1@example.org was due on Wednesday 4 March at 14:00, 25 minutes ago.\n\n"
         "About:    Delivery\n"
         "Waiting:  since Wednesday 4 March 10:00\n"
+        "Whose:    Anna Berg, team service\n"
         "Times are those of Europe/Berlin.\n\n"
         "Answer from your mail program or ring the customer; commsd sees it and stops the clock.\n\n"
         "Done, close the case: https://x.test/a/anna\n\n"
@@ -230,7 +234,7 @@ async def test_who_lost_the_lease_tells_nobody(log: Log, scripted_world: Scripte
     await written(desk, 1)
     scripted_world.advance(4 * H + M)
     await desk.escalate()
-    (one, *_) = await log.read(lambda connection: tellings.waiting(connection, scripted_world.now, 10))
+    (one, *_) = await log.read(lambda connection: tellings.waiting(connection, scripted_world.now, 10, 10))
     gone = Fence(resource="sla.dispatch", owner="another", number=7)
     to = To(Way.MAIL, one.recipient, "anna")
 
@@ -250,7 +254,7 @@ async def test_what_was_settled_meanwhile_is_not_told_again(log: Log, scripted_w
     await written(desk, 1)
     scripted_world.advance(4 * H + M)
     await desk.escalate()
-    waiting = await log.read(lambda connection: tellings.waiting(connection, scripted_world.now, 10))
+    waiting = await log.read(lambda connection: tellings.waiting(connection, scripted_world.now, 10, 10))
     await desk.settle()
     fence = await desk.claims.lease("sla.dispatch", M)
     assert fence is not None
@@ -285,3 +289,108 @@ async def test_what_waits_to_be_told_is_not_counted_as_mail_that_was_not_sent(
     scripted_world.advance(4 * H + M)
     await desk.escalate()
     assert (await log.read(query.figures)).unsent == {}
+
+
+def more_of(owed: Delivery, number: int, to: str) -> tuple[Delivery, ...]:
+    """So many further tellings like this one for somebody."""
+    return tuple(
+        replace(owed, id=f"{to}-{n:05}", key=f"tell:{to}:{n}", recipient=to, state=DeliveryState.QUEUED)
+        for n in range(number)
+    )
+
+
+async def one_telling(log: Log) -> Delivery:
+    table = schema.deliveries
+    row = await log.read(lambda c: c.execute(select(table).where(table.c.kind == "telling").limit(1)).one())
+    return delivery_of(row)
+
+
+async def test_who_is_owed_thousands_of_tellings_keeps_nobody_waiting(log: Log, scripted_world: ScriptedWorld) -> None:
+    desk = await opened(log, scripted_world)
+    await written(desk, 1)
+    scripted_world.advance(4 * H + M)
+    await desk.escalate()
+    crowd = more_of(await one_telling(log), 400, "a@commsd.test")
+    await log.decide((), lambda items: Change(deliveries=crowd))
+    seen = await log.read(lambda connection: tellings.waiting(connection, scripted_world.now, 10, 5))
+    first = [each.recipient for each in seen]
+    assert sorted(first[:3]) == ["a@commsd.test", "anna@commsd.test", "bo@commsd.test"]
+    assert first[3:] == ["a@commsd.test"] * 4
+    assert {each.recipient: each.number for each in seen} == {
+        "a@commsd.test": 400,
+        "anna@commsd.test": 1,
+        "bo@commsd.test": 1,
+    }
+
+
+async def test_a_notice_says_how_many_more_are_to_come(log: Log, scripted_world: ScriptedWorld) -> None:
+    desk = await opened(log, scripted_world, Step(at=timedelta(0), tell=("owner",)))
+    await written(desk, 1)
+    scripted_world.advance(4 * H + M)
+    await desk.escalate()
+    crowd = more_of(await one_telling(log), IN_ONE + 41, "anna@commsd.test")
+    await log.decide((), lambda items: Change(deliveries=crowd))
+    await desk.settle()
+    ((_, _, said),) = await desk.notices()
+    assert said.startswith("1 overdue, 42 more to come. First: the first answer (Matter 1)")
+    assert "And 42 more are waiting; you are told of them in further notices." in said
+    scripted_world.advance(5 * M)
+    await desk.settle()
+    _, (_, _, last) = await desk.notices()
+    assert last.startswith("Overdue: the first answer (Matter 1)")
+    assert {state for *_, state in await desk.tellings()} == {"sent"}
+
+
+async def test_a_notice_shows_the_customers_own_words_while_they_are_kept(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    desk = await opened(log, scripted_world, Step(at=timedelta(0), tell=("owner",)))
+    words = "Where is my parcel? " * 12
+    await desk.take(mail_from("a@example.org", "Delivery", team="service", preview=words), "a@example.org")
+    await desk.take(answer_to("a@example.org", "Delivery", partial=True), "a@example.org")
+    scripted_world.advance(4 * H + M)
+    await desk.settle()
+    ((_, _, said),) = await desk.notices()
+    assert (
+        "Said:     Where is my parcel? Where is my parcel? Where is my parcel? Where is\n"
+        "          my parcel? Where is my parcel? Where is my parcel? Where is my …\n"
+    ) in said
+
+
+async def test_a_notice_of_a_call_says_whom_to_ring_and_how_to_take_it(log: Log, scripted_world: ScriptedWorld) -> None:
+    links = partial(offers, key=b"k" * 32, public_url="https://x.test", mailbox=None)
+
+    def offered(case: str, callback: str | None, agent: str | None, now: datetime) -> tuple[Offer, ...]:
+        return links(case, callback_id=callback, agent=agent, now=now)
+
+    desk = await opened(
+        log, scripted_world, Step(at=timedelta(0), tell=("cai",)), post=replace(POST, offers=offered, board="https://x")
+    )
+    await desk.take(call_from(outcome=Outcome.MISSED), NUMBER)
+    scripted_world.advance(2 * H + M)
+    await desk.settle()
+    ((_, _, said),) = await desk.notices()
+    assert f"The callback to {NUMBER} was due on" in said
+    assert "About:    a missed call on hotline\n" in said
+    assert "Whose:    nobody's so far\n" in said
+    assert "I call back now: https://x.test/a/" in said
+    assert "claim; after the call: reached, again 15:00, voicemail, wrong number." in said
+    assert said.endswith("All that is owed: https://x\n")
+
+
+async def test_of_two_calls_owed_in_one_case_a_notice_is_about_the_one_whose_time_is_up(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    desk = await opened(log, scripted_world, Step(at=timedelta(0), tell=("cai",)))
+    first = await desk.take(call_from(sid="CA1"), NUMBER)
+    scripted_world.advance(30 * M)
+    other = "+493023125098"
+    second = await desk.take(call_from(other, sid="CA2"), other)
+    gone, stays = second.cases[0].id, first.cases[0].id
+    hand = Hand(by="cai", agent_id="cai", agent="Cai Tan")
+    await log.decide((key.of_case(gone), key.of_case(stays)), merge_case(gone, stays, hand, desk.rules.terms))
+    scripted_world.advance(30 * M)
+    await desk.take(result_of(first.callbacks[0], "reached"), NUMBER)
+    scripted_world.advance(90 * M + M)
+    await desk.settle()
+    assert await desk.told() == [f"cai@commsd.test: Overdue: the callback ({other})"]

@@ -212,6 +212,24 @@ async def test_a_route_keeps_hours_of_its_own(log: Log, scripted_world: Scripted
     assert ("75%", "night@commsd.test", "queued") in await desk.tellings()
 
 
+async def test_a_route_that_is_closed_is_told_when_it_opens_and_not_if_it_was_answered_by_then(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    """Due at 14:00 in Berlin; the night's route opens at 22:00."""
+    desk = await laddered(log, scripted_world, Step(at=timedelta(0), tell=("night",)))
+    await written(desk)
+    await desk.take(mail_from("max@example.org", team="service"), "max@example.org")
+    await desk.take(answer_to("max@example.org", partial=True), "max@example.org")
+    await desk.wait(hours=5)
+    assert await desk.tellings() == [("due", "night@commsd.test", "queued")] * 2
+    await desk.take(answer_to())
+    await desk.wait(hours=6, minutes=50)
+    assert await desk.notices() == []
+    await desk.wait(minutes=20)
+    assert await desk.tellings() == [("due", "night@commsd.test", state) for state in ("cancelled", "sent")]
+    assert len(await desk.notices()) == 1
+
+
 async def test_nobody_who_is_away_is_told_their_deputy_is(log: Log, scripted_world: ScriptedWorld) -> None:
     people = away(PEOPLE, "anna", Absence(date(2026, 1, 1), date(2026, 12, 31)))
     desk = await laddered(log, scripted_world, people=people)
@@ -435,3 +453,70 @@ async def test_a_claim_nobody_made_good_of_goes_back(desk: AlarmDesk) -> None:
     await desk.duty.once()
     items = await items_of(desk.log, key.of_callback(mine.id))
     assert items.callbacks[0].state is Owed.WAITING
+
+
+A_DAY = timedelta(days=1)
+
+
+async def test_a_clock_that_ran_ahead_of_time_is_put_right_once_the_hosts_clock_is(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    """Every step of that day came too early: those told are not told again, those passed over come at their time."""
+    desk = await laddered(log, scripted_world)
+    await written(desk)
+    due = scripted_world.now + 4 * H
+    scripted_world.advance(A_DAY)
+    await desk.settle()
+    first = (await desk.clocks())["first_response"]
+    assert (first.value.state, first.value.due_at) == (State.BREACHED, due)
+    assert first.told == ("75%" + SKIPPED, "due" + SKIPPED, "+1h" + SKIPPED, "+1h/2")
+    scripted_world.advance(-A_DAY)
+    await desk.escalate()
+    first = (await desk.clocks())["first_response"]
+    assert (first.value.state, first.told, first.timer_at) == (State.RUNNING, ("+1h/2",), due - H)
+    await desk.wait(hours=7)
+    assert [rung for rung, *_ in await desk.tellings()] == ["+1h", "+1h/2", "75%", "due", "due"]
+    assert (await desk.clocks())["first_response"].value.state is State.BREACHED
+    assert [kind for kind, _ in await desk.events()].count("clock.corrected") >= 1
+
+
+async def test_a_clock_that_ran_ahead_before_a_restart_is_found_at_the_start(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    desk = await laddered(log, scripted_world)
+    await written(desk)
+    scripted_world.advance(A_DAY)
+    await desk.settle()
+    scripted_world.advance(-A_DAY)
+    desk.begin()
+    await desk.rules.load()
+    await desk.escalate()
+    assert (await desk.clocks())["first_response"].value.state is State.RUNNING
+
+
+async def test_an_answer_in_time_after_all_makes_a_clock_that_ran_ahead_met(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    desk = await laddered(log, scripted_world)
+    await written(desk)
+    scripted_world.advance(A_DAY)
+    await desk.settle()
+    scripted_world.advance(H - A_DAY)
+    await desk.escalate()
+    told = await desk.tellings()
+    await desk.take(answer_to())
+    assert (await desk.clocks())["first_response"].value.state is State.MET
+    await desk.wait(hours=6)
+    assert await desk.tellings() == told
+
+
+async def test_a_clock_set_back_by_little_finds_nothing_to_do(desk: AlarmDesk) -> None:
+    await written(desk)
+    desk.world.advance(5 * H)
+    await desk.settle()
+    told = await desk.told()
+    desk.world.advance(timedelta(minutes=-1))
+    assert await desk.duty.once() is False
+    desk.world.advance(timedelta(minutes=2))
+    await desk.settle()
+    assert await desk.told() == told

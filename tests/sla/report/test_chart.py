@@ -53,7 +53,7 @@ def test_a_curve_says_in_words_what_it_shows() -> None:
     assert picture.get("role") == "img"
     assert picture.findtext("title") == "First response"
     said = picture.findtext("desc") or ""
-    assert said.startswith("n = 52, 2 of them still open; 79")
+    assert said.startswith("52 in all, 2 of them still open; 79")
     assert "within the target of 4h; half within 2h 36m" in said
     assert said in re.sub(r"<[^>]+>", "", text)  # also for who sees it
 
@@ -61,7 +61,7 @@ def test_a_curve_says_in_words_what_it_shows() -> None:
 def test_the_target_line_tells_the_share_within_it() -> None:
     texts = [element.text or "" for element in svg(cumulative(ANSWERS, [], 4 * HOUR, "x")).iter("text")]
     assert "target 4h: 80 %" in texts
-    assert "p50 2h 30m" in texts
+    assert "50 %: 2h 30m" in texts
 
 
 def test_a_curve_stays_on_the_paper_and_very_late_answers_are_told() -> None:
@@ -77,7 +77,7 @@ def test_of_very_many_answers_the_picture_stays_small() -> None:
 
 
 def test_few_answers_make_no_curve() -> None:
-    assert "not enough data (n = 29, 30 are needed)" in cumulative(ANSWERS[:29], [], HOUR, "x")
+    assert "not enough data (29, and 30 are needed)" in cumulative(ANSWERS[:29], [], HOUR, "x")
 
 
 def test_every_cell_of_a_heat_map_says_its_figure() -> None:
@@ -132,6 +132,12 @@ def test_columns_of_figures_stand_to_the_right() -> None:
     text = grid(("policy", "n", "note"), [("vip", 12, "3 of them"), ("standard", None, "none")])
     assert text.count('class="n"') == 3
     assert '<th scope="row">vip</th>' in text
+
+
+def test_only_long_cells_break_into_lines() -> None:
+    text = grid(("case", "why"), [("0" * 36, "short"), ("short", "a reason of many words and more")])
+    assert text.count('class="l"') == 2
+    assert "<td>short</td>" in text
 
 
 @pytest.mark.parametrize(

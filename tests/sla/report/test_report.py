@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,13 @@ from commsd.core.interaction import Interaction, Kind
 from commsd.core.measure import Percentile
 from commsd.core.policy import Rule, Target, Version
 from commsd.core.record import instant
+from commsd.crm.event import cloud_event
 from commsd.sla.report.counting import Counting, counted, counted_alone
 from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record
 from commsd.sla.report.report import NOBODY, Conduct, Report, Wait, Window, fold
 from commsd.sla.report.text import groups_of, row_of
-from commsd.store import attainment
+from commsd.store import attainment, feed
 from commsd.store.attainment import Act, ClockRow
 from commsd.store.log import Log
 from commsd.store.reading import read_only
@@ -149,9 +151,9 @@ def test_groups_are_by_policy_channel_team_agent_and_tier() -> None:
     }
     assert list(as_record(report, "team")["by"]) == ["team"]
     assert [line[:3] for line in groups_of(report, "agent")] == [
-        ("first_response", "(none)", "1"),
-        ("first_response", "anna", "1"),
-        ("first_response", "bo", "1"),
+        ("first answer", "(none)", "1"),
+        ("first answer", "anna", "1"),
+        ("first answer", "bo", "1"),
     ]
 
 
@@ -195,14 +197,14 @@ def test_ways_to_game_a_clock_are_counted_by_agent_and_team() -> None:
         Act("hold", "anna", "service", "customer", True),
         Act("hold", "anna", "service", "customer", False),
         Act("void", "bo", "service", None, False),
-        Act("set", None, None, None, False),
+        Act("retarget", None, None, None, False),
     )
     closed = row(on(9), 60, "cancelled", reason="closed", agent="anna", team="service")
     conduct = reported(closed, row(on(9), 60, "cancelled", reason="merged", agent="bo"), acts=acts).conduct
     assert conduct["agent"]["anna"] == Conduct(closed=1, holds=2, unasked=1)
     assert conduct["agent"]["bo"] == Conduct(voids=1)
     assert conduct["team"]["service"] == Conduct(closed=1, holds=2, unasked=1, voids=1)
-    assert conduct["agent"][NOBODY] == Conduct(sets=1)
+    assert conduct["agent"][NOBODY] == Conduct(retargets=1)
 
 
 def test_a_hold_that_waits_for_nobodys_answer_is_not_asked_about() -> None:
@@ -266,6 +268,51 @@ async def test_a_store_tells_who_answered_what_and_what_is_late(told: Report) ->
 async def test_a_store_tells_holds_without_a_question(told: Report) -> None:
     assert told.conduct["agent"][NOBODY].holds == 1
     assert told.conduct["agent"][NOBODY].unasked == 1
+
+
+URGENT = policy("urgent", first_response=Target(duration=1 * H), ack=Target(duration=H))
+BY_PRIORITY = Version(
+    id="v2",
+    effective_from=datetime(2020, 1, 1, tzinfo=UTC),
+    rules=(Rule(match={"priority": ("urgent",)}, policy="urgent"), Rule(policy="standard")),
+    policies={"standard": STANDARD, "urgent": URGENT},
+    calendars=CALENDARS,
+)
+
+
+async def set_by(log: Log, case_id: str, by: str, **attrs: str) -> None:
+    fact = moved(case_id, Kind.SET, attrs=attrs)
+    terms = replace(TERMS, versions=(BY_PRIORITY,))
+    await log.decide(
+        (key.of_case(case_id),), lambda items: change_of(fact(Books(items.now, items.new_id)), items, terms, by=by)
+    )
+
+
+@pytest.mark.parametrize("numbered", [False, True], ids=["in the outbox", "in the feed"])
+async def test_due_times_that_people_moved_are_counted_by_event(
+    log: Log, scripted_world: ScriptedWorld, numbered: bool
+) -> None:
+    start, terms = scripted_world.world.now(), replace(TERMS, versions=(BY_PRIORITY,))
+    fact = mail_from(team="service")
+    change = await log.decide(
+        key.of_addresses(JANE), lambda items: change_of(fact(Books(items.now, items.new_id)), items, terms)
+    )
+    case_id = change.cases[0].id
+    await set_by(log, case_id, "anna", owner="bo")  # moves nothing
+    await set_by(log, case_id, "anna", priority="urgent")
+    await set_by(log, case_id, "cli:root", priority="normal")
+    await set_by(log, case_id, "machine", priority="urgent")
+    if numbered:
+        await log.writer.write(lambda c: feed.prepare(c, "epoch"))
+        await log.writer.write(lambda c: feed.number(c, 1, lambda entry, seq: cloud_event(entry, seq, "epoch")))
+    scripted_world.advance(timedelta(minutes=1))
+    now = scripted_world.world.now()
+    window = Window(since=start - timedelta(days=1), until=now, now=now)
+    conduct = (await counted(log, Counting(window, terms.versions, BERLIN))).conduct
+    assert {who: counts.retargets for who, counts in conduct["agent"].items()} == {"anna": 1, NOBODY: 1}
+    assert conduct["team"]["service"].retargets == 2
+    later = Window(since=now, until=now + timedelta(days=1), now=now)
+    assert (await counted(log, Counting(later, terms.versions, BERLIN))).conduct["team"] == {}
 
 
 async def test_a_command_reads_the_same_in_parts_of_any_size(

@@ -1,11 +1,18 @@
 """Counting over a store what a change of rules would move, and what then moves. On both stores."""
 
 import asyncio
+import multiprocessing
+import os
+import signal
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from commsd.core.impact import Amendment, Impact
 from commsd.core.policy import ClockKind, Version
+from commsd.errors import TryAgain
+from commsd.sla.rules import impact
 from commsd.sla.rules.impact import counted
 from commsd.store.log import Log
 from tests.sla.rules.test_in_force import FIRST, Desk, answering_within
@@ -67,3 +74,21 @@ async def test_a_clock_without_a_policy_any_more_is_lost(
     del targets[ClockKind.FIRST_RESPONSE]
     found, _ = await would(desk, store_url, replace(FIRST, policies={"standard": replace(policy, targets=targets)}))
     assert found.moves["standard", "first_response"].lost == 2
+
+
+async def test_a_counting_process_that_is_killed_is_an_error_with_a_remedy(
+    log: Log, scripted_world: ScriptedWorld, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impact, "FEW", 0)
+    monkeypatch.setattr(impact, "CHUNK", 1)
+    desk = await desk_with(log, scripted_world, 40)
+    new = replace(answering_within(1), effective_from=desk.world.now, applies="running")
+    before = desk.rules.terms.versions
+    amendment = Amendment(before, (*before, new), desk.world.now, desk.world.now, retargets=True)
+
+    def killed(_done: int, _of: int) -> None:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+
+    with pytest.raises(TryAgain, match="process that counted the clocks died"):
+        await asyncio.to_thread(counted, store_url, amendment, None, killed)

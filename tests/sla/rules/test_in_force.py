@@ -290,6 +290,30 @@ async def test_files_that_did_not_change_do_not_undo_what_was_applied(desk: Desk
     assert [each.version.source for each in desk.rules.stored] == ["", "old", "new", "newer", "old"]
 
 
+async def test_what_was_accepted_while_the_hosts_clock_ran_ahead_does_not_wait_for_that_time(desk: Desk) -> None:
+    new = read_from("new", answering_within(2))
+    desk.world.advance(timedelta(days=1))
+    assert await desk.rules.take_files(new, {"a.toml": "new"}, desk.world.now, "node")
+    desk.world.advance(timedelta(days=-1))
+    assert desk.states() == ["in force", "waiting"]
+    await desk.write()
+    assert await desk.within() == 4 * HOUR
+    assert await desk.rules.take_files(new, {"a.toml": "new"}, desk.world.now, "node")
+    assert desk.states() == ["former", "withdrawn", "in force"]
+    assert await desk.rules.take_files(new, {"a.toml": "new"}, desk.world.now, "node") is None
+    desk.world.advance(timedelta(minutes=1))
+    await desk.write("second@example.org")
+    assert await desk.within("second@example.org") == 2 * HOUR
+
+
+async def test_applied_again_after_the_hosts_clock_was_set_back_they_come_in_force(desk: Desk) -> None:
+    desk.world.advance(timedelta(days=1))
+    await desk.apply(answering_within(2), applies="running")
+    desk.world.advance(timedelta(days=-1))
+    await desk.apply(answering_within(2), applies="running")
+    assert desk.states() == ["former", "withdrawn", "in force"]
+
+
 async def test_files_equal_to_a_version_that_waits_leave_it_waiting(desk: Desk) -> None:
     new = read_from("new", answering_within(2))
     await desk.apply(new, desk.world.now + HOUR)

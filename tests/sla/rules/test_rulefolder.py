@@ -6,11 +6,21 @@ from pathlib import Path
 import pytest
 
 from commsd.config.load import load
-from commsd.errors import ConfigError, Refused
+from commsd.errors import Refused
 from commsd.sla.rules import rulefolder
-from commsd.sla.rules.rulefolder import Exchange
+from commsd.sla.rules.rulefolder import Exchange, cut, leftovers, print_of, restore, sweep, texts_in
 from tests.cli.office import built
 
+RULES = """
+[calendar.always]
+tz = "UTC"
+hours = "24x7"
+[policy.only]
+calendar = "always"
+first_response = "4h"
+[[rule]]
+policy = "only"
+"""
 NEW = {"a.toml": "# new\n", "b.toml": "# ümläut\r\n"}
 
 
@@ -87,8 +97,42 @@ def test_a_system_that_refuses_leaves_the_former_files(place: Path, monkeypatch:
     assert (place / "old.toml").exists()
 
 
+def cut_in_two(folder: Path) -> Path:
+    """A config whose rules lie where a crash between the two renames leaves them."""
+    built(folder)
+    former = folder / ".sla.former-abcd1234"
+    former.mkdir()
+    (former / "a.toml").write_text(RULES)
+    (folder / ".sla.new-abcd1234").mkdir()
+    return folder
+
+
 def test_an_exchange_a_crash_left_half_done_is_never_taken_for_a_config_without_rules(tmp_path: Path) -> None:
-    folder = built(tmp_path / "config")
-    (folder / f"sla{rulefolder.FORMER}").mkdir()
-    with pytest.raises(ConfigError, match="was interrupted"):
-        load(folder)
+    folder = cut_in_two(tmp_path / "config")
+    config = load(folder)
+    assert list(config.sla_files) == ["a.toml"]
+    assert config.version.policies.keys() == {"only"}
+    assert any("was cut short" in finding.what for finding in config.warnings)
+
+
+def test_the_former_folder_is_put_back_and_what_is_left_is_swept(tmp_path: Path) -> None:
+    folder = cut_in_two(tmp_path / "config")
+    restore(folder / "sla")
+    sweep(folder / "sla")
+    assert texts_in(folder / "sla") == {"a.toml": RULES}
+    assert (leftovers(folder / "sla"), cut(folder / "sla")) == ((), None)
+    restore(folder / "sla")  # and nothing more comes of it
+    assert sorted(path.name for path in folder.iterdir()) == ["commsd.toml", "sla"]
+
+
+@pytest.mark.parametrize("name", [".sla.old_copy", ".sla.newest", "sla.former", ".sla.lock", "sla.new-1"])
+def test_what_others_keep_beside_the_folder_is_no_leftover(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    sweep(tmp_path / "sla")
+    assert (leftovers(tmp_path / "sla"), (tmp_path / name).is_dir()) == ((), True)
+
+
+def test_the_print_of_files_is_theirs_letter_by_letter() -> None:
+    same = print_of({"a": "1", "b": "2"})
+    assert same == print_of({"b": "2", "a": "1"})
+    assert len({same, print_of({"a": "1"}), print_of({"a": "1", "b": "2\n"}), print_of({"a": "2", "b": "1"})}) == 4

@@ -107,6 +107,43 @@ def test_no_clocks_at_all_can_be_expected() -> None:
     assert len(differences(case(WROTE, ""))) == 1
 
 
+def test_an_empty_list_of_kinds_says_that_no_clock_is_there_at_all() -> None:
+    none = "policy: std\n  clocks: []"
+    assert [d[0] for d in differences(case(WROTE, "", none))] == ["first_response 1"]
+    assert differences(case("{id: t1, at: 2026-06-02T08:00:00Z, kind: in, auto: true}", "", none)) == []
+
+
+SETS = """config: [{from: 2026-01-01, rules: [
+    {match: {keywords: cancel*}, policy: fast, set: {priority: urgent, owner: anna}}, {policy: std}]}]
+  attrs: {keywords: [cancel], priority: normal, tier: gold}"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "found"),
+    [
+        ("{attrs: {priority: urgent, owner: anna, tier: gold, team: null}}", []),
+        ("{attrs: {priority: high}}", [("", "attrs.priority", "high", "urgent")]),
+        ("{attrs: {owner: null}}", [("", "attrs.owner", None, "anna")]),
+        ("{attrs: {team: service}}", [("", "attrs.team", "service", None)]),
+        ("{attrs: {tier: gold}, clocks: [{clock: first_response, policy: fast}]}", []),
+        ("{attrs: {tier: gold}, clocks: [{clock: first_response, policy: std}]}",
+         [("first_response 1", "policy", "std", "fast")]),
+    ],
+)  # fmt: skip
+def test_what_a_rule_sets_can_be_expected(expect: str, found: list[tuple[str, str, object, object]]) -> None:
+    text = case(WROTE, "", SETS).replace("expect: []", f"expect: {expect}")
+    assert differences(text) == found
+
+
+def test_an_attribute_is_expected_as_it_is_then() -> None:
+    later = f"{WROTE}, {{id: t2, at: 2026-06-02T09:00:00Z, kind: set, attrs: {{priority: low}}}}"
+    text = case(later, "", SETS).replace("expect: []", "expect: {attrs: {priority: low}}")
+    assert differences(text) == []
+    assert differences(text.replace("now: 2026-06-02T13", "now: 2026-06-02T08")) == [
+        ("", "attrs.priority", "low", "urgent")
+    ]
+
+
 def test_null_must_be_null() -> None:
     assert differences(case(WROTE, "{clock: first_response, warn_at: null, stopped_at: ~, reason: null}")) == []
     assert differences(case(WROTE, "{clock: first_response, due_at: null}")) != []
@@ -142,6 +179,7 @@ def test_open_time_alone_can_be_tested() -> None:
         ("2026-06-02T10:00:00+02:00", "2026-06-02T08:00:00"),
         ("2026-06-02 10:00 +0200", "2026-06-02T08:00:00"),
         ("2026-06-02 15:00:00.500 +07", "2026-06-02T08:00:00.500000"),
+        ("2026-06-02T08:00:00.123456789Z", "2026-06-02T08:00:00.123456"),  # what is finer is cut off
         ("2026-06-02", "2026-06-01T22:00:00"),
         ("2026-03-29 02:30", "2026-03-29T01:00:00"),  # does not exist: the change itself
         ("2026-10-25 02:30", "2026-10-25T00:30:00"),  # happens twice: the first
@@ -325,12 +363,45 @@ def test_names_of_the_config_are_known_and_those_of_the_file_win() -> None:
         ("state: running", "elapsed_s: long", '9: C1 clock 1: elapsed_s: "long" is not a length'),
         ("  expect:\n", "  clocks: [firs]\n  expect:\n", '8: C1: no clock "firs"'),
         ("touches:\n  -", "touches:\n  - [x]\n  -", "6: C1: touch 1 is no mapping"),
+        (
+            "kind: in}",
+            "kind: in}\n  - {at: 2026-06-02, kind: note, id: t1}",
+            '7: C1 touch 2: the id "t1" stands in line 6',
+        ),
+        ("id: t1,", "id: t2,", '7: C1 touch 2: the id "t2" stands in line 6'),
+        (
+            "kind: in}",
+            "kind: in}\n  - {at: 2026-06-02, kind: void, touch: t9}",
+            '7: C1 touch 2: there is no touch "t9"',
+        ),
+        ("kind: in}", "kind: out, keeps: [p1]}", '6: C1 touch 1: there is no promise "p1" in this case'),
+        ("clock: first_response", "clock: first_response, n: 0_1", '9: C1 clock 1: n: "0_1" is not a number'),
+        ("state: running", "elapsed_s: 5_0", '9: C1 clock 1: elapsed_s: "5_0" is not a length'),
+        ("state: running", "elapsed_s: 1e3", '9: C1 clock 1: elapsed_s: "1e3" is not a length'),
+        ("  expect:\n", "  clocks: []\n  expect:\n", "8: C1: clocks: [] says there is none, and expect lists some"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(old: str, new: str, said: str) -> None:
     text = CASE.replace(old, new, 1)
+    if new == "id: t2,":
+        text = text.replace("  now:", "  - {at: 2026-06-02, kind: note}\n  now:")  # which is t2 by its place
     assert text != CASE
-    assert said in told(text + RULES)
+    assert any(line.startswith(said) for line in told(text + RULES)), told(text + RULES)
+
+
+def test_two_rows_of_one_id_are_a_mistake_at_the_second() -> None:
+    twice = RULES + CASE + CASE.replace("cases:\n", "")
+    examples, findings = read(twice)
+    (found,) = findings.errors
+    second = twice[: twice.rindex("id: C1")].count("\n") + 1
+    assert (found.place.line, found.place.column) == (second, 7)
+    assert "stands in line" in found.what
+    assert len(examples.cases) == 1
+
+
+def test_what_is_taken_back_may_stand_further_down() -> None:
+    touches = f"{{id: t2, at: 2026-06-02T08:30:00Z, kind: void, touch: t1}}, {WROTE}"
+    assert differences(case(touches, "")) == []
 
 
 @pytest.mark.parametrize(
@@ -340,7 +411,8 @@ def test_a_mistake_is_told_with_its_line(old: str, new: str, said: str) -> None:
         ("- 1", "1: this is no mapping of names to values"),
         ("a: [", "1: this is not YAML"),
         ("a: b\n\tc: d", "2: this is not YAML"),
-        ("schema: x", "1: there is nothing to test"),
+        ("note: x", "1: there is nothing to test"),
+        ("schema: commsd-sla-oracle/2", '1: no schema "commsd-sla-oracle/2"'),
         ("--- {}\n--- {}", "2: this is not YAML"),
         ("cases: {a: b}", "1: cases is no list"),
         ("calendars: {c: {tz: Mars/Base, weekly: {}}}", '1: calendars c: tz: "Mars/Base" is not a time zone'),
@@ -369,7 +441,8 @@ def test_targets_are_judged_where_they_stand() -> None:
 
 def test_all_mistakes_are_told_at_once_and_the_sound_rows_are_tried() -> None:
     second = CASE.replace("cases:\n", "").replace("C1", "C2").replace("kind: in", "kind: innn")
-    examples, findings = read(RULES + CASE + second + second.replace("state: running", "state: runs"))
+    third = second.replace("C2", "C3").replace("state: running", "state: runs")
+    examples, findings = read(RULES + CASE + second + third)
     assert len(findings.errors) == 3
     assert [row.id for row in examples.cases] == ["C1"]
     assert examples.rows == 3

@@ -30,6 +30,10 @@ def upgrade() -> None:
         postgresql_where=acts,
     )
     op.create_index("ix_deliveries_recipient", "deliveries", ["recipient", "created_at"], unique=False)
+    retargets = sa.text("type = 'clock.retargeted'")
+    op.create_index(
+        "ix_feed_retargets", "feed", ["seq"], unique=False, sqlite_where=retargets, postgresql_where=retargets
+    )
     if not postgres:  # SQLite takes a partial index only where the query says the same words
         _partial("ix_interactions_case", "interactions", "case_id", "current = 1")
         _partial("ix_journal_open", "journal", "received_at", "consumed = 0")
@@ -47,6 +51,7 @@ def downgrade() -> None:
         _partial("ix_interactions_case", "interactions", "case_id", "current")
         _partial("ix_journal_open", "journal", "received_at", "NOT consumed")
     op.drop_column("rule_versions", "withdrawn_at")
+    op.drop_index("ix_feed_retargets", table_name="feed")
     op.drop_index("ix_deliveries_recipient", table_name="deliveries")
     op.drop_index("ix_interactions_acts", table_name="interactions")
     op.drop_index("ix_cases_opened", table_name="cases")
