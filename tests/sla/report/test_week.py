@@ -3,7 +3,8 @@
 from collections import Counter
 
 from commsd.sla.report.week import week_of
-from tests.sla.report.test_report import on, reported, row
+from tests.core.sla_builders import on
+from tests.sla.report.test_report import reported, row
 
 
 def test_a_share_stands_where_ten_are_decided_and_figures_where_fewer_are() -> None:
