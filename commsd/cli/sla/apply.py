@@ -25,7 +25,7 @@ from commsd.core.impact import Amendment, Impact
 from commsd.errors import ConfigError, Refused, TryAgain
 from commsd.sla.rules.folderlock import PATIENCE, held
 from commsd.sla.rules.handover import finish, owed_to, remedy_of
-from commsd.sla.rules.in_force import LEAD, Plan, Rules
+from commsd.sla.rules.in_force import AT_ONCE, Plan, Rules
 from commsd.sla.rules.rulefolder import Exchange
 from commsd.store import node
 from commsd.store.versions import Stored
@@ -116,7 +116,7 @@ async def _applied(wanted: _Wanted, world: World) -> tuple[Applied, ZoneInfo]:
         async with held(wanted.place, world, PATIENCE, partial(typer.echo, err=True)):
             candidate = _judged(wanted)
             done = await _brought_in(wanted, candidate)
-    if done.stored and timedelta() < (ahead := done.stored.version.effective_from - world.now()) <= LEAD:
+    if done.stored and timedelta() < (ahead := done.stored.version.effective_from - world.now()) <= AT_ONCE:
         await world.sleep(ahead.total_seconds())
     waits = bool(done.stored and done.stored.version.effective_from > world.now())
     return replace(done, waits=waits), candidate.config.firm.zone

@@ -35,6 +35,9 @@ POLL = 1.0
 LEAD = timedelta(seconds=2)
 """From acceptance to effect where a daemon works: longer than it takes every node to look."""
 
+AT_ONCE = LEAD + timedelta(seconds=1)
+"""What takes effect within this was meant to take effect at once."""
+
 SKEW = timedelta(minutes=1)
 """Clocks of hosts that share a store differ by less."""
 
@@ -111,8 +114,13 @@ class Rules:
         return True
 
     async def lead(self, now: datetime) -> timedelta:
-        """How long before a version takes effect it must be accepted, so that every daemon at work has heard of it."""
-        return LEAD if await self.somebody_works(now) else timedelta()
+        """How long before a version takes effect it must be accepted, so that every daemon at work has heard of it.
+
+        It takes effect at a whole second: a mail is dated no more exactly, and one that comes after is not before it.
+        """
+        if not await self.somebody_works(now):
+            return timedelta()
+        return LEAD + timedelta(microseconds=-now.microsecond % 1_000_000)
 
     async def somebody_works(self, now: datetime) -> bool:
         """Whether a daemon is at work on this store; it alone moves clocks that run."""
@@ -311,7 +319,7 @@ def same_files(one: Version, other: Version) -> bool:
 
 def _early(last: Stored, now: datetime) -> bool:
     """Whether it was accepted, for at once, while the host's clock ran ahead: else it would wait for that time."""
-    at_once = last.version.effective_from - last.accepted_at <= LEAD
+    at_once = last.version.effective_from - last.accepted_at <= AT_ONCE
     return at_once and last.version.effective_from > now and last.accepted_at > now + SKEW
 
 

@@ -271,6 +271,15 @@ async def test_where_a_daemon_works_new_rules_wait_until_it_has_heard_of_them(de
     assert await desk.rules.lead(desk.world.now) == LEAD
 
 
+async def test_rules_take_effect_at_a_whole_second_so_that_a_mail_which_comes_after_is_not_dated_before(
+    desk: Desk, log: Log
+) -> None:
+    await Claims(log, desk.world.world, "node/life").lease("feed", timedelta(seconds=6))
+    now = desk.world.now + timedelta(milliseconds=445)
+    assert (now + await desk.rules.lead(now)).microsecond == 0
+    assert await desk.rules.lead(now) >= LEAD
+
+
 def read_from(files: str, version: Version) -> Version:
     return replace(version, source=files)
 
