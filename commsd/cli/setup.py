@@ -97,6 +97,9 @@ def _write(place: Path, text: str) -> None:
         raise Refused(f"{place} cannot be written: {error.strerror}", remedy="name another folder") from error
 
 
+WITHOUT_SECRETS = "fine but for the secrets, without which `commsd run` does not start"
+
+
 @app.command(epilog=example("commsd check", "commsd --config /etc/commsd check --online"))
 def check(
     ctx: typer.Context,
@@ -117,7 +120,8 @@ def check(
         found = [_finding(each) for each in findings]
         as_json({"fine": code == 0, "summary": summary, "findings": found} | ({"online": said} if online else {}))
     elif code == 0:
-        typer.echo(f"fine: {summary}")
+        starts = online or not findings or inspect(folder(ctx).path, need_secrets=True)[0] is not None
+        typer.echo(f"{'fine' if starts else WITHOUT_SECRETS}: {summary}")
     raise typer.Exit(code)
 
 

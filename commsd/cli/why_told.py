@@ -67,10 +67,17 @@ def _fate(each: Summons, zone: tzinfo) -> str:
         case Fate.FORGOTTEN:
             return "told; to whom is not kept"
         case Fate.TOLD:
-            return "waits" if all(called.waits for called in each.called) else "told"
+            return _how_far(each.called)
     if not each.called:
         return "nobody, because no address is known"
     return "now, at the daemon's next look" if each.fate is Fate.NOW else "to come"
+
+
+def _how_far(called: Sequence[Called]) -> str:
+    if all(each.waits for each in called):
+        return "waits"
+    unsent = [each.notice for each in called if each.notice and each.notice.state is not DeliveryState.SENT]
+    return "in a notice that has not arrived" if len(unsent) == len(called) else "told"
 
 
 def _called(value: Clock, called: Called, zone: tzinfo) -> str:

@@ -154,7 +154,7 @@ def test_a_page_needs_no_other_file(office: Office, tmp_path: Path) -> None:
     assert "first answer, standard: 4 h → 2 h" in page
     assert "With 2 h, 1 of 1 first answers (100 %) would have been late, instead of 0." in page
     assert "first_response" not in page
-    assert page.index("4 h → 2 h") < page.index("What the words mean") < page.index("What changes, by policy")
+    assert page.index("4 h → 2 h") < page.index("What changes, by policy") < page.index("What the words mean")
     for outside in ("http://", "https://", "src=", "<script", "@import", "url("):
         assert outside not in page
 

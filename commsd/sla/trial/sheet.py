@@ -198,6 +198,10 @@ class Sheet:
                 self.reading.error(self._at(item), f"{self.path}: {said}" if self.path else said, "write {name: value}")
         return tuple(found)
 
+    def knows(self, *keys: str) -> None:
+        """These keys may stand here, though nobody asks for each of them."""
+        self._known.update(dict.fromkeys(keys))
+
     def done(self, harmless: Collection[str] = ()) -> None:
         """Names each key nobody asked for: an error where it looks like one that is known, else a warning, once."""
         for key in self._values:

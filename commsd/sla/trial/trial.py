@@ -19,6 +19,7 @@ from commsd.core.calendar import CUSTOMER, Calendar, in_zone, reached
 from commsd.core.clock import State
 from commsd.core.policy import ClockKind, Policy, Rule, Version, duration
 from commsd.core.touch import Facts, Touch, TouchKind
+from commsd.sla.rules.rulebook import MATCH_KEYS, SET_KEYS
 from commsd.sla.trial.deviation import KEYS, LENGTHS, Case, Expected, Sum
 from commsd.sla.trial.rules import HARMLESS, ZONE, ZONE_REMEDY, aim, named, read_calendar, read_policy, zone_name
 from commsd.sla.trial.sheet import Sheet, read_sheet, truth, whole_number
@@ -140,6 +141,8 @@ def _case(row: Sheet, rules: _Rules, names: dict[str, Sheet]) -> Case | None:
         if not row.has(key):
             row.error(None, f"{key} is missing", remedy)
     row.done(HARMLESS)
+    if row.reading.mistakes == before:
+        _look_over(row, versions)
     if row.reading.mistakes > before or now is None:
         return None
     return Case(
@@ -235,6 +238,20 @@ def _attrs(row: Sheet) -> dict[str, str | tuple[str, ...]]:
         return {}
     given = [key for key in part.names() if not part.is_null(key)]
     return {key: part.texts(key) if part.is_list(key) else part.text(key) or "" for key in given}
+
+
+def _look_over(row: Sheet, versions: tuple[Version, ...]) -> None:
+    """Tells of attributes that no rule asks for: the test would hold, and say nothing."""
+    asked = [key for version in versions for rule in version.rules for key in (*rule.match, *rule.sets)]
+    expected = row.part("expect") if row.is_mapping("expect") else None
+    parts = (row, expected, *row.parts("touches", "touch"))
+    for attrs in [part.part("attrs") for part in parts if part is not None]:
+        if attrs is None:
+            continue
+        if "timezone" not in asked and attrs.has("timezone"):
+            attrs.error("timezone", 'unknown key "timezone"', "write tz: as in tz: Asia/Jakarta")
+        attrs.knows(*MATCH_KEYS, *SET_KEYS, "tz", *asked)
+        attrs.done()
 
 
 def _touches(row: Sheet, zone: ZoneInfo) -> tuple[Touch, ...]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commsd.core.clock import Clock, State, clocks
-from commsd.core.policy import Rule, Target, Version
+from commsd.core.policy import ClockKind, Rule, Target, Version
 from commsd.core.whatif.longer_hours import CHANGES, with_longer_hours
 from commsd.core.whatif.past import Logged, PastCase
 from commsd.core.whatif.record import as_json
@@ -71,6 +72,11 @@ def told(asked: Question, *past_cases: PastCase) -> Report:
 
 def within(asked: Question, found: Sequence[Clock]) -> list[Clock]:
     return [clock for clock in found if asked.since <= clock.started_at < asked.until]
+
+
+def policies(found: Sequence[Clock]) -> dict[tuple[str, str, int], str]:
+    """Which policy each clock has, by what makes it the same clock under other rules."""
+    return {(c.clock.value, c.opened_by, c.n if c.clock is ClockKind.UPDATE else 0): c.policy for c in found}
 
 
 @MANY
@@ -150,7 +156,13 @@ def test_the_flips_sum_up_to_the_difference(case: RandomCase, other: RandomCase)
     gone = total.count([Verdict.BREACHED], [Verdict.CANCELLED, Verdict.NONE])
     assert total.b.breached - total.a.breached == total.newly_breached - total.newly_saved - gone
     assert total.unchanged + sum(n for (one, two), n in total.pairs.items() if one != two) == total.n
-    assert sum(row.n for row in told(asked, past(case)).rows) == total.n
+    rows = told(asked, past(case)).rows
+    assert sum(row.n for row in rows) == total.n
+    assert [sum(getattr(row, side).breached for row in rows) for side in "ab"] == [total.a.breached, total.b.breached]
+    under_a = policies(within(asked, clocks(case.touches, case.versions, case.attrs, case.now)))
+    under_b = policies(within(asked, clocks(case.touches, after, case.attrs, case.now)))
+    expected = Counter((under_a.get(key, ""), under_b.get(key, ""), key[0]) for key in under_a.keys() | under_b.keys())
+    assert {(row.policy_a, row.policy_b, row.clock): row.n for row in rows} == expected
 
 
 @SOME
@@ -171,7 +183,27 @@ def test_every_change_of_hours_is_counted_as_a_whole_replay_counts_it(case: Rand
             sum(after.get(key, False) and not was for key, was in before.items()),
             sum(was and not after.get(key, False) for key, was in before.items()),
         ]
-        assert counted.get(change, [0, 0, 0]) == expected, change
+        assert counted.get(change, [0, 0, 0])[:3] == expected, change
+
+
+def saved(target: Target, *past_cases: PastCase) -> list[tuple[int, int, int, int]]:
+    """Of each change of hours: late before, newly late, no longer late, and at most to be saved."""
+    rules = version(policy(first_response=target))
+    asked = Question(history=(rules,), candidate=rules, since=on(0), until=on(0, day=9), now=on(0, day=11))
+    return [each[1:] for each in told(asked, *past_cases).longer]
+
+
+def test_added_hours_could_save_who_waited_through_them_before_he_was_late() -> None:
+    four = Target(duration=4 * H)
+    at_once, night = answered(on(9), on(15)), answered(on(16), on(14, day=3))
+    assert saved(four, at_once) == [(1, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 0)]
+    assert saved(four, night) == [(1, 0, 0, 1), (1, 0, 0, 1), (1, 0, 0, 0)]
+    assert saved(four, answered(on(16, day=5), on(14, day=8))) == [(1, 0, 0, 1)] * 3
+
+
+def test_of_targets_only_one_in_business_days_is_kept_by_a_later_close() -> None:
+    evening = answered(on(9), on(17, 30, day=3))
+    assert saved(Target(business_days=1), evening) == [(1, 0, 0, 0), (1, 0, 1, 0), (1, 0, 0, 0)]
 
 
 @SOME
@@ -240,6 +272,19 @@ def test_another_policy_is_the_reason_where_a_rule_chose_it() -> None:
     gold = version(*policies, rules=(Rule(match={"tier": ("gold",)}, policy="vip"), Rule(policy="standard")), id="gold")
     case = answered(on(9), on(12), tier="gold")
     assert why(version(*policies, id="all"), gold, case) == "rule: standard (4h) -> vip (1h)"
+
+
+def test_where_a_rule_chose_another_policy_what_of_it_differs_is_the_reason() -> None:
+    def rules(name: str, calendar: str, **target: Any) -> Version:
+        target = {"duration": 4 * H, **target}
+        return version(policy(name, calendar, first_response=Target(**target)), id=f"{name} {calendar}")
+
+    before, night = rules("standard", "office"), answered(on(16), on(9, day=3))
+    assert why(before, rules("acme", "always"), night) == "rule: standard -> acme, calendar office -> always"
+    assert why(before, rules("acme", "always", duration=5 * H), night) == (
+        "rule: standard (4h) -> acme (5h), calendar office -> always"
+    )
+    assert why(before, rules("acme", "office", duration=H), night) == "rule: standard (4h) -> acme (1h)"
 
 
 def test_a_pause_reason_is_named() -> None:

@@ -501,3 +501,22 @@ def test_a_row_knows_where_it_stands() -> None:
     (row,) = sound(CASE + RULES).cases
     assert isinstance(row, Case)
     assert str(row.place) == "ours.yaml:3:3"
+
+
+@pytest.mark.parametrize(
+    ("attrs", "said"),
+    [
+        ("{timezone: Asia/Jakarta}", ['C1 attrs: unknown key "timezone"\n  write tz: as in tz: Asia/Jakarta']),
+        ("{chanel: email}", ['C1 attrs: unknown key "chanel"\n  did you mean "channel"?']),
+        ("{shoe_size: 44}", ['warning: unknown key "shoe_size"\n  it has no effect']),
+        ("{channel: email, tier: gold, tz: Asia/Jakarta, keywords: [refund]}", []),
+    ],
+)
+def test_an_attribute_that_no_rule_asks_for_is_told(attrs: str, said: list[str]) -> None:
+    _, findings = read(case(WROTE, "{clock: first_response}", f"policy: std\n  attrs: {attrs}"))
+    assert [str(each).split(": ", 1)[1] for each in findings.all] == said
+
+
+def test_an_attribute_that_a_rule_of_the_test_asks_for_is_known() -> None:
+    rules = "config: [{from: 2026-01-01, rules: [{match: {shoe_size: 44}, policy: fast}]}]"
+    sound(case(WROTE, "{clock: first_response, policy: fast}", f"{rules}\n  attrs: {{shoe_size: 44}}"))

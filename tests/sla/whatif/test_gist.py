@@ -11,6 +11,7 @@ from commsd.core.whatif.past import PastCase
 from commsd.core.whatif.record import as_json
 from commsd.core.whatif.replay import Question, Replay
 from commsd.core.whatif.report import Report, report
+from commsd.sla.whatif.blocks import blocks
 from commsd.sla.whatif.gist import MOST_LINES, changed, headlines, told
 from commsd.sla.whatif.page import page
 from tests.core.sla_builders import OFFICE, H, on, policy, touch, version
@@ -75,6 +76,57 @@ def test_a_policy_is_named_where_there_is_more_than_one() -> None:
     assert first == "With 2 h, 1 of 1 first answers of policy standard (100 %) would have been late, instead of 0."
 
 
+def shop(*rules: Rule, **policies: int) -> Version:
+    made = (policy(name, first_response=Target(duration=hours * H)) for name, hours in policies.items())
+    return version(*made, rules=(*rules, Rule(policy="standard")), id="-".join(policies))
+
+
+GOLD = Rule(match={"tier": ("gold",)}, policy="acme")
+
+
+def test_clocks_that_go_to_another_policy_are_told_apart_from_those_that_stay() -> None:
+    gold = [answered(9, hours, f"gold{hours}", tier="gold") for hours in (1, 2, 3, 5)]
+    said = asked((shop(standard=4),), shop(GOLD, standard=2, acme=1), *gold, SLOW, FAST)
+    moved, kept, _ = headlines(said)
+    assert moved == (
+        "Of the 4 first answers that go from standard to acme (1 h), 3 (75 %) would have been late, instead of 1."
+    )
+    assert kept == "With 2 h, 1 of 2 first answers of policy standard (50 %) would have been late, instead of 0."
+    table = next(block for block in blocks(said, BERLIN) if block.title.startswith("What changes"))
+    assert [(row[0], row[2], row[5], row[6]) for row in table.rows] == [
+        ("standard", "2", "0", "1"),
+        ("standard -> acme", "4", "1", "3"),
+        ("all", "6", "1", "4"),
+    ]
+    assert [(row["policy"], row["policy_a"], row["policy_b"], row["n"]) for row in as_json(said)["diff"]] == [
+        ("standard", "standard", "standard", 2),
+        ("standard", "standard", "acme", 4),
+    ]
+
+
+def test_a_policy_that_keeps_its_target_is_not_told_with_it_because_others_left() -> None:
+    said = asked((shop(standard=4),), shop(GOLD, standard=4, acme=1), SLOW, answered(9, 3, "gold", tier="gold"))
+    first, over_all = headlines(said)
+    assert first.startswith("Of the 1 first answers that go from standard to acme (1 h), 1 (100 %)")
+    assert over_all.startswith("Over all clocks")
+
+
+def test_rules_without_the_policy_are_no_other_target() -> None:
+    """The first of two versions has no acme: what acme demands later is still no other target."""
+    later = replace(shop(GOLD, standard=4, acme=4), effective_from=on(10))
+    hours = {**later.calendars, "office": replace(OFFICE, weekly={})}
+    said = asked((shop(standard=4), later), replace(later, calendars=hours), answered(11, 5, tier="gold"), SLOW)
+    assert next(headlines(said)).startswith("Under B, 0 of 1 first answers of policy acme")
+
+
+def test_clocks_that_only_b_has_are_told_as_such() -> None:
+    none = version(policy("standard", first_response=Target(duration=4 * H)), rules=(Rule(policy=None),), id="none")
+    first, *_ = headlines(asked((none,), of(2), SLOW, FAST))
+    assert first == "Of the 2 first answers that only B has, by policy standard (2 h), 1 (50 %) would have been late."
+    (row, _) = next(block for block in blocks(asked((none,), of(2), SLOW), BERLIN)).rows
+    assert row[0] == "(no clock) -> standard"
+
+
 def test_what_b_changes_is_told_against_each_version_that_governed() -> None:
     later = replace(of(3), effective_from=on(10))
     said = asked((of(4), later), of(2), SLOW, answered(11, 1, "later"))
@@ -129,7 +181,7 @@ def test_every_kind_of_difference_is_told_in_words(of: str, what: str, before: s
 
 def test_the_page_names_the_change_before_anything_that_came_of_it() -> None:
     html = page(asked((of(4),), of(2), SLOW), BERLIN, "Smith & <Sons>")
-    places = [html.index(part) for part in ("4 h → 2 h", "With 2 h, 1 of 1", "What the words mean", "Cases that flip")]
+    places = [html.index(part) for part in ("4 h → 2 h", "With 2 h, 1 of 1", "Cases that flip", "What the words mean")]
     assert places == sorted(places)
     for jargon in ("first_response", "breached", "void_case", "HH"):
         assert jargon not in html
