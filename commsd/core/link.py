@@ -5,12 +5,15 @@ answers them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from commsd.core.token import sign, verify
 
 PURPOSE = "act"
+
+LASTS = timedelta(days=30)
+"""How long a link of a notice is good."""
 
 
 class Act(StrEnum):
@@ -35,6 +38,11 @@ class Link:
     thing: str
     agent: str
     until: datetime
+
+    @property
+    def offered_at(self) -> datetime:
+        """When the notice was made that offers it, up to the second that `until` lost on its way."""
+        return self.until - LASTS + timedelta(seconds=1)
 
 
 def link_token(key: bytes, link: Link) -> str:

@@ -18,8 +18,8 @@ from commsd.core.touch import Facts
 
 PATTERN_KEYS = frozenset({"to", "from", "caller", "keywords"})
 _WILD = re.compile(r"[*?\[]")
-_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
-_BUSINESS_DAYS = re.compile(r"([1-9]\d{0,2})bd")
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
+_BUSINESS_DAYS = re.compile(r"([1-9]\d{0,2})bd", re.ASCII)
 
 
 class ClockKind(StrEnum):

@@ -251,6 +251,11 @@ def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
         if link.act is Act.CLAIM:
             return claim_callback(joined(items, link.thing), hand)(items)
         case_id = surviving(items, link.thing)
+        must(
+            link.act is Act.HOLDING or not _heard_since(link, items, case_id),
+            "the customer has written or called since this notice was made",
+            "read that first; then use a newer notice, or the board",
+        )
         match link.act:
             case Act.ANSWERED:
                 return answered_elsewhere(case_id, hand, terms)(items)
@@ -265,6 +270,14 @@ def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
                 return close_case(case_id, hand, terms, junk=link.act is Act.JUNK)(items)
 
     return decide
+
+
+def _heard_since(link: Link, items: OpenItems, case_id: str) -> bool:
+    """Whether there is something the notice did not know of, so that it would be done away with unread."""
+    file = items.files.get(case_id)
+    return file is not None and any(
+        customer_speaks(fact) and fact.recorded_at > link.offered_at for fact in file.interactions
+    )
 
 
 def surviving(items: OpenItems, case_id: str) -> str:

@@ -77,6 +77,18 @@ def test_the_same_rules_again_change_nothing(office: Office, candidate: Path) ->
     assert states(office) == [(1, "former"), (2, "in force")]
 
 
+def test_files_that_no_version_holds_are_kept_beside_the_folder(office: Office, candidate: Path) -> None:
+    sla(office).mkdir(exist_ok=True)
+    (sla(office) / "draft.toml").write_text("# half written: first_response =\n")
+    ran = office.done("sla", "apply", str(candidate))
+    (kept,) = office.folder.glob("sla.before-*")
+    assert f"it is kept in {kept}" in ran.err
+    assert (kept / "draft.toml").read_text() == "# half written: first_response =\n"
+    assert not (sla(office) / "draft.toml").exists()
+    office.done("sla", "apply", str(rules(candidate, first="3h")))
+    assert list(office.folder.glob("sla.before-*")) == [kept]  # what is a version already needs no second place
+
+
 def test_files_that_were_not_exchanged_are_when_their_rules_are_applied_again(office: Office, candidate: Path) -> None:
     office.mail()
     office.done("sla", "apply", str(candidate))

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from commsd.core.interaction import Channel, Kind
-from commsd.core.link import Act, Link, link_of, link_token
+from commsd.core.link import LASTS, Act, Link, link_of, link_token
 from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
 from commsd.web.view import late, remaining, span, title
@@ -122,7 +122,7 @@ async def test_a_link_acts_on_post_only_and_not_twice(
     here: Place, scripted_world: ScriptedWorld, act: Act, reason: str
 ) -> None:
     case = (await wrote(here, subject="A private matter")).cases[0].id
-    link = Link(act=act, thing=case, agent="anna", until=scripted_world.now + timedelta(days=1))
+    link = Link(act=act, thing=case, agent="anna", until=scripted_world.now + LASTS)
     path = f"/a/{link_token(KEY, link)}"
     async with browser(here) as client, await here.client() as crm:
         shown = await client.get(path)
@@ -131,7 +131,7 @@ async def test_a_link_acts_on_post_only_and_not_twice(
         elsewhere = await client.post(path, headers={"Origin": "https://evil.example"})
         done, again = await client.post(path), await client.post(path)
         closed = (await crm.get(f"/v1/cases/{case}")).json()
-        scripted_world.advance(timedelta(days=2))
+        scripted_world.advance(LASTS + timedelta(days=1))
         over = await client.get(path)
     assert (shown.status_code, elsewhere.status_code, done.status_code, again.status_code) == (200, 403, 200, 409)
     assert (closed["state"], closed["close_reason"]) == ("closed", reason)

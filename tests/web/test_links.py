@@ -16,12 +16,13 @@ from commsd.core.change import Change
 from commsd.core.clock import State
 from commsd.core.entry import Hand
 from commsd.core.interaction import Direction
-from commsd.core.link import Act, Link, link_token
+from commsd.core.link import LASTS, Act, Link, link_token
 from commsd.crm.actions import number_callback
 from commsd.crm.mending import merge_case
 from commsd.web.links import WORDS
 from tests.crm.serving import KEY, Place, rang, wrote
 from tests.house import TERMS, items_of
+from tests.world import ScriptedWorld
 
 
 @asynccontextmanager
@@ -31,7 +32,7 @@ async def browser(here: Place) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def path(here: Place, act: Act, thing: str, agent: str = "anna") -> str:
-    until = here.world.now() + timedelta(days=30)
+    until = here.world.now() + LASTS
     return f"/a/{link_token(KEY, Link(act=act, thing=thing, agent=agent, until=until))}"
 
 
@@ -84,6 +85,25 @@ async def test_a_customer_who_writes_again_can_be_answered_elsewhere_again(here:
         answer = await client.post(path(here, Act.ANSWERED, case_id))
     assert answer.status_code == 200
     assert states(await file_of(here, case_id))["next_response"] is State.MET
+
+
+@pytest.mark.parametrize("act", [Act.DONE, Act.JUNK, Act.ANSWERED])
+async def test_an_old_link_does_nothing_away_that_its_notice_did_not_know_of(
+    here: Place, scripted_world: ScriptedWorld, act: Act
+) -> None:
+    case_id = (await wrote(here)).cases[0].id
+    scripted_world.advance(timedelta(minutes=1))
+    old = path(here, act, case_id)
+    scripted_world.advance(timedelta(minutes=1))
+    await wrote(here, subject="Re: Delivery", case_id=case_id)
+    async with browser(here) as client:
+        refused = await client.post(old)
+        clocks = states(await file_of(here, case_id))
+        scripted_world.advance(timedelta(minutes=1))
+        done = await client.post(path(here, act, case_id))
+    assert (refused.status_code, done.status_code) == (409, 200)
+    assert "written or called since" in refused.text
+    assert clocks["first_response"] is State.RUNNING
 
 
 async def test_a_holding_answer_lets_the_clock_run_on(here: Place) -> None:

@@ -36,7 +36,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
-from commsd.core.link import Act, Link, link_of
+from commsd.core.link import LASTS, Act, Link, link_of
 from commsd.crm import actions
 from commsd.errors import CommsdError, Refused
 from commsd.sla.notice.notice import Notice, marked
@@ -218,7 +218,7 @@ def _decided(
             raise Refused("somebody must claim it", remedy="write from the address of one of your agents")
         return actions.set_case(case_id, hand, terms, attrs={"owner": hand.agent_id})
     thing = callback_id if order.act is Act.CLAIM and callback_id else said_of
-    return actions.act_of(Link(act=order.act, thing=thing, agent="", until=items.now), hand, terms)
+    return actions.act_of(Link(act=order.act, thing=thing, agent="", until=items.now + LASTS), hand, terms)
 
 
 def _hand(heard: Heard, desk: Desk) -> Hand:

@@ -26,7 +26,7 @@ from commsd.errors import ConfigError, Refused, TryAgain
 from commsd.sla.rules.folderlock import PATIENCE, held
 from commsd.sla.rules.handover import finish, owed_to, remedy_of
 from commsd.sla.rules.in_force import AT_ONCE, Plan, Rules
-from commsd.sla.rules.rulefolder import Exchange
+from commsd.sla.rules.rulefolder import Exchange, print_of
 from commsd.store import node
 from commsd.store.versions import Stored
 from commsd.world import World, real_world
@@ -223,10 +223,19 @@ async def _accepted(wanted: _Wanted, config: Config, house: House, plan: Plan) -
         exchange.drop()
         raise
     _swap(exchange, stored)
+    _set_aside(exchange, house)
     await house.rules.handed_over(to)
     exchange.drop()
     await _remember(config, house)
     return stored
+
+
+def _set_aside(exchange: Exchange, house: House) -> None:
+    """What stood in the folder and was never accepted is nowhere else."""
+    accepted = {print_of(each.files) for each in house.rules.stored}
+    kept = exchange.set_aside(f"{exchange.place.name}.before-{house.world.now():%Y%m%dT%H%M%S.%fZ}", accepted)
+    if kept:
+        typer.echo(f"what stood in {exchange.place} is in no version: it is kept in {kept}", err=True)
 
 
 def _swap(exchange: Exchange, stored: Stored) -> None:
@@ -248,6 +257,7 @@ async def _files_mended(wanted: _Wanted, config: Config, house: House) -> bool:
     exchange = Exchange(wanted.place, config.sla_files)
     try:
         exchange.swap()
+        _set_aside(exchange, house)
     finally:
         exchange.drop()
     await _remember(config, house)

@@ -4,12 +4,10 @@ Pure. What a link does is shown and done by `web.links`; a mail with a token in 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 
-from commsd.core.link import Act, Link, link_token
-
-LASTS = timedelta(days=30)
+from commsd.core.link import LASTS, Act, Link, link_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,6 +64,20 @@ class Exchange:
                 raise
             former.rename(self._ready)
         _to_disk(self.place.parent)
+
+    def set_aside(self, name: str, accepted: Collection[str]) -> Path | None:
+        """Keep the former files under this name beside the folder, after a swap; where they went, if they did.
+
+        accepted: the prints of the file sets that are kept elsewhere: such, or none at all, need not be.
+        """
+        texts = texts_in(self._ready)
+        if not texts or print_of(texts) in accepted:
+            return None
+        kept = self.place.with_name(name)
+        with suppress(OSError):
+            self._ready.rename(kept)
+            return kept
+        return None
 
     def drop(self) -> None:
         """Remove what is not needed: the former files after a swap, the new ones without it."""

@@ -14,6 +14,7 @@ from commsd.config.read import Table, did_you_mean
 from commsd.config.unit import COUNT, DURATION, TEXT, Form
 from commsd.core.agent import RESERVED_NAMES, People
 from commsd.core.calendar import Calendar
+from commsd.core.ladder import MOST
 from commsd.core.policy import ClockKind, Policy, Step, Target, business_days, duration, step_at
 
 _LONGEST_DAYS = 60
@@ -315,6 +316,8 @@ def _step(row: Table, people: People) -> Step:
         row.error("repeat", "repeat without times", "add times = 3, or how often it may repeat")
     elif row.has("times") and times == 0:
         row.error("times", "times = 0 tells nobody", "write how often it is told in all, such as times = 3")
+    elif times > MOST:
+        row.error("times", f"times = {times} is more than {MOST}", f"write at most {MOST}, or a longer repeat")
     elif row.has("times") and not row.has("repeat"):
         row.error("times", "times without repeat", 'add repeat = "1h", or remove times')
     return Step(

@@ -186,6 +186,11 @@ ROWS = [
         "write how often it is told in all, such as times = 3",
     ),
     (
+        ladder('{ at = "due", tell = ["owner"], repeat = "1h", times = 501 }'),
+        "9:66: times = 501 is more than 500",
+        "write at most 500, or a longer repeat",
+    ),
+    (
         ladder('{ at = "due", tell = ["owner", "leed"] }'),
         '9:42: tell: no route "leed"',
         'did you mean "lead"? known here: anna, lead, owner, service, team',
