@@ -16,7 +16,7 @@ from commsd.store.rows import delivery_of
 NOTICES = "told:"
 """How the keys of notices begin that tellings were put into."""
 
-LATE = timedelta(minutes=15)
+LATE = timedelta(minutes=5)
 """A webhook or SMS that was tried for so long goes by mail too, while it is tried on."""
 
 LOST_FOR = timedelta(days=1)

@@ -98,14 +98,36 @@ def _reason(a: Clock | None, b: Clock | None, history: Mapping[str, Version], ca
     if target_a is None or target_b is None or calendar_a is None or calendar_b is None:
         return "rule: its rules are not known any more"
     if a.policy != b.policy:
-        return f"rule: {a.policy} ({_demand(target_a)}) -> {b.policy} ({_demand(target_b)})"
-    if (target_a.duration, target_a.business_days) != (target_b.duration, target_b.business_days):
+        return _moved_by_rule(a, b, (target_a, target_b), _calendar(calendar_a, calendar_b, a, b))
+    if _length(target_a) != _length(target_b):
         return f"target: {_demand(target_a)} -> {_demand(target_b)}"
-    if said := _calendar(calendar_a, calendar_b, a, b):
-        return said
-    if target_a.pause_on != target_b.pause_on:
-        return f"pause reason: {', '.join(sorted(target_a.pause_on ^ target_b.pause_on))}"
-    return _option(target_a, target_b) or "rule: another version governed it before the change"
+    return (
+        _calendar(calendar_a, calendar_b, a, b)
+        or _pause_or_option(target_a, target_b)
+        or "rule: another version governed it before the change"
+    )
+
+
+def _moved_by_rule(a: Clock, b: Clock, targets: tuple[Target, Target], calendar: str | None) -> str:
+    """The two policies, and what of theirs differs: the targets are no reason where they are the same."""
+    one, other = targets
+    because = calendar
+    if _length(one) == _length(other):
+        because = calendar or _pause_or_option(one, other)
+        if because:
+            return f"rule: {a.policy} -> {b.policy}, {because.replace(': ', ' ', 1)}"
+    told = f"rule: {a.policy} ({_demand(one)}) -> {b.policy} ({_demand(other)})"
+    return f"{told}, {because.replace(': ', ' ', 1)}" if because else told
+
+
+def _length(target: Target) -> tuple[timedelta | None, int | None]:
+    return target.duration, target.business_days
+
+
+def _pause_or_option(one: Target, other: Target) -> str | None:
+    if one.pause_on != other.pause_on:
+        return f"pause reason: {', '.join(sorted(one.pause_on ^ other.pause_on))}"
+    return _option(one, other)
 
 
 def _terms(clock: Clock, versions: Mapping[str, Version]) -> tuple[Target | None, Calendar | None]:

@@ -87,6 +87,17 @@ def late_with(clock: Clock, target: Target, longer: Calendar, tz: str | None, no
     return due is not None and end > due
 
 
+def could_be_saved(clock: Clock, hours: Calendar, longer: Calendar, tz: str | None) -> bool:
+    """Whether the customer of a late clock waited through time that `longer` adds, before it was due.
+
+    Somebody at work in that time could have answered in time; whether he would have, nobody knows.
+    """
+    if clock.state is not State.BREACHED or clock.due_at is None or longer.weekly == hours.weekly:
+        return False
+    before, then = (between(in_zone(each, tz), clock.started_at, clock.due_at) for each in (hours, longer))
+    return then > before
+
+
 def _due(start: datetime, target: Target, calendar: Calendar) -> datetime | None:
     if target.business_days is not None:
         return end_of_business_day(calendar, start, target.business_days)

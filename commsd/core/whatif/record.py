@@ -27,7 +27,16 @@ def as_json(report: Report) -> Json:
         ],
         "log": {"differing": report.differing, "differences": [_difference(each) for each in report.differences]},
         "total": _row(report.total),
-        "diff": [{"policy": row.policy, "clock": row.clock, **_row(row)} for row in report.rows],
+        "diff": [
+            {
+                "policy": row.policy,
+                "policy_a": row.policy_a or None,
+                "policy_b": row.policy_b or None,
+                "clock": row.clock,
+                **_row(row),
+            }
+            for row in report.rows
+        ],
         "movers": [_flip(flip) for flip in report.flips],
         "by": {by: [{"name": name, **_row(row)} for name, row in rows] for by, rows in sorted(report.groups.items())},
         "heat": [

@@ -17,7 +17,7 @@ from commsd.core.rule_set import is_customers
 from commsd.core.touch import Facts, Touch, TouchKind
 from commsd.core.whatif.alert_load import Watch
 from commsd.core.whatif.flip import SHOWN, flip_of, moved, worst
-from commsd.core.whatif.longer_hours import CHANGES, late_with, with_longer_hours
+from commsd.core.whatif.longer_hours import CHANGES, could_be_saved, late_with, with_longer_hours
 from commsd.core.whatif.past import PastCase, differences
 from commsd.core.whatif.set_anew import as_set_by
 from commsd.core.whatif.tally import Sort, Tally, Verdict, verdict
@@ -84,7 +84,7 @@ class Replay:
         self._by_id_a = {version.id: version for version in self._a}
         self._by_id_b = {version.id: version for version in self._b}
         self._longer = {} if question.quick else self._changed_hours()
-        self.tally.longer = {change: [0, 0, 0] for change in self._longer}
+        self.tally.longer = {change: [0, 0, 0, 0] for change in self._longer}
         self._watches = None if question.quick else (Watch(self._a), Watch(self._b))
         self._alike: dict[tuple[str, ...], bool] = {}
         self._sets_anew = question.sets_anew
@@ -242,13 +242,12 @@ class Replay:
         """Judge the clocks under B with each change of hours; replay the case where that needs more than a sum."""
         turns = [t.time for t in case.touches if t.kind is TouchKind.SET and not self._keys.isdisjoint(t.attrs)]
         open_to_doubt = [clock for clock in shown if turns or self._may_flip(clock)]
+        tz = _zone_name(case)
         for clock in shown:
             if clock.state is State.BREACHED:
-                for row in self.tally.longer.values():
-                    row[0] += 1
+                self._late_anyway(clock, tz)
         if not open_to_doubt:
             return
-        tz = _zone_name(case)
         for change, (version, versions) in self._longer.items():
             row = self.tally.longer[change]
             late = [self._late_with(clock, version, turns, tz) for clock in open_to_doubt]
@@ -259,6 +258,14 @@ class Replay:
                 before = clock.state is State.BREACHED
                 row[1] += bool(then) and not before
                 row[2] += before and not then
+
+    def _late_anyway(self, clock: Clock, tz: str | None) -> None:
+        """Count a clock that is late under B, and whether people at work in the added time could have saved it."""
+        calendar = self._by_id_b[clock.rules_version].calendars[clock.calendar]
+        for change, (version, _) in self._longer.items():
+            row, longer = self.tally.longer[change], version.calendars.get(clock.calendar)
+            row[0] += 1
+            row[3] += longer is not None and could_be_saved(clock, calendar, longer, tz)
 
     def _may_flip(self, clock: Clock) -> bool:
         """Whether longer hours can change its verdict at all."""

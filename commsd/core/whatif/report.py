@@ -50,14 +50,25 @@ class Share(NamedTuple):
 class Row:
     """Clocks of one sort under A and B. pairs: (verdict A, verdict B) -> how many.
 
-    policy: that of A, or of B where A has no such clock; "" in a row over all. clock: "" over all kinds.
+    policy_a, policy_b: "" where the rules have no such clock, and in a row over all. clock: "" over all kinds.
     """
 
-    policy: str = ""
+    policy_a: str = ""
+    policy_b: str = ""
     clock: str = ""
     a: Counts = field(default_factory=Counts)
     b: Counts = field(default_factory=Counts)
     pairs: Mapping[tuple[Verdict, Verdict], int] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> str:
+        """That of A, or of B where A has no such clock."""
+        return self.policy_a or self.policy_b
+
+    @property
+    def moves(self) -> bool:
+        """Whether the clocks have another policy under B, or under one set of rules none."""
+        return self.policy_a != self.policy_b
 
     def count(self, a: Iterable[Verdict], b: Iterable[Verdict]) -> int:
         """How many went from one of these verdicts to one of those."""
@@ -140,12 +151,13 @@ class Outside(NamedTuple):
 
 
 class Longer(NamedTuple):
-    """What a change of B's hours alone would have done: breaches before it, new ones, and those no longer there."""
+    """Breaches before a change of B's hours; new ones, and gone ones; how many people at work then could save."""
 
     change: str
     breached: int
     added: int
     avoided: int
+    could_save: int
 
 
 class Alerts(NamedTuple):
@@ -208,7 +220,7 @@ _GROUPS: Mapping[str, Callable[[Sort], str]] = {
 
 def report(question: Question, tally: Tally, zone: tzinfo, zone_name: str) -> Report:
     """The report of a finished replay."""
-    by_policy = _grouped(tally.cells, lambda sort: (sort.policy_a or sort.policy_b, sort.clock))
+    by_policy = _grouped(tally.cells, lambda sort: (sort.policy_a, sort.policy_b, sort.clock))
     return Report(
         question=question,
         zone=zone_name,
@@ -219,11 +231,11 @@ def report(question: Question, tally: Tally, zone: tzinfo, zone_name: str) -> Re
         touches=tally.touches,
         without_zone=tally.without_zone,
         without_tier=tally.without_tier,
-        total=_row("", "", _joined(tally.cells.values())),
-        rows=tuple(_row(policy, clock, cell) for (policy, clock), cell in sorted(by_policy.items(), key=_in_order)),
+        total=_row(_joined(tally.cells.values())),
+        rows=tuple(_row(cell, *sort) for sort, cell in sorted(by_policy.items(), key=_movers_last)),
         flips=tuple(worst(tally.flips)),
         groups={
-            by: tuple((name, _row("", "", cell)) for name, cell in sorted(_grouped(tally.cells, word).items()))
+            by: tuple((name, _row(cell)) for name, cell in sorted(_grouped(tally.cells, word).items()))
             for by, word in _GROUPS.items()
         },
         heat=tally.heat,
@@ -264,6 +276,11 @@ def _in_order(item: tuple[tuple[str, str], Cell]) -> tuple[str, int]:
     return policy, list(ClockKind).index(ClockKind(clock))
 
 
+def _movers_last(item: tuple[tuple[str, str, str], Cell]) -> tuple[str, bool, str, int]:
+    (policy_a, policy_b, clock), _ = item
+    return policy_a or policy_b, policy_a != policy_b, policy_b, list(ClockKind).index(ClockKind(clock))
+
+
 def _versions(question: Question, governed: Counter[str]) -> tuple[Share, ...]:
     """Those that governed a clock that was counted, or were in force in the window."""
     history = question.history
@@ -289,14 +306,14 @@ def _grouped(cells: Mapping[Sort, Cell], key: Callable[[Sort], K]) -> dict[K, Ce
     return groups
 
 
-def _row(policy: str, clock: str, cell: Cell) -> Row:
+def _row(cell: Cell, policy_a: str = "", policy_b: str = "", clock: str = "") -> Row:
     pairs = {
         (one, other): cell.pairs[one * VERDICTS + other]
         for one in Verdict
         for other in Verdict
         if cell.pairs[one * VERDICTS + other]
     }
-    row = Row(policy=policy, clock=clock, pairs=pairs)
+    row = Row(policy_a=policy_a, policy_b=policy_b, clock=clock, pairs=pairs)
     a = _counts(lambda verdict: row.count([verdict], Verdict), cell.a.cancelled)
     b = _counts(lambda verdict: row.count(Verdict, [verdict]), cell.b.cancelled)
     return replace(row, a=a, b=b)

@@ -130,7 +130,8 @@ class Tally:
     rules they ran under in the log. heat: by (weekday, hour) of arrival, [decided A, breached A, decided B, breached
     B]. waiting: by hour since the window's start, by how many the waiting became more or fewer. arrivals, outside: by
     policy of B, conversations that began, and those that began while its calendar was closed. longer: by change of
-    hours, [breached before, newly breached, no longer breached]. alerts: by ("a" or "b", route).
+    hours, [breached before, newly breached, no longer breached, breached before although they waited through the hours
+    that are added]. alerts: by ("a" or "b", route).
     """
 
     cases: int = 0

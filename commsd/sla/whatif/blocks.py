@@ -26,6 +26,10 @@ LEGEND: tuple[tuple[str, str], ...] = (
 )
 
 
+NO_CLOCK = "(no clock)"
+"""Instead of a policy, where the rules have no such clock."""
+
+
 class Block(NamedTuple):
     """A table with its heading and a sentence on how to read it. nothing: said where it has no rows."""
 
@@ -128,16 +132,22 @@ _DIFF = ("IN TIME A", "IN TIME B", "LATE A", "LATE B", "NEWLY LATE", "SAVED", "S
 
 
 def _diff(report: Report) -> Block:
-    rows = [(row.policy, wording.clock(row.clock), f"{row.n:,}", *_verdicts(row)) for row in report.rows]
+    rows = [(_policy(row), wording.clock(row.clock), f"{row.n:,}", *_verdicts(row)) for row in report.rows]
     if rows:
         rows.append(("all", "", f"{report.total.n:,}", *_verdicts(report.total)))
     return Block(
         "What changes, by policy and clock",
         "In time is met / (met + late), and late includes what still runs late. Newly late: only under B. Saved: late "
-        "under A, not under B. Same: nothing changes. Cancelled, no clock: only under B; new: only B has such a clock.",
+        "under A, not under B. Same: nothing changes. Cancelled, no clock: only under B; new: only B has such a clock. "
+        "Clocks that B gives another policy have a row of their own, old policy -> new.",
         ("POLICY", "CLOCK", "CLOCKS", *_DIFF),
         tuple(rows),
     )
+
+
+def _policy(row: Row) -> str:
+    """ "standard", or "standard -> vip" of clocks that move."""
+    return f"{row.policy_a or NO_CLOCK} -> {row.policy_b or NO_CLOCK}" if row.moves else row.policy
 
 
 def _verdicts(row: Row) -> tuple[str, ...]:
@@ -260,16 +270,19 @@ def _outside(report: Report) -> Block:
 def _longer(report: Report) -> Block:
     return Block(
         "If the hours of B were longer",
-        "Each change replayed by itself. Longer hours make due times earlier while the answers stand where they stood: "
-        "what is newly late is what the same people, at work at the same times, would not have kept.",
-        ("CHANGE", "LATE IN B", "LATE THEN", "AVOIDED", "NEWLY LATE"),
+        "Each change by itself. Could be saved: late in B, but the customer waited through the added hours before it "
+        "was due; somebody at work then could have answered in time. So many at most. Late then: with answers when "
+        "they were, as due times move. Counted in hours they only come earlier: that makes more late and saves none. "
+        "Due at the end of a business day, they come later with a later close: avoided.",
+        ("CHANGE", "LATE IN B", "COULD BE SAVED", "LATE THEN", "NEWLY LATE", "AVOIDED"),
         tuple(
             (
                 each.change,
                 f"{each.breached:,}",
+                f"{each.could_save:,}",
                 f"{each.breached + each.added - each.avoided:,}",
-                f"{each.avoided:,}",
                 f"{each.added:,}",
+                f"{each.avoided:,}",
             )
             for each in report.longer
         ),

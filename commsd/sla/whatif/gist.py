@@ -80,30 +80,40 @@ def _moved(row: Row) -> int:
 
 
 def _sentence(report: Report, row: Row) -> str:
+    """Clocks that keep their policy are judged by its target; those that move are told apart, with the new one."""
     alone = sum(each.clock == row.clock for each in report.rows) == 1
     things = wording.many(row.clock) + ("" if alone else f" of policy {row.policy}")
     if not row.b.n:
+        if row.moves and row.policy_b:
+            things = f"{wording.many(row.clock)} that {_move(report, row)}"
         return f"Under B there would be no verdict on {row.a.n:,} {things}, of which {row.a.breached:,} were late."
-    late = 1 - (row.b.attainment or 0)
+    late = percent(1 - (row.b.attainment or 0))
     was = f"{row.a.breached:,}" if row.a.n == row.b.n else f"{row.a.breached:,} of {row.a.n:,}"
-    return (
-        f"{_under(report, row)}, {row.b.breached:,} of {row.b.n:,} {things} ({percent(late)}) would have been late, "
-        f"instead of {was}."
-    )
+    end = f"would have been late, instead of {was}."
+    if row.moves:
+        things = f"{wording.many(row.clock)} that {_move(report, row)}"
+        end = end if row.policy_a else "would have been late."
+        return f"Of the {row.b.n:,} {things}, {row.b.breached:,} ({late}) {end}"
+    return f"{_under(report, row)}, {row.b.breached:,} of {row.b.n:,} {things} ({late}) {end}"
+
+
+def _move(report: Report, row: Row) -> str:
+    aim = wording.spoken(_aim(_target(report.question.candidate, row)))
+    to = f"{row.policy_b} ({aim})" if aim else row.policy_b
+    return f"go from {row.policy_a} to {to}" if row.policy_a else f"only B has, by policy {to}"
 
 
 def _under(report: Report, row: Row) -> str:
     """ "With 2 h", where A had another target, if only for a time; else only that the rules are others."""
     asked = report.question
-    target = _target(asked.candidate, row)
     used = {share.id for share in report.versions if share.clocks}
-    before = {_aim(_target(version, row)) for version in asked.history if version.id in used}
-    aim = _aim(target)
-    return f"With {wording.spoken(aim)}" if aim and before != {aim} else "Under B"
+    before = {_aim(_target(version, row)) for version in asked.history if version.id in used} - {""}
+    aim = _aim(_target(asked.candidate, row))
+    return f"With {wording.spoken(aim)}" if aim and before - {aim} else "Under B"
 
 
 def _target(version: Version, row: Row) -> Target | None:
-    policy = version.policies.get(row.policy)
+    policy = version.policies.get(row.policy_b)
     return policy.targets.get(ClockKind(row.clock)) if policy else None
 
 

@@ -22,7 +22,6 @@ def page(report: Report, zone: tzinfo, firm: str) -> str:
 
 def _sections(report: Report, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "", _changes(report, zone) + _in_short(report) + _tiles(report) + words(HONESTY)
-    yield "What the words mean", legend(LEGEND)
     yield "What was replayed", "".join(words(line) for line in (*head(report, zone), reproduced(report)))
     for block in blocks(report, zone):
         yield block.title, _block(block)
@@ -30,6 +29,7 @@ def _sections(report: Report, zone: tzinfo) -> Iterator[tuple[str, str]]:
             yield "Answers over time, with the target of B", _curves(report)
         if block.title == "By language":
             yield "When customers came whose clocks became late", _maps(report)
+    yield "What the words mean", legend(LEGEND)
 
 
 def _changes(report: Report, zone: tzinfo) -> str:
