@@ -11,6 +11,7 @@ from commsd.core.whatif.alert_load import Load
 from commsd.core.whatif.flip import Flip
 from commsd.core.whatif.past import Difference
 from commsd.core.whatif.report import HONESTY, Aim, Alerts, Lengths, Report, Row, changes
+from commsd.core.whatif.share import Share
 from commsd.core.whatif.suggestion import Suggestion
 from commsd.core.whatif.tally import Verdict
 
@@ -74,12 +75,17 @@ def _head(report: Report) -> Json:
         "cases": report.cases,
         "clocks_a": report.clocks_a,
         "clocks_b": report.clocks_b,
-        "a": [{**share._asdict(), "effective_from": instant(share.effective_from)} for share in report.versions],
+        "a": [_share(share) for share in report.versions],
         "b": {"id": asked.candidate.id},
         "touches": report.touches,
         "without_zone": report.without_zone,
         "without_tier": report.without_tier,
     }
+
+
+def _share(share: Share) -> Json:
+    times = {"effective_from": instant(share.effective_from), "again": [instant(each) for each in share.again]}
+    return {**share._asdict(), **times}
 
 
 def _difference(found: Difference) -> Json:

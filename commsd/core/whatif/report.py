@@ -4,10 +4,10 @@ Pure. How it looks is up to `sla.whatif`; its form in JSON stands in `core.whati
 """
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from typing import NamedTuple, TypeVar
 
 from commsd.core import difference
@@ -19,6 +19,7 @@ from commsd.core.whatif.flip import Flip, worst
 from commsd.core.whatif.longer_hours import CHANGES
 from commsd.core.whatif.past import Difference
 from commsd.core.whatif.replay import CONVERSATION, Question
+from commsd.core.whatif.share import Share, shares
 from commsd.core.whatif.suggestion import Suggestion, suggestions
 from commsd.core.whatif.tally import VERDICTS, Cell, Fired, Side, Sort, Tally, Verdict, first_of
 
@@ -35,15 +36,6 @@ HONESTY = (
 
 UNKNOWN = "unknown"
 """Stands for a tier, channel or language that is not known."""
-
-
-class Share(NamedTuple):
-    """One version of A. clocks: how many of those counted it governed."""
-
-    id: str
-    effective_from: datetime
-    applies: str
-    clocks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +219,7 @@ def report(question: Question, tally: Tally, zone: tzinfo, zone_name: str) -> Re
         cases=tally.cases,
         clocks_a=tally.clocks_a,
         clocks_b=tally.clocks_b,
-        versions=_versions(question, tally.versions),
+        versions=shares(question, tally.versions),
         touches=tally.touches,
         without_zone=tally.without_zone,
         without_tier=tally.without_tier,
@@ -279,17 +271,6 @@ def _in_order(item: tuple[tuple[str, str], Cell]) -> tuple[str, int]:
 def _movers_last(item: tuple[tuple[str, str, str], Cell]) -> tuple[str, bool, str, int]:
     (policy_a, policy_b, clock), _ = item
     return policy_a or policy_b, policy_a != policy_b, policy_b, list(ClockKind).index(ClockKind(clock))
-
-
-def _versions(question: Question, governed: Counter[str]) -> tuple[Share, ...]:
-    """Those that governed a clock that was counted, or were in force in the window."""
-    history = question.history
-    ends = [*(version.effective_from for version in history[1:]), question.until]
-    return tuple(
-        Share(version.id, version.effective_from, version.applies, governed[version.id])
-        for version, end in zip(history, ends, strict=True)
-        if governed[version.id] or (version.effective_from < question.until and end > question.since)
-    )
 
 
 def _joined(cells: Iterable[Cell]) -> Cell:

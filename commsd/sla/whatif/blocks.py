@@ -64,7 +64,7 @@ def head(report: Report, zone: tzinfo) -> Iterator[str]:
     last = asked.until - ENDLESS
     yield f"Clocks that began from {when(asked.since, zone)} to {when(last, zone)}, {report.zone}."
     for share in report.versions:
-        since = when(share.effective_from, zone)
+        since = ", again since ".join(when(each, zone) for each in (share.effective_from, *share.again))
         yield f"A: version {name_of(share.id)}, in force since {since}: {share.clocks:,} clocks"
     same = any(share.id == asked.candidate.id for share in report.versions)
     yield f"B: version {name_of(asked.candidate.id)}{', which is one of those of A' if same else ''}"
