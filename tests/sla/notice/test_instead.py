@@ -82,12 +82,12 @@ async def test_a_page_whose_sms_failed_goes_by_mail_to_whose_telephone_it_is(
     assert mail.case_id
 
 
-async def test_a_webhook_that_takes_nothing_for_a_quarter_of_an_hour_is_told_of_by_mail_meanwhile(
+async def test_a_webhook_that_takes_nothing_for_five_minutes_is_told_of_by_mail_meanwhile(
     log: Log, scripted_world: ScriptedWorld
 ) -> None:
     desk = await paged(log, scripted_world, "hook", post=replace(POST, alarms=("cai",)))
     await comes_to(desk, "webhook", "later")
-    scripted_world.advance(14 * M)
+    scripted_world.advance(4 * M)
     await desk.settle()
     assert await desk.told() == []
     scripted_world.advance(M)
