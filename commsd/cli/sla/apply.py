@@ -26,7 +26,7 @@ from commsd.errors import ConfigError, Refused, TryAgain
 from commsd.sla.rules.folderlock import PATIENCE, held
 from commsd.sla.rules.handover import finish, owed_to, remedy_of
 from commsd.sla.rules.in_force import AT_ONCE, Plan, Rules
-from commsd.sla.rules.rulefolder import Exchange, print_of
+from commsd.sla.rules.rulefolder import Exchange, kept, print_of
 from commsd.store import node
 from commsd.store.versions import Stored
 from commsd.world import World, real_world
@@ -218,24 +218,23 @@ async def _accepted(wanted: _Wanted, config: Config, house: House, plan: Plan) -
     exchange = Exchange(wanted.place, config.sla_files)
     to, by = owed_to(wanted.place, exchange), house.hand(None).by
     try:
+        _keep(wanted.place, house)
         stored = await house.rules.accept(plan, config.sla_files, house.world.now(), by, to)
     except (TryAgain, Refused):
         exchange.drop()
         raise
     _swap(exchange, stored)
-    _set_aside(exchange, house)
     await house.rules.handed_over(to)
     exchange.drop()
     await _remember(config, house)
     return stored
 
 
-def _set_aside(exchange: Exchange, house: House) -> None:
-    """What stood in the folder and was never accepted is nowhere else."""
+def _keep(place: Path, house: House) -> None:
+    """What stands in the folder and was never accepted is nowhere else."""
     accepted = {print_of(each.files) for each in house.rules.stored}
-    kept = exchange.set_aside(f"{exchange.place.name}.before-{house.world.now():%Y%m%dT%H%M%S.%fZ}", accepted)
-    if kept:
-        typer.echo(f"what stood in {exchange.place} is in no version: it is kept in {kept}", err=True)
+    if copy := kept(place, f"{place.name}.before-{house.world.now():%Y%m%dT%H%M%S.%fZ}", accepted):
+        typer.echo(f"what stood in {place} is in no version: it is kept in {copy}", err=True)
 
 
 def _swap(exchange: Exchange, stored: Stored) -> None:
@@ -256,8 +255,8 @@ async def _files_mended(wanted: _Wanted, config: Config, house: House) -> bool:
         return False
     exchange = Exchange(wanted.place, config.sla_files)
     try:
+        _keep(wanted.place, house)
         exchange.swap()
-        _set_aside(exchange, house)
     finally:
         exchange.drop()
     await _remember(config, house)

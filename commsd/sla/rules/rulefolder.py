@@ -65,20 +65,6 @@ class Exchange:
             former.rename(self._ready)
         _to_disk(self.place.parent)
 
-    def set_aside(self, name: str, accepted: Collection[str]) -> Path | None:
-        """Keep the former files under this name beside the folder, after a swap; where they went, if they did.
-
-        accepted: the prints of the file sets that are kept elsewhere: such, or none at all, need not be.
-        """
-        texts = texts_in(self._ready)
-        if not texts or print_of(texts) in accepted:
-            return None
-        kept = self.place.with_name(name)
-        with suppress(OSError):
-            self._ready.rename(kept)
-            return kept
-        return None
-
     def drop(self) -> None:
         """Remove what is not needed: the former files after a swap, the new ones without it."""
         shutil.rmtree(self._ready, ignore_errors=True)
@@ -104,6 +90,26 @@ class Exchange:
                 shutil.copytree(path, self._ready / path.name, symlinks=True)
             else:
                 shutil.copy2(path, self._ready / path.name, follow_symlinks=False)
+
+
+def kept(place: Path, name: str, accepted: Collection[str]) -> Path | None:
+    """Where a folder's rules were copied under this name, since no version holds them; None where one does.
+
+    To be called before the folder is replaced, so that no kill can lose them. accepted: the prints of the versions'
+    files. Raises Refused where they cannot be copied.
+    """
+    texts = texts_in(place)
+    if not texts or print_of(texts) in accepted:
+        return None
+    copy = _real(place).with_name(name)
+    try:
+        shutil.copytree(_real(place), copy, symlinks=True)
+    except OSError as error:
+        raise Refused(
+            f"what stands in {place} is in no version and cannot be copied: {error.strerror or 'some of it'}",
+            remedy=f"move {place} away by hand",
+        ) from error
+    return copy
 
 
 def cut(place: Path) -> Path | None:

@@ -141,14 +141,18 @@ NOT_ACCEPTED = {"the new files are ready"}
 @pytest.fixture(params=POINTS)
 def crashed(request: pytest.FixtureRequest, office: Office, new: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The office after an apply that was killed there."""
-    owner, name, at, before = POINTS[request.param]
+    killed(office, new, monkeypatch, request.param)
+    return str(request.param)
+
+
+def killed(office: Office, new: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    owner, name, at, before = POINTS[point]
     with monkeypatch.context() as patch:
         if owner is Path:
             patch.setattr(rulefolder, "_exchanged", lambda one, other: False)
         dying(patch, owner, name, at=at, before=before)
         with pytest.raises(Killed):
             office.commsd("sla", "apply", str(new))
-    return str(request.param)
 
 
 def test_the_next_start_brings_folder_and_store_together_and_undoes_nothing(office: Office, crashed: str) -> None:
@@ -159,6 +163,17 @@ def test_the_next_start_brings_folder_and_store_together_and_undoes_nothing(offi
     assert is_whole(office)
     start_daemon(office)
     assert len(stored(office)) == before
+
+
+@pytest.mark.parametrize("point", sorted(POINTS))
+def test_what_no_version_holds_outlives_every_kill(
+    office: Office, new: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    (place(office) / "draft.toml").write_text("# not yet: a policy for fairs\n")
+    killed(office, new, monkeypatch, point)
+    start_daemon(office)
+    found = [path.read_text() for path in office.folder.rglob("draft.toml")]
+    assert "# not yet: a policy for fairs\n" in found
 
 
 def test_another_apply_finishes_it_first_and_is_judged_against_that(office: Office, crashed: str, new: Path) -> None:
