@@ -227,7 +227,7 @@ async def _work(
 
 
 def _means(config: Config, before: Means) -> Means:
-    return replace(before, folder=config.folder, firm=config.firm)
+    return replace(before, folder=config.folder, firm=config.firm, post=_post(config, before))
 
 
 def _first_means(config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse, owner: str) -> Means:
@@ -241,6 +241,7 @@ def _first_means(config: Config, env: Mapping[str, str], store: Log, world: Worl
         world=world,
         pulse=pulse,
         key=own_key(config, env),
+        state=config.state_folder(env),
     )
 
 

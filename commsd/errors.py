@@ -36,6 +36,10 @@ class TryAgain(CommsdError):
     exit_code = 75
 
 
+class Throttled(TryAgain):
+    """The service asks for less: come again after a minute, not after a second."""
+
+
 class LeaseLost(CommsdError):
     """Somebody else holds the lease this decision was made under; nothing of it was written."""
 

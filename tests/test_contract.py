@@ -38,6 +38,7 @@ PURE = (
             "ack",
             "address",
             "answer",
+            "arrival",
             "appointment",
             "dates",
             "desk",
@@ -51,6 +52,7 @@ PURE = (
             "outcome",
             "overheard",
             "outgoing",
+            "owed_ack",
             "phrases",
             "reply",
             "settle",
@@ -72,7 +74,7 @@ IMPURE = {
 # library -> the one file that knows it
 ROOMS = {
     "aioimaplib": "channels/mail/imap.py",
-    "aiosmtplib": "channels/mail/submission.py",
+    "aiosmtplib": "channels/mail/submission",
     "twilio.rest": "channels/phone/rest.py",
     "pymap": "demo/",
     "yaml": "sla/trial/sheet.py",

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from commsd.config.read import Table
 from commsd.core.firm import Firm
 from commsd.duty import Duty
+from commsd.sla.notice.post import Post
 from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.journal import Journal
@@ -22,7 +23,8 @@ from commsd.world import World
 class Means:
     """All that a channel works with: the firm, its rules, the store and the world.
 
-    folder: the config's, for texts. key: signs ids and links.
+    folder: the config's, for texts. key: signs ids and links. state: the folder of what this node keeps in files.
+    post: how our own people are told; None before the config is in force.
     """
 
     folder: Path
@@ -34,6 +36,8 @@ class Means:
     world: World
     pulse: Pulse
     key: bytes = field(repr=False)
+    state: Path | None = None
+    post: Post | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "setup": ("init", "check", "config"),
     "run": ("run", "demo"),
     "ledger": ("ledger",),
+    "pause": ("pause", "resume"),
     "clocks": ("clocks",),
     "logbook": ("log", "record"),
     "cases": ("cases",),

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from commsd.channels.mail.account import Mailbox, MailSettings
+from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.intake import ANSWERING, Arrival, intake
+from commsd.channels.mail.intake import intake
 from commsd.channels.mail.message import decode
+from commsd.channels.mail.owed_ack import ANSWERING
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import Texts, load_texts
 from commsd.config.read import did_you_mean

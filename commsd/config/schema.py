@@ -4,7 +4,7 @@ What a value must be is said as far as a schema can; `commsd check` knows the re
 those the readers ask for, and the defaults with theirs.
 """
 
-from commsd.channels.mail.account import FollowUp, MailboxRole, Tls
+from commsd.channels.mail.account import FollowUp, MailboxRole, OnUnknown, Tls
 from commsd.core.agent import TEAM_KINDS
 from commsd.core.firm import MODES
 from commsd.sla.rules.opening import OFFICE_HOURS
@@ -123,10 +123,32 @@ def _server(ports: str) -> Schema:
         "tls": words(Tls, "none: on this machine only."),
         "username": {"type": "string"},
         "password": _secret(),
-        "auth": closed({"oauth": words(("microsoft", "google"))}, "Instead of a password.", required=("oauth",)),
+        "auth": _oauth(),
         "ca": text("A file of certificates trusted besides the system's."),
     }
     return closed(keys, required=("host",))
+
+
+def _oauth() -> Schema:
+    keys = {
+        "oauth": words(("microsoft", "google")),
+        "client_id": text("Of the application registered with the provider."),
+        "client_secret": _secret(),
+        "tenant": text("Microsoft's directory; common where it is not said."),
+        "refresh_token": _secret("The first one; by default the credential MAILBOX-oauth."),
+        "token_url": {**_WEB, "description": "Where tokens come from, if not from the provider."},
+    }
+    return closed(keys, "Instead of a password.", required=("oauth",))
+
+
+def _sender() -> Schema:
+    keys = {
+        "subject": text("An expression with the groups number, mail, name or customer."),
+        "header": text("A header field, in which `field` is searched for."),
+        "field": text("An expression, as for subject."),
+        "body": text("An expression, as for subject."),
+    }
+    return closed(keys)
 
 
 def _mailbox() -> Schema:
@@ -152,6 +174,14 @@ def _mailbox() -> Schema:
         "forwarders": listed(_MAIL, "A rule there forwards people's mail to us."),
         "own_list_ids": listed(text(), "The group that is this address."),
         "contact_forms": listed(_MAIL, "The customer stands in Reply-To."),
+        "senders": {"type": "array", "items": _sender(), "description": "Who wrote, behind a fax or letter gateway."},
+        "authserv_ids": listed(text(), "Whose Authentication-Results are believed."),
+        "system_senders": listed(text(), 'Local parts that are heard all the same, such as "postmaster".'),
+        "invitations": flag("true: an invitation is acknowledged too.", False),
+        "precedence": flag("false: acknowledgements go out without Precedence: bulk.", True),
+        "html": flag("true: acknowledgements have an HTML part beside the plain one.", False),
+        "bounce_address": {**_MAIL, "description": "Envelope sender where the server refuses the empty one."},
+        "on_unknown": words(OnUnknown, "An acknowledgement that perhaps went out.", default="resend"),
     }
     return closed(keys, required=("address", "imap"))
 

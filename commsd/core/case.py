@@ -20,6 +20,9 @@ from commsd.core.policy import ClockKind
 FRESH = timedelta(days=14)
 """How long a closed or silent case is still found by subject or by recency."""
 
+ANSWERING = frozenset({ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE})
+"""Clocks that a person's answer stops."""
+
 SPOKEN = frozenset({Channel.PHONE, Channel.SMS, Channel.WHATSAPP, Channel.IN_PERSON})
 """Channels without a subject, where the contact's only active case is meant."""
 
@@ -102,7 +105,8 @@ class CaseFile:
 class Link:
     """Where an interaction belongs. case None: nowhere yet (cause NEW) or nowhere at all (cause None).
 
-    related_to: the closed case a new one continues. ambiguous: several would fit, the newest was taken.
+    related_to: the closed case a new one continues. ambiguous: several would fit, the newest was taken; or a mail of
+    ours to somebody who waits for an answer opens a case of its own, because nothing says what it answers.
     """
 
     case: Case | None
@@ -134,7 +138,7 @@ def link(
     if callback := next((c for c in owed if c.line == fact.line), next(iter(owed), None)):
         return Link(files[callback.case_id].case, CaseCause.CALLBACK)
     theirs = ((file.case, survivor(file.case.id, files)) for file in files.values() if _same_contact(file.case, fact))
-    return _by_contact(fact, [(case, lives.case) for case, lives in theirs if lives], now)
+    return _by_contact(fact, [(case, lives) for case, lives in theirs if lives], now)
 
 
 def survivor(case_id: str, files: Mapping[str, CaseFile]) -> CaseFile | None:
@@ -149,19 +153,38 @@ def _same_contact(case: Case, fact: Interaction) -> bool:
     return case.contact_id is not None and case.contact_id == fact.contact_id
 
 
-def _by_contact(fact: Interaction, cases: list[tuple[Case, Case]], now: datetime) -> Link:
-    """cases: each with the one that holds what was said in it, which is another for a case that was merged."""
-    newest_first = sorted(cases, key=lambda pair: (pair[1].active_at, pair[1].id), reverse=True)
+def _by_contact(fact: Interaction, files: list[tuple[Case, CaseFile]], now: datetime) -> Link:
+    """files: each case with the file of what holds it now, which is another's for a case that was merged."""
+    newest_first = sorted(files, key=lambda pair: (pair[1].case.active_at, pair[1].case.id), reverse=True)
     subject = normal_subject(fact.subject)
-    same = [lives for case, lives in newest_first if subject and normal_subject(case.subject) == subject]
-    for case in same:
-        if case.closed_at is None or now - case.closed_at < FRESH:
-            return Link(case, CaseCause.SUBJECT)
+    same = {lives.case.id: lives for case, lives in newest_first if subject and normal_subject(case.subject) == subject}
+    likely = _likeliest(fact, [lives for lives in same.values() if _is_fresh(lives.case, now)])
+    if likely:
+        return Link(likely[0].case, CaseCause.SUBJECT, ambiguous=len(likely) > 1)
     if fact.channel in SPOKEN:
-        active = list({lives.id: lives for _, lives in newest_first if now - lives.active_at < FRESH}.values())
+        active = list(
+            {lives.case.id: lives.case for _, lives in newest_first if now - lives.case.active_at < FRESH}.values()
+        )
         if active:
             return Link(active[0], CaseCause.RECENT, ambiguous=len(active) > 1)
-    return Link(None, CaseCause.NEW, related_to=same[0].id if same else None)
+    waits = fact.direction is Direction.OUTBOUND and any(owes_an_answer(lives) for _, lives in files)
+    related_to = next(iter(same), None)
+    return Link(None, CaseCause.NEW, ambiguous=waits, related_to=related_to)
+
+
+def _is_fresh(case: Case, now: datetime) -> bool:
+    return case.closed_at is None or now - case.closed_at < FRESH
+
+
+def _likeliest(fact: Interaction, files: list[CaseFile]) -> list[CaseFile]:
+    """Of cases with one subject those that are open; for what we write, those where the customer waits for it."""
+    waiting = [file for file in files if owes_an_answer(file)] if fact.direction is Direction.OUTBOUND else []
+    return waiting or [file for file in files if file.case.state is CaseState.OPEN] or files
+
+
+def owes_an_answer(file: CaseFile) -> bool:
+    """Whether the customer waits for a person's answer there."""
+    return any(record.owed and record.value.clock in ANSWERING for record in file.clocks)
 
 
 _PREFIX = re.compile(

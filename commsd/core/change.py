@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from commsd.core.callback import Callback, callbacks_after
 from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
+from commsd.core.channel_state import Standing
 from commsd.core.clock import State
 from commsd.core.contact import Contact, Identity, identity_of, match
 from commsd.core.event import Event
@@ -24,9 +25,12 @@ from commsd.core.interaction import (
     Outcome,
     Role,
 )
+from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind, Version
+from commsd.core.rate_limit import Spent
 from commsd.core.recompute import Clocks, clocks_after
 from commsd.core.record import clock_record
+from commsd.core.refusal import Refusal
 from commsd.core.rule_set import set_after
 
 
@@ -56,7 +60,9 @@ class OpenItems:
     now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
     again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
     callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
-    answered: TwiML already given, by step. sent_today: acks to the address within 24 h, newest first.
+    answered: TwiML already given, by step. sent: acks of the last 24 h to the recipients that keys name, newest first,
+    to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
+    pauses: those in force. spent: what the mailboxes whose budget a key names have spent of it.
     """
 
     now: datetime
@@ -69,6 +75,10 @@ class OpenItems:
     answered: Mapping[str, bytes] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)
+    sent: tuple[Delivery, ...] = ()
+    refused: frozenset[str] = frozenset()
+    pauses: tuple[Pause, ...] = ()
+    spent: Mapping[str, Spent] = field(default_factory=dict)
 
     def callback(self, callback_id: str) -> Callback | None:
         """The callback of this id."""
@@ -96,11 +106,18 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """How far a folder is decided. place: `mailbox/folder`. last_uid moves only over decided mails."""
+    """How far a folder is decided. place: `mailbox/folder`. last_uid moves only over decided mails.
+
+    recent: the UIDs decided among the last fifty below last_uid. renumbered: how often in a row the server gave UIDs
+    anew; stopped_at: since when the folder is left alone for that.
+    """
 
     place: str
     uidvalidity: int
     last_uid: int
+    recent: tuple[int, ...] = ()
+    renumbered: int = 0
+    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +175,9 @@ class Change:
     timers: tuple[CallTimer, ...] = ()
     answers: tuple[Answer, ...] = ()
     consumed: tuple[int, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    channels: tuple[Standing, ...] = ()
     checkpoint: Checkpoint | None = None
     fence: Fence | None = None
     result: object = None
@@ -191,6 +211,9 @@ _JOINED = (
     "timers",
     "answers",
     "consumed",
+    "refusals",
+    "pauses",
+    "channels",
 )
 
 

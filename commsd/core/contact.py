@@ -11,6 +11,9 @@ from typing import NamedTuple
 from commsd.core.interaction import ContactMatch
 from commsd.core.number import parse_number
 
+CUSTOMER = "customer"
+"""The kind of an identity that is our own number for a customer, written `customer:4711` where an address stands."""
+
 LONGEST = 320
 """RFC 5321 section 4.5.3.1: 64 characters, the @ and 255. Nobody answers to more."""
 
@@ -75,9 +78,12 @@ def phone_identity(text: str) -> Identity | None:
 
 
 def identity_of(address: str | None) -> Identity | None:
-    """The identity behind an address or a number, told apart by the @."""
+    """The identity behind an address or a number, told apart by the @, or behind `customer:4711`."""
     if not address:
         return None
+    if address.startswith(f"{CUSTOMER}:"):
+        value = " ".join(address.partition(":")[2].split()).casefold()
+        return Identity(CUSTOMER, value) if value and len(value) <= LONGEST else None
     return mail_identity(address) if "@" in address and not address.startswith("sip:") else phone_identity(address)
 
 

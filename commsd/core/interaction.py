@@ -154,6 +154,8 @@ class Detail:
     void_case: a close as junk. observed: taken in observe mode, starts no ack clock.
     callbacks: of a customer's call, the callbacks it opened, joined or closed.
     note: what an agent wrote down (personal). result: the agent's word for a talk, interface.md section 4.
+    authenticated: what the receiving server said of the sender by DMARC, "pass" or "fail"; None: nothing we trust.
+    asks_call: a writing that asks to be rung.
     """
 
     reason: str | None = None
@@ -169,6 +171,8 @@ class Detail:
     observed: bool = False
     result: str | None = None
     note: str | None = None
+    authenticated: str | None = None
+    asks_call: bool = False
 
 
 @fact
@@ -245,17 +249,22 @@ class Interaction:
 
 
 class DeliveryKind(StrEnum):
-    """telling: a rung of a ladder came, and waits to be put into a notice to one of our people."""
+    """telling: a rung of a ladder came, and waits to be put into a notice to one of our people.
+
+    letter: an acknowledgement on paper, sent when a person posted it. heartbeat: a mail of ours to ourselves.
+    """
 
     ACK = "ack"
     NOTICE = "notice"
     TELLING = "telling"
+    LETTER = "letter"
+    HEARTBEAT = "heartbeat"
 
 
 class DeliveryState(StrEnum):
     """queued -> sending -> sent, refused, failed (given up) or unknown (perhaps sent: the server's word was lost).
 
-    cancelled: its cause went away while it waited.
+    cancelled: its cause went away while it waited. held: perhaps sent, and a person decides whether to send it again.
     """
 
     QUEUED = "queued"
@@ -266,6 +275,7 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
     CANCELLED = "cancelled"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +284,8 @@ class Delivery:
 
     key: unique for ever, so that one cause never owes twice. payload: the finished bytes, fixed at the decision, so
     that a resend is identical. via: the mailbox whose server sends it. recipient is personal.
-    attempts counts claims; due_at: not before.
+    attempts counts claims; due_at: not before. copies: how often the bytes may have reached the server.
+    subject_key: keyed hash of the answered subject without prefixes, to see the same one come round.
     """
 
     id: str
@@ -292,3 +303,5 @@ class Delivery:
     reason: str | None = None
     status_raw: str | None = None
     settled_at: datetime | None = None
+    copies: int = 0
+    subject_key: str | None = None

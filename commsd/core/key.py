@@ -1,6 +1,11 @@
 """Keys: the texts that name all a decision hangs on. Two decisions that share one are taken one after the other."""
 
+from datetime import timedelta
+
+from commsd.config.unit import Rate
 from commsd.core.contact import Identity, identity_of
+
+_BUDGET = "budget:"
 
 
 def of_identity(identity: Identity) -> str:
@@ -16,6 +21,24 @@ def of_addresses(*addresses: str | None) -> tuple[str, ...]:
 def of_message_id(message_id: str) -> str:
     """The interactions that carry this Message-ID, and their case."""
     return f"id:{message_id}"
+
+
+def of_recipient(address: str) -> str:
+    """The acknowledgements of the last day to this address, spelled so, and whether it refused one in any spelling."""
+    return f"recipient:{address}"
+
+
+def of_budget(mailbox: str, budget: Rate) -> str:
+    """How much of its budget a mailbox has spent. Read without a lock, for all its decisions hang on it."""
+    return f"{_BUDGET}{mailbox}:{budget.count}:{budget.per // timedelta(milliseconds=1)}"
+
+
+def budget_of(key: str) -> tuple[str, Rate] | None:
+    """The mailbox and budget of such a key; None for any other."""
+    if not key.startswith(_BUDGET):
+        return None
+    mailbox, count, per = key.removeprefix(_BUDGET).rsplit(":", 2)
+    return mailbox, Rate(int(count), timedelta(milliseconds=int(per)))
 
 
 def of_logical(logical_key: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get
 
 from commsd.core.callback import Callback
 from commsd.core.case import Case, ClockRecord
+from commsd.core.channel_state import ChannelState
 from commsd.core.clock import Clock
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction
@@ -30,6 +31,7 @@ PERSONAL: Mapping[type, tuple[str, ...]] = {
     Callback: ("/number", "/purpose", "/questions"),
     ClockRecord: (),
     Ruling: (),
+    ChannelState: (),
 }
 """JSON pointers of what can be erased without touching the log's order."""
 
@@ -40,6 +42,7 @@ THING: Mapping[type, str] = {
     Callback: "callback",
     ClockRecord: "clock",
     Ruling: "rules",
+    ChannelState: "channel",
 }
 
 _OUTSIDE = {"original": "raw"}

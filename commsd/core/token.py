@@ -10,6 +10,7 @@ import re
 
 TAG_BYTES = 15  # 120 bits, and base32 of it needs no padding
 ACK_PURPOSE = "ack-id"
+BEAT_PURPOSE = "beat-id"
 
 _TOKEN = re.compile(r"([a-z2-7]+)\.([a-z2-7]+)")
 _ACK_ID = re.compile(r"<?ack1\.([a-z2-7]+\.[a-z2-7]+)@[^@\s<>]+>?")
@@ -50,6 +51,16 @@ def is_ack_id(key: bytes, message_id: str) -> bool:
     """Whether a Message-ID, with or without angle brackets, is one of our acks. Needs the key alone (mail.md N14)."""
     match = _ACK_ID.fullmatch(message_id.lower())
     return match is not None and verify(key, ACK_PURPOSE, match[1]) is not None
+
+
+def beat_token(key: bytes, delivery_id: str) -> str:
+    """What our mail to ourselves carries: it names the delivery by which it left."""
+    return sign(key, BEAT_PURPOSE, delivery_id)
+
+
+def beat_of(key: bytes, token: str) -> str | None:
+    """The delivery's id; None for what we did not sign."""
+    return verify(key, BEAT_PURPOSE, token)
 
 
 def _tag(key: bytes, purpose: str, payload: str) -> str:

@@ -3,14 +3,14 @@
 A claim is a compare-and-set; no advisory locks, no NOTIFY. What a decision settles, `log.decide` writes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Checkpoint, Fence
-from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.store import schema
 from commsd.store.log import Log
 from commsd.store.rows import delivery_of
@@ -18,6 +18,9 @@ from commsd.world import World
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
+
+PERHAPS_SENT = timedelta(minutes=2)
+"""So long an acknowledgement rests whose sender died. mail.md D4."""
 
 UNDECIDED = timedelta(seconds=30)
 """A webhook journalled this long ago and not decided was left behind by a crash between the two commits."""
@@ -48,6 +51,8 @@ class Claims:
         self._log = log
         self._world = world
         self.owner = owner
+        self.in_hand: set[str] = set()
+        """Ids of deliveries this process is at. None of them is lost, however long it takes."""
 
     async def lease(self, resource: str, ttl: timedelta) -> Fence | None:
         """The lease of a resource, taken or renewed; None while another holds it. A new holder gets a higher number."""
@@ -71,16 +76,39 @@ class Claims:
         await self._log.writer.write(lambda connection: connection.execute(statement.values(expires_at=now)))
 
     async def deliveries(self, vias: tuple[str, ...], limit: int, ttl: timedelta) -> tuple[Delivery, ...]:
-        """Up to `limit` due deliveries of these mailboxes, oldest first, in state sending for this process alone."""
+        """Up to `limit` due deliveries of these mailboxes, oldest first, which become `sending` for this process alone.
+
+        Each is given as counted for this attempt, in the state it had: unknown, perhaps it was sent before. One that
+        was not counts a copy from now on, for a crash would leave nobody to tell.
+        """
         now = self._world.now()
         return await self._log.writer.write(
             lambda connection: _claim_deliveries(connection, vias, self.owner, now, limit, ttl)
         )
 
+    async def next_due(self, vias: tuple[str, ...]) -> datetime | None:
+        """When something of these mailboxes is due next; None where nothing is owed."""
+        table = schema.deliveries
+        statement = select(func.min(table.c.due_at)).where(table.c.state.in_(_CLAIMABLE), table.c.via.in_(vias))
+        return await self._log.read(lambda connection: connection.execute(statement).scalar())
+
+    async def one_more_copy(self, owed: Delivery) -> bool:
+        """Count the copy about to be sent of what perhaps was sent before; False where the claim is no longer ours."""
+        table = schema.deliveries
+        ours = and_(
+            table.c.id == owed.id,
+            table.c.state == DeliveryState.SENDING.value,
+            table.c.attempts == owed.attempts,
+            table.c.claimed_by == self.owner,
+        )
+        statement = update(table).where(ours, table.c.copies == owed.copies).values(copies=owed.copies + 1)
+        done = await self._log.writer.write(lambda connection: connection.execute(statement).rowcount)
+        return done == 1
+
     async def lost_deliveries(self) -> int:
-        """Put deliveries whose sender died back in the queue: perhaps sent, so the identical bytes go once more."""
-        now = self._world.now()
-        return await self._log.writer.write(lambda connection: _requeue_lost(connection, self.owner, now))
+        """Put deliveries whose sender died back in the queue: perhaps sent, so somebody has to find out."""
+        now, in_hand = self._world.now(), frozenset(self.in_hand)
+        return await self._log.writer.write(lambda connection: _requeue_lost(connection, self.owner, now, in_hand))
 
     async def progress(self, place: str) -> Progress | None:
         """How far this folder is decided; None where it was never seen."""
@@ -90,7 +118,14 @@ class Claims:
         )
         if row is None:
             return None
-        point = Checkpoint(place=place, uidvalidity=row.uidvalidity, last_uid=row.last_uid)
+        point = Checkpoint(
+            place=place,
+            uidvalidity=row.uidvalidity,
+            last_uid=row.last_uid,
+            recent=tuple(row.recent or ()),
+            renumbered=row.renumbered,
+            stopped_at=row.stopped_at,
+        )
         return Progress(point, row.enrolled_at, row.moved_at)
 
     async def due_calls(self, now: datetime, limit: int = 50) -> tuple[DueCall, ...]:
@@ -139,6 +174,9 @@ class Claims:
         return tuple(row.id for row in rows)
 
 
+_CLAIMABLE = (DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)
+
+
 def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl: timedelta) -> int | None:
     """On PostgreSQL its own clock decides, so that nodes with different clocks agree."""
     if connection.dialect.name == "postgresql":
@@ -178,41 +216,53 @@ def _claim_deliveries(
 ) -> tuple[Delivery, ...]:
     table = schema.deliveries
     ready = and_(
-        table.c.state.in_((DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)),
+        table.c.state.in_(_CLAIMABLE),
         table.c.due_at <= now,
         table.c.via.in_(vias),
     )
-    ids = select(table.c.id).where(ready).order_by(table.c.due_at).limit(limit)
+    found = select(table).where(ready).order_by(table.c.due_at).limit(limit)
     if connection.dialect.name == "postgresql":
-        ids = ids.with_for_update(skip_locked=True)
-    claimed = connection.execute(
+        found = found.with_for_update(skip_locked=True)
+    rows = connection.execute(found).all()
+    if not rows:
+        return ()
+    counted = case((table.c.state == DeliveryState.QUEUED.value, table.c.copies + 1), else_=table.c.copies)
+    connection.execute(
         update(table)
-        .where(and_(table.c.id.in_(ids), ready))
+        .where(table.c.id.in_([row.id for row in rows]))
         .values(
             state=DeliveryState.SENDING.value,
             attempts=table.c.attempts + 1,
+            copies=counted,
             claimed_by=owner,
             claimed_until=now + ttl,
         )
-        .returning(table)
-    ).all()
-    return tuple(sorted((delivery_of(row) for row in claimed), key=lambda owed: owed.due_at))
+    )
+    return tuple(_counted(delivery_of(row)) for row in rows)
 
 
-def _requeue_lost(connection: Connection, owner: str, now: datetime) -> int:
+def _counted(owed: Delivery) -> Delivery:
+    copies = owed.copies + 1 if owed.state is DeliveryState.QUEUED else owed.copies
+    return replace(owed, attempts=owed.attempts + 1, copies=copies)
+
+
+def _requeue_lost(connection: Connection, owner: str, now: datetime, in_hand: frozenset[str]) -> int:
     """Those of a dead claimer: past their claim, or held by an earlier life of this process on a private database."""
     table = schema.deliveries
     dead = table.c.claimed_until <= now
+    if in_hand:
+        dead = and_(dead, table.c.id.not_in(in_hand))
     if connection.dialect.name == "sqlite":
         dead = or_(dead, table.c.claimed_by != owner)
     return _put_back(connection, dead, now)
 
 
 def _put_back(connection: Connection, dead: ColumnElement[bool], now: datetime) -> int:
-    """Perhaps sent: the identical bytes go once more."""
+    """Perhaps sent. An acknowledgement waits, for its copy may yet come to lie in the Sent folder."""
     table = schema.deliveries
     lost = and_(table.c.state == DeliveryState.SENDING.value, dead)
+    due_at = case((table.c.kind == DeliveryKind.ACK.value, literal(now + PERHAPS_SENT, schema.Instant)), else_=now)
     done = connection.execute(
-        update(table).where(lost).values(state=DeliveryState.UNKNOWN.value, due_at=now, claimed_by=None)
+        update(table).where(lost).values(state=DeliveryState.UNKNOWN.value, due_at=due_at, claimed_by=None)
     )
     return int(done.rowcount)

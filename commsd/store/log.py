@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql
 
 from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.key import budget_of
 from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
 from commsd.store.engine import Engine, Work, Write, Writer, is_unavailable
@@ -174,7 +175,7 @@ def _lock(connection: Connection, keys: Sequence[str]) -> None:
     if connection.dialect.name != "postgresql" or not keys:
         return
     table = schema.decision_keys
-    hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys)
+    hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys if budget_of(key) is None)
     connection.execute(postgresql.insert(table).on_conflict_do_nothing(), [{"key": key} for key in hashes])
     connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
 

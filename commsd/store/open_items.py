@@ -5,22 +5,29 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, null, or_, select
 
 from commsd.core.callback import REOPENS, Callback
 from commsd.core.case import FRESH, Case, CaseFile, CaseState, ClockRecord
 from commsd.core.change import Change, OpenItems, WebhookEntry
-from commsd.core.contact import Contact, Identity
-from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, Interaction
+from commsd.core.contact import CUSTOMER, Contact, Identity
+from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind, Interaction
+from commsd.core.key import budget_of
+from commsd.core.pause import Pause
+from commsd.core.rate_limit import Spent
 from commsd.core.record import THING, thing_of, together
-from commsd.store import schema
+from commsd.core.refusal import Refusal
+from commsd.store import pauses, schema
 from commsd.store.rows import delivery_of, external_key
 
 T = TypeVar("T")
+
+SENT_FOR = timedelta(hours=24)
+"""How far back acknowledgements to a recipient are counted."""
 
 OLD_CASES = 20
 """How many long closed cases of a contact are looked at for `related_to`."""
@@ -42,6 +49,10 @@ class Items:
     webhooks: dict[str, list[WebhookEntry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     deliveries: dict[str, Delivery] = field(default_factory=dict)
+    sent: dict[str, dict[str, Delivery]] = field(default_factory=lambda: defaultdict(dict))
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    pauses: dict[tuple[str, str], Pause] = field(default_factory=dict)
+    spent: dict[str, Spent] = field(default_factory=dict)
     latest: datetime | None = None
 
     def fold(self, change: Change) -> None:
@@ -57,11 +68,26 @@ class Items:
         for callback in change.callbacks:
             self.callbacks[callback.id] = callback
         for delivery in change.deliveries:
+            if delivery.kind is DeliveryKind.ACK and delivery.id not in self.deliveries:
+                self._spend(delivery.via)
             self.deliveries[delivery.id] = delivery
+            self.add_sent(delivery)
+        for refusal in change.refusals:
+            self.refusals[refusal.address] = refusal
+        for pause in change.pauses:
+            self.pauses[pause.what, pause.name] = pause
         for logical in change.keys:
             self.by_logical[logical.key] = logical.interaction_id
         for answer in change.answers:
             self.answers[answer.call_sid][answer.step] = answer.body
+
+    def add_sent(self, owed: Delivery) -> None:
+        if owed.kind is DeliveryKind.ACK:
+            self.sent[owed.recipient][owed.id] = replace(owed, payload=b"")
+
+    def _spend(self, mailbox: str) -> None:
+        if before := self.spent.get(mailbox):
+            self.spent[mailbox] = replace(before, count=before.count + 1)
 
     def add_contact(self, contact: Contact) -> None:
         self.contacts[contact.id] = contact
@@ -82,6 +108,7 @@ class Items:
         known = {key: self.interactions[found] for key in keys for found in self._interactions_of(key)}
         identities = [identity for key in keys if (identity := _identity(key))]
         contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
+        recipients = dict.fromkeys(key[10:] for key in keys if key.startswith("recipient:"))
         numbers = {identity.value for identity in identities if identity.kind == "phone"}
         calls = {key.partition(":")[2] for key in keys if key.startswith("call:")}
         asked = {
@@ -118,7 +145,19 @@ class Items:
             webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
             answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
             deliveries=asked,
+            sent=self._sent_to(recipients),
+            refused=frozenset(address for address in recipients if self._refuses(address, now)),
+            pauses=tuple(pause for pause in self.pauses.values() if pause.made_at < pause.until and now < pause.until),
+            spent={name: self.spent[name] for name, _ in filter(None, map(budget_of, keys)) if name in self.spent},
         )
+
+    def _sent_to(self, recipients: Iterable[str]) -> tuple[Delivery, ...]:
+        found = [owed for address in recipients for owed in self.sent.get(address, {}).values()]
+        return tuple(sorted(found, key=lambda owed: owed.created_at, reverse=True))
+
+    def _refuses(self, address: str, now: datetime) -> bool:
+        refusal = self.refusals.get(address.casefold())
+        return refusal is not None and refusal.since < refusal.until and now < refusal.until
 
     def _case_of(self, interaction_id: str | None) -> str | None:
         known = self.interactions.get(interaction_id or "")
@@ -154,9 +193,13 @@ class Items:
 _SYSTEMS = {"id": MESSAGE_ID, "call": CALL_SID}
 
 
+_PEOPLE = ("email", "phone", CUSTOMER)
+"""Kinds of identities, and how the keys begin that name them."""
+
+
 def _identity(key: str) -> Identity | None:
     kind, _, value = key.partition(":")
-    return Identity(kind, value) if kind in ("email", "phone") else None
+    return Identity(kind, value) if kind in _PEOPLE else None
 
 
 def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
@@ -180,14 +223,15 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     _fill(connection, items, full)
     _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
     _webhooks(connection, items, by_kind["call"])
+    _brakes(connection, items, by_kind["recipient"], now)
+    for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in by_kind["budget"])):
+        items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count)
     return items
 
 
 def _contact_ids(connection: Connection, items: Items, by_kind: dict[str, set[str]]) -> set[str]:
     table = schema.identities
-    wanted = [
-        and_(table.c.kind == kind, table.c.value.in_(by_kind[kind])) for kind in ("email", "phone") if by_kind[kind]
-    ]
+    wanted = [and_(table.c.kind == kind, table.c.value.in_(by_kind[kind])) for kind in _PEOPLE if by_kind[kind]]
     if not wanted:
         return set()
     rows = connection.execute(select(table).where(or_(*wanted))).all()
@@ -221,6 +265,24 @@ def _deliveries(connection: Connection, items: Items, wanted: set[str], direct: 
         items.deliveries[row.id] = delivery_of(row)
         direct |= {row.interaction_id} - {None}
         case_ids |= {row.case_id} - {None}
+
+
+def _brakes(connection: Connection, items: Items, recipients: set[str], now: datetime) -> None:
+    """What damps acknowledgements: those of the last day to each recipient, addresses that refused one, pauses."""
+    if not recipients:
+        return
+    owed, refused = schema.deliveries, schema.refusals
+    columns = [null().label("payload") if column.name == "payload" else column for column in owed.c]
+    recent = and_(
+        owed.c.recipient.in_(recipients), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value
+    )
+    for row in connection.execute(select(*columns).where(recent)).all():
+        items.add_sent(delivery_of(row))
+    folded = {each.casefold() for each in recipients}
+    for row in connection.execute(select(refused).where(refused.c.address.in_(folded))).all():
+        items.refusals[row.address] = Refusal(**row._mapping)
+    for pause in pauses.in_force(connection, now):
+        items.pauses[pause.what, pause.name] = pause
 
 
 def records(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> list[T]:

@@ -1,4 +1,4 @@
-"""Duty: deliveries whose sender died are taken up again. Perhaps they went out, so the identical bytes go once more."""
+"""Duty: deliveries whose sender died are taken up again. Perhaps they went out: whoever claims them finds out."""
 
 import structlog
 

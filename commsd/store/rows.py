@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,10 @@ from sqlalchemy import Connection, Row, Table, and_, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Change
+from commsd.core.channel_state import Standing
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
-from commsd.core.record import THING, apart, record
+from commsd.core.record import THING, apart, instant, record
 from commsd.store import schema
 
 Values = dict[str, Any]
@@ -62,6 +64,7 @@ def write(
         ignore=True,
     )
     _calls(connection, changes)
+    _brakes(connection, changes)
     _checkpoints(connection, changes, now)
 
 
@@ -83,6 +86,8 @@ def delivery_of(row: Row[Any]) -> Delivery:
         reason=row.reason,
         status_raw=row.status_raw,
         settled_at=row.settled_at,
+        copies=row.copies,
+        subject_key=row.subject_key,
     )
 
 
@@ -213,6 +218,8 @@ def _delivery(owed: Delivery, ahead: timedelta) -> Values:
         "reason": owed.reason,
         "status_raw": owed.status_raw,
         "payload": owed.payload,
+        "copies": owed.copies,
+        "subject_key": owed.subject_key,
     }
 
 
@@ -272,6 +279,31 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
         connection.execute(update(schema.journal).where(schema.journal.c.id.in_(consumed)).values(consumed=True))
 
 
+def _brakes(connection: Connection, changes: Sequence[Change]) -> None:
+    refused = [asdict(refusal) for change in changes for refusal in change.refusals]
+    _upsert(connection, schema.refusals, refused, "address")
+    paused = [asdict(pause) for change in changes for pause in change.pauses]
+    _upsert(connection, schema.pauses, paused, "what", "name")
+    standings = [_standing(each) for change in changes for each in change.channels]
+    _upsert(connection, schema.channel_states, standings, "name", "kind")
+
+
+def _standing(standing: Standing) -> Values:
+    memory = record(standing)
+    del memory["record"]
+    return {
+        "name": standing.record.channel,
+        "kind": standing.record.kind,
+        "id": standing.record.id,
+        "state": standing.record.state.value,
+        "since": standing.record.since,
+        "last_success_at": standing.record.last_success_at,
+        "reason": standing.record.reason,
+        "revision": standing.record.revision,
+        "memory": {**memory, "created_at": instant(standing.record.created_at)},
+    }
+
+
 def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetime) -> None:
     last = {change.checkpoint.place: change.checkpoint for change in changes if change.checkpoint}
     rows = [
@@ -281,6 +313,9 @@ def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetim
             "last_uid": point.last_uid,
             "enrolled_at": now,
             "moved_at": now,
+            "recent": list(point.recent),
+            "renumbered": point.renumbered,
+            "stopped_at": point.stopped_at,
         }
         for point in last.values()
     ]
@@ -297,16 +332,15 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ign
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
-def _upsert(
-    connection: Connection, table: Table, rows: Sequence[Values], key: str = "id", *, once: Sequence[str] = ()
-) -> None:
-    """Insert or replace; of rows with one key, the last. once: columns that keep their first value."""
+def _upsert(connection: Connection, table: Table, rows: Sequence[Values], *key: str, once: Sequence[str] = ()) -> None:
+    """Insert or replace; of rows with one key (the id if none is named) the last. once: columns that keep their first value."""
     if not rows:
         return
-    last: Mapping[str, Values] = {row[key]: row for row in rows}
+    key = key or ("id",)
+    last: Mapping[tuple[object, ...], Values] = {tuple(row[name] for name in key): row for row in rows}
     statement = _dialect(connection).insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != key and name not in once}
-    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed), list(last.values()))
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in once}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(last.values()))
 
 
 def _dialect(connection: Connection) -> Any:

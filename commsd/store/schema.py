@@ -60,6 +60,9 @@ ACTS = "kind IN ('hold', 'set', 'void')"
 RETARGETS = "type = 'clock.retargeted'"
 """Events of clocks that got another due time. Reports look at these alone, likewise."""
 
+DAMPED = "current{} AND reason IN ('no-ack:budget', 'no-ack:same-subject', 'no-ack:refused-before', 'no-ack:paused')"
+"""Mails of people that got no acknowledgement for a cause that is ours. The ledger lists these alone, likewise."""
+
 metadata = MetaData()
 
 interactions = Table(
@@ -84,6 +87,12 @@ interactions = Table(
     Index("ix_interactions_contact", "contact_id", "recorded_at"),
     Index("ix_interactions_recorded", "recorded_at", "id"),
     Index("ix_interactions_acts", "recorded_at", sqlite_where=text(ACTS), postgresql_where=text(ACTS)),
+    Index(
+        "ix_interactions_damped",
+        "recorded_at",
+        sqlite_where=text(DAMPED.format(" = 1")),
+        postgresql_where=text(DAMPED.format("")),
+    ),
 )
 
 personal = Table(
@@ -233,8 +242,65 @@ deliveries = Table(
     Column("reason", String(64)),
     Column("status_raw", String(200)),
     Column("payload", LargeBinary),
+    Column("copies", Integer, nullable=False, server_default="0", comment="times the bytes may have reached a server"),
+    Column("subject_key", String(64), comment="keyed hash of the subject without its prefixes"),
     Index("ix_deliveries_due", "state", "due_at"),
     Index("ix_deliveries_recipient", "recipient", "created_at"),
+    Index("ix_deliveries_via", "via", "kind", "created_at"),
+    Index(
+        "ix_deliveries_bytes",
+        "settled_at",
+        sqlite_where=text("payload IS NOT NULL"),
+        postgresql_where=text("payload IS NOT NULL"),
+    ),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("address", String(320), primary_key=True, comment="personal"),
+    Column("mailbox", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("interaction_id", Id),
+    Column("code", String(64)),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("what", String(16), primary_key=True, comment="acks or dialling"),
+    Column("name", String(64), primary_key=True, comment="a mailbox; empty: all"),
+    Column("until", Instant, nullable=False),
+    Column("why", String(998), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+channel_states = Table(
+    "channel_states",
+    metadata,
+    Column("name", String(255), primary_key=True, comment="of a mailbox, a line or a folder"),
+    Column("kind", String(16), primary_key=True),
+    Column("id", Id, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("last_success_at", Instant),
+    Column("reason", String(200)),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("memory", Json, comment="against flapping, and what people were told"),
+)
+
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    Column("account", String(320), primary_key=True),
+    Column("sealed", LargeBinary, comment="access and refresh token, encrypted with a key made from the house's"),
+    Column("expires_at", Instant),
+    Column("refresh_expires_at", Instant),
+    Column("refreshed_at", Instant),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("failed", String(64)),
 )
 
 leases = Table(
@@ -254,6 +320,11 @@ checkpoints = Table(
     Column("last_uid", BigInteger, nullable=False),
     Column("enrolled_at", Instant, nullable=False, comment="what lay there before is the past"),
     Column("moved_at", Instant, nullable=False),
+    Column("recent", Json, comment="the UIDs decided among the last fifty"),
+    Column(
+        "renumbered", Integer, nullable=False, server_default="0", comment="times in a row that UIDs were given anew"
+    ),
+    Column("stopped_at", Instant, comment="left alone since then, for its UIDs do not hold"),
 )
 
 journal = Table(

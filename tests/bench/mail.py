@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.bench.plain_loop import PlainLoop  # noqa: E402
+from tests.bench.sink import Sink  # noqa: E402
 from tests.end_to_end.house import ADDRESS, write_config  # noqa: E402
 from tests.eventually import eventually_blocking  # noqa: E402
 from tests.neighbours.dovecot import Dovecot, dovecot_running  # noqa: E402
@@ -65,25 +66,6 @@ def mail(number: int) -> bytes:
     message.set_content(text + "\n")
     message.add_alternative(f"<html><body><p>{'</p><p>'.join([text] * 2)}</p></body></html>", subtype="html")
     return message.as_bytes()
-
-
-class Sink:
-    """The mail server in its own process, and what it told."""
-
-    def __init__(self) -> None:
-        path = Path(__file__).with_name("sink.py")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, text=True, env=environment)
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
-        self.at: dict[str, float] = {}
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            instant, recipient = line.split()
-            self.at[recipient] = float(instant)
 
 
 def measured(kind: str, dovecot: Dovecot, sink: Sink, mails: int, paced: int, profile: bool) -> Figures:

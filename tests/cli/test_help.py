@@ -40,7 +40,7 @@ def examples() -> list[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert set(ALL) == {
         "init", "check", "config show", "config diff", "config schema",
-        "run", "demo", "ledger", "clocks", "log tail", "log show", "log partial", "log void",
+        "run", "demo", "ledger", "pause", "resume", "clocks", "log tail", "log show", "log partial", "log void",
         "record", "explain",
         *(f"cases {word}" for word in ("list", "show", "close", "reopen", "hold", "release", "merge", "assign", "set")),
         *(f"callbacks {word}" for word in ("list", "show", "claim", "result", "release", "set", "close")),

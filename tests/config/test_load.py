@@ -67,7 +67,9 @@ def test_every_key_the_interface_shows_is_accepted(tmp_path: Path, shared: Path,
     rules = (root / "config" / "sla" / "office.toml").read_text("utf-8")
     config, findings = look(write(tmp_path, main, {"office.toml": rules}))
     assert config is not None, render(findings)
-    assert mail_of(config).mailboxes["support"].imap.oauth == "microsoft"
+    oauth = mail_of(config).mailboxes["support"].imap.oauth
+    assert oauth is not None
+    assert oauth.provider == "microsoft"
 
 
 def test_the_example_folder_passes_and_shows_every_default(root: Path) -> None:

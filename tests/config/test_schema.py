@@ -18,8 +18,9 @@ from tests.config.folder import NOW, channels, write
 MORE = """
 [mailbox.third]
 address = "third@example.com"
-imap = { host = "h", username = "u", auth = { oauth = "google" } }
-smtp = { host = "h", auth = { oauth = "google" } }
+imap = { host = "h", username = "u", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
+smtp = { host = "h", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
+senders = [{ subject = "a", header = "X-Fax", field = "b", body = "c" }]
 """
 
 RULES = """

@@ -91,7 +91,7 @@ async def test_an_acknowledgement_under_way_arrives_in_the_survivor(here: Place)
     async with await here.client() as crm:
         await done(crm, f"/v1/cases/{old}/merge", into=new)
         word = Word(kind="sent", code=250, text="ok", stage="answer")
-        await here.log.decide(("delivery:d1",), lambda items: settled(word, "d1", items, TERMS))
+        await here.log.decide(("delivery:d1",), lambda items: settled(word, items.deliveries["d1"], items, TERMS))
         (sent,) = [row for row in await inside(crm, new) if row["kind"] == "ack"]
     assert (sent["outcome"], sent["case_id"], sent["revision"]) == ("reached", new, 3)
 

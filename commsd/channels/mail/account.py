@@ -4,6 +4,7 @@ Every mistake is noted on the table with its place. Logging in is `imap` and `se
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from commsd.config.read import Table
 from commsd.config.secret import SecretSource
-from commsd.config.unit import ADDRESS, DURATION, PORT, RATE, TEXT, Form, Rate, duration
+from commsd.config.unit import ADDRESS, DURATION, PORT, RATE, TEXT, URL, Form, Rate, duration
 from commsd.core.agent import known_name
 from commsd.core.contact import mail_identity
 from commsd.core.firm import Firm, observes
@@ -43,7 +44,42 @@ class FollowUp(StrEnum):
     NONE = "none"
 
 
+class OnUnknown(StrEnum):
+    """What becomes of an acknowledgement that perhaps went out: sent once more as it was, or held for a person."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
 _BUDGET = Rate(3000, timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """How to get access tokens for an account. token_url: where, if not the provider's own. tenant: Microsoft's.
+
+    refresh_token: the first one; where the provider rotates it, the newest is kept in the store.
+    """
+
+    provider: str  # "microsoft", "google"
+    refresh_token: SecretSource
+    client_id: str | None = None
+    client_secret: SecretSource | None = None
+    tenant: str = "common"
+    token_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderPattern:
+    """Where a gateway's mail says who wrote. Expressions with the groups number, mail, name or customer.
+
+    subject, body: searched for there. header: the name of a field, searched for by `field`.
+    """
+
+    subject: str | None = None
+    header: str | None = None
+    field: str | None = None
+    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +94,7 @@ class Server:
     tls: Tls
     username: str | None = None
     password: SecretSource | None = None
-    oauth: str | None = None  # "microsoft", "google"
+    oauth: OAuth | None = None
     ca: Path | None = None
 
 
@@ -69,6 +105,9 @@ class Mailbox:
     channel: what its mail counts as: email, fax or letter. poll: also where the server has IDLE, as a net below it.
     sent: folder names, names of other mailboxes, or "auto". observe: nothing reaches a customer.
     backfill: how far back mail is recorded silently at the first start; zero: only what comes from now on.
+    senders: who wrote, behind a fax or letter gateway. authserv_ids: whose Authentication-Results are believed.
+    system_senders: local parts such as "postmaster" that are heard. invitations, precedence, html: of acknowledgements.
+    bounce_address: the envelope sender where the server refuses the empty one.
     """
 
     name: str
@@ -92,6 +131,14 @@ class Mailbox:
     forwarders: tuple[str, ...] = ()
     own_list_ids: tuple[str, ...] = ()
     contact_forms: tuple[str, ...] = ()
+    senders: tuple[SenderPattern, ...] = ()
+    authserv_ids: tuple[str, ...] = ()
+    system_senders: tuple[str, ...] = ()
+    invitations: bool = False
+    precedence: bool = True
+    html: bool = False
+    bounce_address: str | None = None
+    on_unknown: OnUnknown = OnUnknown.RESEND
     observe: bool = False
 
     @property
@@ -127,6 +174,20 @@ HOST = Form(
     lambda value: value if isinstance(value, str) and value and not set(value) & set(" /@\t\n") else None,
     "",
 )
+
+
+def _expression(value: object) -> str | None:
+    """A regular expression, or None."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    return value
+
+
+EXPRESSION = Form("a regular expression", r'write one such as "from (?P<number>\\+[0-9]+)"', _expression, "")
 _CHANNELS = (Channel.EMAIL.value, Channel.FAX.value, Channel.LETTER.value)
 _PROVIDERS = ("microsoft", "google")
 _IMAP_PORTS = {Tls.IMPLICIT: 993, Tls.STARTTLS: 143, Tls.NONE: 143}
@@ -169,7 +230,24 @@ def _mailbox(table: Table, firm: Firm, lines: tuple[str, ...]) -> Mailbox:
         forwarders=table.many("forwarders", ADDRESS),
         own_list_ids=table.many("own_list_ids", TEXT),
         contact_forms=table.many("contact_forms", ADDRESS),
+        senders=tuple(_sender(row) for row in table.rows("senders")),
+        authserv_ids=table.many("authserv_ids", TEXT),
+        system_senders=table.many("system_senders", TEXT),
+        invitations=table.flag("invitations", False),
+        precedence=table.flag("precedence", True),
+        html=table.flag("html", False),
+        bounce_address=table.maybe("bounce_address", ADDRESS),
+        on_unknown=OnUnknown(table.choice("on_unknown", tuple(OnUnknown), "resend")),
         observe=observes(table, firm.observe),
+    )
+
+
+def _sender(table: Table) -> SenderPattern:
+    return SenderPattern(
+        subject=table.maybe("subject", EXPRESSION),
+        header=table.maybe("header", TEXT),
+        field=table.maybe("field", EXPRESSION),
+        body=table.maybe("body", EXPRESSION),
     )
 
 
@@ -243,13 +321,26 @@ def _loopback(host: str) -> bool:
         return False
 
 
-def _login(table: Table) -> tuple[SecretSource | None, str | None]:
+def _login(table: Table) -> tuple[SecretSource | None, OAuth | None]:
     password = table.secret("password")
     if not table.has("auth"):
         return password, None
     if table.has("password"):
         table.error("auth", "password and auth both say how to log in", "keep one of them")
-    return password, table.table("auth").choice("oauth", _PROVIDERS)
+    return password, _oauth(table.table("auth"), table.folder)
+
+
+def _oauth(table: Table, folder: Path) -> OAuth:
+    """The refresh token's default place is named after the mailbox: `[mailbox.support.imap.auth]` -> support-oauth."""
+    mailbox = table.path.split(".")[1]
+    return OAuth(
+        provider=table.choice("oauth", _PROVIDERS),
+        client_id=table.maybe("client_id", TEXT),
+        client_secret=table.secret("client_secret"),
+        tenant=table.text("tenant", "common"),
+        refresh_token=table.secret("refresh_token") or SecretSource("credential", f"{mailbox}-oauth", folder),
+        token_url=table.maybe("token_url", URL),
+    )
 
 
 def _ca(table: Table) -> Path | None:

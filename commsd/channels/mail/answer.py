@@ -5,8 +5,8 @@ Pure. Our own acknowledgements, told apart by their id, and mail among ourselves
 
 from dataclasses import replace
 
+from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.intake import Arrival
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.suppression import own_acks
 from commsd.core import key

@@ -6,13 +6,16 @@ from starlette.routing import BaseRoute
 
 from commsd.channels.channel import Channel, Means
 from commsd.channels.mail import imap, submission
-from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings, Server, read_settings
+from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings, OnUnknown, Server, read_settings
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.send import Send
+from commsd.channels.mail.null_sender import NullSender
+from commsd.channels.mail.reading import INBOX, SENT
+from commsd.channels.mail.send import PLACES, Send
+from commsd.channels.mail.sent_copy import SentCopies
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
-from commsd.channels.mail.watch import INBOX, SENT, Watch
+from commsd.channels.mail.watch import Watch
 from commsd.duty import Duty
 from commsd.errors import ConfigError
 
@@ -38,8 +41,30 @@ def _duties(settings: MailSettings, means: Means) -> Sequence[Duty]:
         if mailbox.sent:
             duties.append(Watch(desk, SENT, connect, *shared))
         if mailbox.smtp:
-            duties.append(Send(mailbox.name, submission.Submission(handed_in(mailbox.smtp), size=4), *shared))
+            duties.append(_sending(mailbox, submission.Submission(handed_in(mailbox.smtp), size=PLACES), connect, means))
     return duties
+
+
+def _sending(
+    mailbox: Mailbox, server: submission.Submission, connect: Callable[[], Awaitable[Session]], means: Means
+) -> Send:
+    """The duty that hands in what this mailbox owes.
+
+    Without a bounce_address its own address stands in for nobody: bounces of our answers come to where they are
+    silenced, and who answers machines without a thought would have answered to that address anyway.
+    """
+    return Send(
+        mailbox.name,
+        server,
+        means.log,
+        means.claims,
+        means.rules,
+        means.world,
+        means.pulse,
+        copies=SentCopies(mailbox.name, connect, mailbox.sent),
+        sender=NullSender(mailbox.name, mailbox.bounce_address or mailbox.address, means.log),
+        hold=mailbox.on_unknown is OnUnknown.HOLD,
+    )
 
 
 def us(mailbox: Mailbox, settings: MailSettings, means: Means) -> Us:

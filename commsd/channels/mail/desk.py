@@ -11,17 +11,24 @@ from commsd.channels.mail.texts import Texts
 from commsd.core.agent import Agent
 from commsd.core.calendar import Calendar
 from commsd.core.firm import Firm
+from commsd.sla.notice.post import Post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One mailbox with its surroundings. domain: of its address, for Message-IDs. key: signs ack ids."""
+    """One mailbox with its surroundings. domain: of its address, for Message-IDs. key: signs ack ids.
+
+    sender: from where the acknowledgements of a letter or fax leave where this mailbox sends no mail. post: how our
+    own people are told.
+    """
 
     mailbox: Mailbox
     firm: Firm
     us: Us
     texts: Texts
     key: bytes
+    sender: Mailbox | None = None
+    post: Post | None = None
 
     @property
     def domain(self) -> str:

@@ -11,25 +11,21 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from aioimaplib import aioimaplib as vendor
 
-from commsd.channels.mail import wire
-from commsd.channels.mail.session import Answer, Session, demand
-from commsd.errors import CommsdError, ConfigError, TryAgain, Unreachable
+from commsd.channels.mail import sasl, wire
+from commsd.channels.mail.imap_login import Credentials, log_in
+from commsd.channels.mail.session import Answer, Session, demand, turned_away
+from commsd.channels.mail.trust import trusting
+from commsd.errors import CommsdError, ConfigError, Unreachable
 
 GOODBYE = 2.0
 
 # It quotes what servers say, addresses included, and asks for each line to be formatted even where nobody listens.
 vendor.log.disabled = True
-
-
-class LoginRefused(CommsdError):
-    """The server does not take this name and password. Trying again at once can only lock the account."""
-
-    exit_code = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +42,6 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"IMAP server {self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A name and its password; neither shows when this is printed."""
-
-    username: str = field(repr=False)
-    password: str = field(repr=False)
 
 
 async def connect(endpoint: Endpoint, credentials: Credentials, *, deadline: float) -> Session:
@@ -78,7 +66,7 @@ async def connect(endpoint: Endpoint, credentials: Credentials, *, deadline: flo
 
 async def _opened(endpoint: Endpoint, deadline: float) -> "_Protocol":
     loop = asyncio.get_running_loop()
-    context = _trust(endpoint) if endpoint.tls == "implicit" else None
+    context = trusting(endpoint.ca) if endpoint.tls == "implicit" else None
     name = endpoint.host if context else None
     try:
         async with asyncio.timeout(deadline):
@@ -88,13 +76,6 @@ async def _opened(endpoint: Endpoint, deadline: float) -> "_Protocol":
     except (OSError, TimeoutError) as error:
         raise _unreachable(endpoint, error, deadline) from error
     return protocol
-
-
-def _trust(endpoint: Endpoint) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=endpoint.ca)
-    except OSError as error:
-        raise ConfigError(f"{endpoint.ca} holds no certificates", remedy="name a PEM file as `ca`") from error
 
 
 def _unreachable(endpoint: Endpoint, error: Exception, deadline: float) -> Unreachable:
@@ -270,36 +251,34 @@ class _Link:
             await protocol.until(lambda: protocol.greeting is not None)
         greeting = protocol.greeting or b""
         if not greeting.upper().startswith((b"* OK", b"* PREAUTH")):
-            raise TryAgain(f"{self._endpoint} turns us away: {wire.words(greeting)}", remedy="nothing if it passes")
+            raise turned_away(f"{self._endpoint} turns us away", greeting)
         protocol.state = vendor.NONAUTH
         await self._learn_capabilities()
         if self._endpoint.tls == "starttls":
             await self._start_tls()
         if not greeting.upper().startswith(b"* PREAUTH"):
-            await self._present(credentials)
+            await log_in(self, credentials, self._endpoint.host, self._endpoint.port)
         self.entered(folder=False)
         await self._learn_capabilities()  # Microsoft 365 offers more to those it knows
 
-    async def _present(self, credentials: Credentials) -> None:
-        if "LOGINDISABLED" in self.capabilities:
-            raise LoginRefused(
-                f"{self._endpoint} takes no password on this connection",
-                remedy='write tls = "implicit" or tls = "starttls"',
-            )
-        try:
-            words = wire.quoted(credentials.username), wire.quoted(credentials.password)
-        except wire.Malformed as error:
-            raise LoginRefused("this password holds a line end", remedy="store it without one") from error
-        answer = await self.run("LOGIN", *words)
-        if answer.result != "OK" and not answer.not_now:
-            raise LoginRefused(
-                f"{self._endpoint} refuses the login: {wire.words(answer.text)}",
-                remedy="check username and password; some servers want an app password",
-            )
-        demand(answer, "LOGIN", self)
+    async def authenticate(self, method: sasl.Method) -> Answer:
+        """RFC 3501 section 6.2.2: what the vendor cannot, for it never answers the challenge of a refusal."""
+        inline = "SASL-IR" in self.capabilities
+        protocol, command = self._protocol, self._command("AUTHENTICATE", method.name, *([method.first] * inline))
+        ended, words = command._event.is_set, [] if inline else [method.first]
+        async with self._turn("the login"), asyncio.timeout(self._deadline):
+            protocol.begin(command)
+            while True:
+                await protocol.until(lambda: protocol.continued or ended())
+                if ended() or self.closed:
+                    break
+                protocol.continued = False
+                protocol.send(words.pop() if words else method.last)
+            await command.wait()
+        return _answer(command)
 
     async def _start_tls(self) -> None:
-        protocol, context = self._protocol, _trust(self._endpoint)
+        protocol, context = self._protocol, trusting(self._endpoint.ca)
         demand(await self.run("STARTTLS"), "STARTTLS", self)
         try:
             async with asyncio.timeout(self._deadline):

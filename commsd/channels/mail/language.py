@@ -74,8 +74,8 @@ def detect(text: str, languages: tuple[str, ...]) -> str | None:
     return code if code in languages else None
 
 
-def own_words(text: str) -> str:
-    """What the writer wrote now: without quotes, what follows them, the signature, links; at most 300 characters."""
+def own_words(text: str, most: int = READ_CHARACTERS) -> str:
+    """What the writer wrote now: without quotes, what follows them, the signature, links; at most so many characters."""
     kept: list[str] = []
     length = 0
     for line in text[:20_000].splitlines():
@@ -87,9 +87,9 @@ def own_words(text: str) -> str:
         if line:
             kept.append(line)
             length += len(line)
-        if length >= READ_CHARACTERS:
+        if length >= most:
             break
-    return "\n".join(kept)[:READ_CHARACTERS]
+    return "\n".join(kept)[:most]
 
 
 def _by_telling_words(text: str, languages: tuple[str, ...]) -> str | None:

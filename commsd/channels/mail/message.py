@@ -24,6 +24,7 @@ from commsd.channels.mail.mime import (
 
 MAX_REFERENCES = 200
 PREVIEW_LENGTH = 280
+MAIL = "message/rfc822"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Message:
     content_type: of the whole; part_types: of its direct parts. calendar_method: "REPLY", "" without a calendar part.
     language_hint: primary subtag out of Content-Language or Accept-Language.
     logical_key: the same for every copy of this mail (mail.md D2). content_key: the same for a copy whose Message-ID
-    a gateway rewrote. broken: why nothing could be read, else None.
+    a gateway rewrote. broken: why nothing could be read, else None. enclosed: a mail that this one carries whole, as
+    some programs forward (message/rfc822); as much of it as was read.
     """
 
     message_id: str | None
@@ -70,6 +72,7 @@ class Message:
     content_key: str
     headers: Mapping[str, tuple[str, ...]] = field(repr=False, hash=False)
     broken: str | None = None
+    enclosed: bytes = field(default=b"", repr=False)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field, unfolded, encoded words left as they are."""
@@ -128,6 +131,7 @@ def decode(raw: bytes, *, folder_date: datetime) -> Message:
         content_key=content_key,
         headers=headers,
         broken=_broken(block, headers),
+        enclosed=next((part.data() for part in parts if part.content_type == MAIL and part.depth < 2), b""),
     )
 
 

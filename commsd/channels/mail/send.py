@@ -1,17 +1,30 @@
 """Duty: what is owed by mail from one mailbox goes out. Claim, hand in, settle; each step survives a crash.
 
-The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`.
+The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`. As many are
+claimed as can be handed in at once, so that no claim waits and none who is slow holds up the others.
 """
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
+from commsd.channels.mail.null_sender import NOBODY, NullSender
 from commsd.channels.mail.outcome import Outcome
-from commsd.channels.mail.settle import keys_of, settled
-from commsd.channels.mail.submission import Submission
+from commsd.channels.mail.sent_copy import SentCopies
+from commsd.channels.mail.settle import (
+    LOGIN_RESTS,
+    MOST_COPIES,
+    Settled,
+    about_us,
+    held,
+    is_noise,
+    keys_of,
+    put_back,
+    settled,
+)
+from commsd.channels.mail.submission import Attempt, Submission
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.sla.rules.in_force import Rules
@@ -25,14 +38,25 @@ log = structlog.get_logger()
 CLAIM = timedelta(minutes=15)
 """Longer than the longest attempt, so that nobody else takes up what is still under way."""
 
-NET = 5.0
-"""Seconds after which we look although nobody told us of new work."""
+LATEST_START = timedelta(minutes=2)
+"""A claim older than that does not last for a whole attempt any more."""
 
-AT_ONCE = 32
+PLACES = 4
+"""How many are handed in at once; as many connections the Submission should have."""
+
+NET = 30.0
+"""Seconds after which we look although nobody told us of new work: another process may have committed it."""
+
+AGAIN = 1.0
+"""Seconds until the next look where something is due that we do not get."""
 
 
 class Send:
-    """Deliver what one mailbox owes. Stops when cancelled: what is under way is settled first."""
+    """Deliver what one mailbox owes. Stops when cancelled: what is under way is settled first.
+
+    copies: where a message that perhaps went out is looked for. sender: what MAIL FROM says. hold: what perhaps went
+    out waits for a person instead of going once more.
+    """
 
     def __init__(
         self,
@@ -43,97 +67,248 @@ class Send:
         rules: Rules,
         world: World,
         pulse: Pulse,
+        *,
+        copies: SentCopies | None = None,
+        sender: NullSender | None = None,
+        hold: bool = False,
     ) -> None:
         self.name = f"mail.send.{mailbox}"
         self._mailbox, self._submission = mailbox, submission
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._copies, self._sender, self._hold = copies, sender, hold
         self._metrics = pulse.metrics
         self._wake = asyncio.Event()
-        self._down = False
+        self._told = False
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._attempts: set[Attempt] = set()
+        self._door = _Door()
         log.listen(self._hear)
 
     async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            while await self.once():
-                pass
-            try:
-                async with asyncio.timeout(NET):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._wake.clear()
+                seconds = await self._begin_due()
+                try:
+                    async with asyncio.timeout(seconds):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await _stopped(self._under_way)
 
     async def once(self) -> bool:
-        """Deliver what is due now; says whether there was anything."""
-        claiming = asyncio.ensure_future(self._claims.deliveries((self._mailbox,), AT_ONCE, CLAIM))
+        """Deliver what is due now, as far as there are places; says whether there was anything."""
+        if self._door.rests_for(self._world.now()):
+            return False
+        tasks = [self._start(owed, at) for owed, at in await self._claimed(PLACES)]
         try:
-            owed = await asyncio.shield(claiming)
-        except asyncio.CancelledError:  # perhaps claimed all the same; then nobody else would see to it for long
-            await self._put_back(await claiming)
-            raise
-        await _each_to_its_end([asyncio.ensure_future(self._deliver(delivery)) for delivery in owed])
-        return bool(owed)
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:
+            await _stopped(tasks)
+        for task in tasks:
+            task.result()
+        return bool(tasks)
 
-    async def _put_back(self, owed: Sequence[Delivery]) -> None:
-        unsent = Outcome(kind="later", code=None, text="not begun", stage="connect")
-        for delivery in owed:
-            await self._settle(delivery, unsent, quietly=True)
+    async def _begin_due(self) -> float:
+        """Start what is due, as far as there are places; seconds after which to look again."""
+        open_now = self._door.is_open or any(attempt.stage not in _OUTSIDE for attempt in self._attempts)
+        places = (PLACES if open_now else 1) - len(self._under_way)
+        if rest := self._door.rests_for(self._world.now()):
+            return min(rest, NET)
+        if places <= 0:
+            return NET if open_now else AGAIN
+        if not self._told and (seconds := await self._seconds_until_due()):
+            return seconds
+        self._told = False
+        found = await self._claimed(places)
+        for owed, at in found:
+            task = self._start(owed, at)
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+        return 0.0 if found else AGAIN
+
+    async def _seconds_until_due(self) -> float:
+        """0 where something is due. Only reads: hundreds of mailboxes that owe nothing shall not write."""
+        due = await self._claims.next_due((self._mailbox,))
+        return NET if due is None else min(max((due - self._world.now()).total_seconds(), 0.0), NET)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("delivery.failed", mailbox=self._mailbox, error=type(error).__name__, exc_info=error)
+        self._wake.set()
+
+    async def _claimed(self, number: int) -> list[tuple[Delivery, datetime]]:
+        """What we alone may hand in now, each with the time of its claim."""
+        if self._sender:
+            await self._sender.recall()
+        at = self._world.now()
+        claiming = asyncio.ensure_future(self._claims.deliveries((self._mailbox,), number, CLAIM))
+        try:
+            found = await asyncio.shield(claiming)
+        except asyncio.CancelledError:  # perhaps claimed all the same; then nobody else would see to it for long
+            for owed in await claiming:
+                await self._put_back(owed)
+            raise
+        self._claims.in_hand.update(owed.id for owed in found)
+        return [(owed, at) for owed in found]
+
+    async def _put_back(self, owed: Delivery) -> None:
+        await self._log.decide(keys_of(owed), lambda items: put_back(owed, items))
 
     def _hear(self, change: Change) -> None:
-        if any(owed.via == self._mailbox and owed.state is DeliveryState.QUEUED for owed in change.deliveries):
+        now = self._world.now()
+        mine = [owed for owed in change.deliveries if owed.via == self._mailbox and owed.state in _WAITING]
+        if mine:
+            self._told = self._told or any(owed.due_at <= now for owed in mine)
             self._wake.set()
 
-    async def _deliver(self, owed: Delivery) -> None:
-        attempt = self._submission.begin(owed.payload, sender="", recipient=owed.recipient)
+    def _start(self, owed: Delivery, at: datetime) -> asyncio.Task[None]:
+        return asyncio.create_task(self._deliver(owed, at), name=f"{self.name}.delivery")
+
+    async def _deliver(self, owed: Delivery, claimed_at: datetime) -> None:
         try:
-            word = await attempt.outcome()
+            if await self._may_go(owed, claimed_at):
+                await self._hand_in(owed)
         except asyncio.CancelledError:
-            word = await attempt.stop()
-            await self._settle(owed, word, quietly=word.kind == "later")
+            await self._put_back(owed)
             raise
-        await self._settle(owed, word)
+        finally:
+            self._claims.in_hand.discard(owed.id)
 
-    async def _settle(self, owed: Delivery, word: Outcome, *, quietly: bool = False) -> None:
-        terms = self._rules.terms
-        done = await self._log.decide(keys_of(owed), lambda items: settled(word, owed.id, items, terms))
-        if not quietly:
-            self._say(owed, word, done.result)
+    async def _may_go(self, owed: Delivery, claimed_at: datetime) -> bool:
+        """Whether to hand it in now; if not, what is to become of it is settled."""
+        if owed.state is DeliveryState.UNKNOWN and self._copies and await self._copies.has(owed.payload):
+            self._count(owed, _FOUND, await self._settle(owed, _FOUND))
+            return False
+        now = self._world.now()
+        if now - claimed_at > LATEST_START:
+            await self._put_back(owed)
+            return False
+        if owed.state is not DeliveryState.UNKNOWN:
+            return not await self._is_given_up(owed, now)
+        if self._hold or owed.copies >= MOST_COPIES or is_noise(owed, now):
+            await self._hold_back(owed)
+            return False
+        return await self._claims.one_more_copy(owed)
 
-    def _say(self, owed: Delivery, word: Outcome, state: object) -> None:
-        about_us = word.kind == "later" and word.stage in ("connect", "login")
-        if about_us:
-            if not self._down:
+    async def _is_given_up(self, owed: Delivery, now: datetime) -> bool:
+        if is_noise(owed, now):
+            self._count(owed, _NOT_BEGUN, await self._settle(owed, _NOT_BEGUN))
+            return True
+        return False
+
+    async def _hand_in(self, owed: Delivery) -> None:
+        sender = self._sender.sender if self._sender else NOBODY
+        word = await self._word_on(owed, sender)
+        if self._sender and sender == NOBODY and word.stage == "sender" and word.kind == "refused":
+            log.warning("smtp.null_sender_refused", mailbox=self._mailbox, code=word.code)
+            word = await self._word_on(owed, await self._sender.was_refused())
+        self._notice(word)
+        result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
+        self._count(owed, word, await self._settle(owed, word), result)
+
+    async def _word_on(self, owed: Delivery, sender: str) -> Outcome:
+        """The server's word. Cancelled, we wait for it all the same, for a while, and settle by it."""
+        attempt = self._submission.begin(owed.payload, sender=sender, recipient=owed.recipient)
+        self._attempts.add(attempt)
+        try:
+            return await attempt.outcome()
+        except asyncio.CancelledError:
+            await self._settle(owed, await attempt.stop())
+            raise
+        finally:
+            self._attempts.discard(attempt)
+
+    def _notice(self, word: Outcome) -> None:
+        """What the word tells of the account: told of when it changes."""
+        if rest := self._door.heard(word, self._world.now()):
+            fields = {"mailbox": self._mailbox, "stage": word.stage, "code": word.code}
+            log.error("smtp.login_refused", **fields, what=word.text, rest_s=rest.total_seconds())
+        if word.kind == "later" and word.stage in _OUTSIDE:
+            if self._door.closed():
                 log.warning("smtp.unavailable", mailbox=self._mailbox, stage=word.stage, code=word.code)
-            self._down = True
-            return
-        if self._down:
-            self._down = False
+        elif self._door.opened():
             log.info("smtp.recovered", mailbox=self._mailbox)
-        waited = (self._world.now() - owed.created_at).total_seconds()
-        self._metrics.deliveries.labels(kind=owed.kind.value, result=word.kind).inc()
-        if word.kind == "sent" and owed.kind is DeliveryKind.ACK:
-            self._metrics.ack_latency.observe(waited)
+
+    async def _settle(self, owed: Delivery, word: Outcome) -> Settled | None:
+        terms = self._rules.terms
+        done = await self._log.decide(keys_of(owed), lambda items: settled(word, owed, items, terms))
+        return done.result if isinstance(done.result, Settled) else None
+
+    async def _hold_back(self, owed: Delivery) -> None:
+        terms = self._rules.terms
+        done = await self._log.decide(keys_of(owed), lambda items: held(owed, items, terms))
+        if done.deliveries:
+            self._metrics.deliveries.labels(kind=owed.kind.value, result="held").inc()
+            log.error("delivery.held", interaction=owed.interaction_id, mailbox=self._mailbox, kind=owed.kind.value)
+
+    def _count(self, owed: Delivery, word: Outcome, after: Settled | None, result: str = "") -> None:
+        if after is None:  # somebody else settled it
+            return
+        if word.kind != "later" or word.stage not in _OUTSIDE or after.state is DeliveryState.FAILED:
+            self._metrics.deliveries.labels(kind=owed.kind.value, result=result or word.kind).inc()
         fields = {"interaction": owed.interaction_id, "mailbox": self._mailbox}
-        if word.kind == "sent" and owed.kind is DeliveryKind.ACK:
-            log.info("ack.sent", **fields, waited_s=waited)
-        elif word.kind == "sent":
-            log.info("notice.sent", **fields, waited_s=waited)
-        else:
-            log.warning(
-                "delivery.not_sent", **fields, kind=owed.kind.value, state=state, stage=word.stage, code=word.code
-            )
+        if word.kind == "sent":
+            waited = (self._world.now() - (after.arrived_at or owed.created_at)).total_seconds()
+            if owed.kind is DeliveryKind.ACK:
+                self._metrics.ack_latency.observe(waited)
+            log.info("ack.sent" if owed.kind is DeliveryKind.ACK else "notice.sent", **fields, waited_s=waited)
+            return
+        fields |= {"kind": owed.kind.value, "state": after.state.value, "stage": word.stage}
+        if after.state is DeliveryState.FAILED:
+            log.error("delivery.given_up", **fields, code=word.code)
+        elif word.kind != "later" or word.stage not in _OUTSIDE:
+            log.warning("delivery.not_sent", **fields, code=word.code)
 
 
-async def _each_to_its_end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for all; cancelled, each is told and waited for: `gather` would leave with the first that stops."""
-    if not tasks:
-        return
-    try:
-        await asyncio.wait(tasks)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        raise
-    for task in tasks:
-        task.result()
+_NOT_BEGUN = Outcome(kind="later", code=None, text="not begun", stage="connect")
+_FOUND = Outcome(kind="sent", code=None, text="found in the Sent folder", stage="answer")
+_OUTSIDE = ("connect", "login")
+_WAITING = (DeliveryState.QUEUED, DeliveryState.UNKNOWN)
+
+
+class _Door:
+    """Whether the account is let in: nobody is sent ahead to a closed door in numbers, nor after a refused login."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self._told_closed = False
+        self._refusals = 0
+        self._rests_until: datetime | None = None
+
+    def rests_for(self, now: datetime) -> float:
+        """Seconds for which nothing shall be tried."""
+        return max((self._rests_until - now).total_seconds(), 0.0) if self._rests_until else 0.0
+
+    def heard(self, word: Outcome, now: datetime) -> timedelta | None:
+        """Takes a word in; the rest that begins with it, if one does."""
+        if not about_us(word):
+            self._refusals = 0 if word.kind != "later" else self._refusals
+            return None
+        if self.rests_for(now):
+            return None
+        rest = LOGIN_RESTS[min(self._refusals, len(LOGIN_RESTS) - 1)]
+        self._refusals, self._rests_until = self._refusals + 1, now + rest
+        return rest
+
+    def closed(self) -> bool:
+        """Nobody was let in; says whether that is news."""
+        news, self.is_open, self._told_closed = not self._told_closed, False, True
+        return news
+
+    def opened(self) -> bool:
+        """Somebody was let in; says whether that is news after it was closed."""
+        news, self.is_open, self._told_closed = self._told_closed, True, False
+        return news
+
+
+async def _stopped(tasks: Sequence[asyncio.Task[None]] | set[asyncio.Task[None]]) -> None:
+    """Each is told and waited for: what the server said of it is settled before we go."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)

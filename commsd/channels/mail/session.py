@@ -12,14 +12,15 @@ from typing import Protocol
 from commsd.channels.mail import folder, wire
 from commsd.channels.mail.folder import Folder
 from commsd.channels.mail.wire import Fetched, Response
-from commsd.errors import NotFound, TryAgain
+from commsd.errors import NotFound, Throttled, TryAgain
 
 HEADERS_A_COMMAND = 200
 TEXTS_A_COMMAND = 25
 PART = 1 << 20
 
 # RFC 5530: the account is good, the moment is not. THROTTLED is Yahoo's and Microsoft's.
-_NOT_NOW = frozenset({"UNAVAILABLE", "LIMIT", "INUSE", "THROTTLED", "SERVERBUG", "OVERQUOTA"})
+_TOO_MUCH = frozenset({"LIMIT", "INUSE", "THROTTLED"})
+_NOT_NOW = _TOO_MUCH | {"UNAVAILABLE", "SERVERBUG", "OVERQUOTA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,10 @@ class Session:
         """UIDs of what the server took in on this day or later, by the server's own zone."""
         return await self._search(f"SINCE {wire.search_date(day)}")
 
+    async def uids_of(self, message_id: str) -> tuple[int, ...]:
+        """UIDs of the messages with this Message-ID, without angle brackets. RFC 3501 section 6.4.4."""
+        return await self._search(f"HEADER Message-ID {wire.quoted(message_id)}")
+
     async def headers(self, uids: Iterable[int]) -> tuple[Fetched, ...]:
         """In the order of UIDs; one that is missing has been expunged."""
         items = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
@@ -200,10 +205,13 @@ def demand(answer: Answer, doing: str, link: Link) -> None:
         return
     if answer.result != "NO":
         link.abort()
-    raise TryAgain(
-        f"the IMAP server refuses {doing}: {wire.words(answer.text)}",
-        remedy="nothing if it passes; else ask the operator of that server",
-    )
+    raise turned_away(f"the IMAP server refuses {doing}", answer.text)
+
+
+def turned_away(what: str, text: bytes) -> TryAgain:
+    """The error for a server's NO or BYE: Throttled where it asks for patience, which it gets."""
+    kind = Throttled if wire.code(text)[0] in _TOO_MUCH else TryAgain
+    return kind(f"{what}: {wire.words(text)}", remedy="nothing if it passes; else ask the operator of that server")
 
 
 def _batches(uids: Iterable[int], size: int) -> Iterator[list[int]]:

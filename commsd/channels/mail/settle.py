@@ -3,18 +3,34 @@
 Pure. An acknowledgement that reached the server becomes a revision of its interaction and stops the `ack` clock.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
 from commsd.core.change import Change, OpenItems, Terms, change_of
-from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Outcome
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800))
 GIVE_UP = timedelta(hours=4)
 UNKNOWN_WAITS = timedelta(minutes=2)
-"""After this long a message that the server may have taken goes once more, byte for byte the same."""
+"""So long a message that the server may have taken rests, before it is looked for in the Sent folder."""
+
+MOST_COPIES = 2
+"""The first and one resend, byte for byte the same: no message may reach a server more often."""
+
+LOGIN_RESTS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+"""After the first, second … refused login in a row: more would look like somebody who guesses passwords."""
+
+_OVER = frozenset({DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.SUPPRESSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a settling tells its caller. arrived_at: when the writing reached us that this acknowledges."""
+
+    state: DeliveryState
+    arrived_at: datetime | None = None
 
 
 def keys_of(delivery: Delivery) -> tuple[str, ...]:
@@ -22,17 +38,51 @@ def keys_of(delivery: Delivery) -> tuple[str, ...]:
     return (key.of_delivery(delivery.id),)
 
 
-def settled(word: Word, delivery_id: str, items: OpenItems, terms: Terms) -> Change:
-    """The delivery after the server's word, and what its interaction becomes."""
-    owed = items.deliveries.get(delivery_id)
-    if owed is None or owed.state in (DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.SUPPRESSED):
+def settled(word: Word, tried: Delivery, items: OpenItems, terms: Terms) -> Change:
+    """The delivery after the server's word, and what its interaction becomes. tried: as it was claimed.
+
+    A word on an earlier attempt than the present one counts only where it says that the message was taken.
+    """
+    owed = items.deliveries.get(tried.id)
+    if owed is None or owed.state in _OVER:
         return Change()
-    after = _after(owed, word, items.now)
-    change = Change(deliveries=(after,), result=after.state)
-    if owed.kind is not DeliveryKind.ACK or after.state not in _OUTCOME:
-        return change
-    fact = next((f for file in items.files.values() for f in file.interactions if f.id == owed.interaction_id), None)
-    if fact is None:
+    if owed.attempts != tried.attempts and word.kind != "sent":
+        return Change()
+    return _left(owed, _after(owed, word, items.now), items, terms)
+
+
+def held(tried: Delivery, items: OpenItems, terms: Terms) -> Change:
+    """Perhaps sent, and not to be sent again by us: a person decides."""
+    owed = items.deliveries.get(tried.id)
+    if owed is None or owed.state in _OVER or owed.attempts != tried.attempts:
+        return Change()
+    return _left(owed, _in_doubt(owed), items, terms)
+
+
+def put_back(tried: Delivery, items: OpenItems) -> Change:
+    """As it was before it was claimed: nothing of it was handed in this time."""
+    owed = items.deliveries.get(tried.id)
+    if owed is None or owed.state is not DeliveryState.SENDING or owed.attempts != tried.attempts:
+        return Change()
+    copies = owed.copies - 1 if tried.state is DeliveryState.QUEUED else owed.copies
+    return Change(deliveries=(replace(owed, state=tried.state, due_at=items.now, copies=copies),))
+
+
+def is_noise(owed: Delivery, now: datetime) -> bool:
+    """Whether an acknowledgement is so late that it would only puzzle who gets it."""
+    return owed.kind is DeliveryKind.ACK and now - owed.created_at > GIVE_UP
+
+
+def about_us(word: Word) -> bool:
+    """Whether the server will not have this account at all, whatever the message."""
+    return word.kind == "later" and word.code is not None and word.code >= 500
+
+
+def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms) -> Change:
+    """The delivery changed, with its acknowledgement's next revision where it is over."""
+    fact = _fact(owed.interaction_id, items)
+    change = Change(deliveries=(after,), result=Settled(state=after.state, arrived_at=_arrived(fact, items)))
+    if owed.kind is not DeliveryKind.ACK or after.state not in _OUTCOME or fact is None:
         return change
     left = replace(
         fact,
@@ -42,7 +92,7 @@ def settled(word: Word, delivery_id: str, items: OpenItems, terms: Terms) -> Cha
         recorded_at=items.now,
         status_raw=after.status_raw,
     )
-    return change + change_of(left, items, terms)
+    return replace(change + change_of(left, items, terms), result=change.result)
 
 
 _OUTCOME = {
@@ -50,6 +100,15 @@ _OUTCOME = {
     DeliveryState.REFUSED: Outcome.FAILED,
     DeliveryState.FAILED: Outcome.FAILED,
 }
+
+
+def _fact(interaction_id: str | None, items: OpenItems) -> Interaction | None:
+    return next((f for file in items.files.values() for f in file.interactions if f.id == interaction_id), None)
+
+
+def _arrived(ack: Interaction | None, items: OpenItems) -> datetime | None:
+    writing = _fact(ack.caused_by, items) if ack else None
+    return writing.occurred_at if writing else None
 
 
 def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
@@ -61,7 +120,19 @@ def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
             return replace(owed, state=DeliveryState.REFUSED, status_raw=said, settled_at=now)
         case "unknown":
             return replace(owed, state=DeliveryState.UNKNOWN, status_raw=said, due_at=now + UNKNOWN_WAITS)
+    return _later(replace(owed, status_raw=said, copies=max(owed.copies - 1, 0)), now)
+
+
+def _later(owed: Delivery, now: datetime) -> Delivery:
+    """Certainly not taken this time; perhaps it was before."""
     pause = RETRIES[min(max(owed.attempts - 1, 0), len(RETRIES) - 1)]
-    if now + pause - owed.created_at > GIVE_UP:
-        return replace(owed, state=DeliveryState.FAILED, reason="gave-up", status_raw=said, settled_at=now)
-    return replace(owed, state=DeliveryState.QUEUED, status_raw=said, due_at=now + pause)
+    if now + pause - owed.created_at <= GIVE_UP:
+        state = DeliveryState.UNKNOWN if owed.copies else DeliveryState.QUEUED
+        return replace(owed, state=state, due_at=now + pause)
+    if owed.copies:
+        return _in_doubt(owed)
+    return replace(owed, state=DeliveryState.FAILED, reason="gave-up", settled_at=now)
+
+
+def _in_doubt(owed: Delivery) -> Delivery:
+    return replace(owed, state=DeliveryState.HELD, reason="perhaps-sent")

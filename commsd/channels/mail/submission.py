@@ -16,6 +16,7 @@ import aiosmtplib
 
 from commsd.channels.mail import wire
 from commsd.channels.mail.outcome import Kind, Outcome, Stage
+from commsd.channels.mail.submission_login import log_in
 from commsd.errors import ConfigError
 
 GOODBYE = 2.0
@@ -233,7 +234,7 @@ class Submission:
                 await client.ehlo()
             if server.username is not None:
                 attempt.stage = "login"
-                await _log_in(client, server.username, server.password or "")
+                await log_in(client, server.username, server.password or "")
         except BaseException:
             connection.drop()
             raise
@@ -315,19 +316,6 @@ async def _expect(client: aiosmtplib.SMTP, first_digit: int, *command: bytes) ->
     code, text = await client.execute_command(*command)
     if code // 100 != first_digit:
         raise _Reply(code, text)
-
-
-async def _log_in(client: aiosmtplib.SMTP, username: str, password: str) -> None:
-    """With the first method both know: trying all three with a wrong password soon locks the account."""
-    for method, present in (
-        ("plain", client.auth_plain),
-        ("login", client.auth_login),
-        ("cram-md5", client.auth_crammd5),
-    ):
-        if method in client.server_auth_methods:
-            await present(username, password)
-            return
-    raise aiosmtplib.SMTPException("the server offers no way to log in with a password")
 
 
 def _kind(code: int, stage: Stage) -> Kind:

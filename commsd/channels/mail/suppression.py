@@ -248,13 +248,14 @@ def _has_no_sender(message: Message, us: Us) -> bool:
 
 def _is_from_us(message: Message, us: Us) -> bool:
     if is_contact_form(message, us):
-        return _is_ours(message.reply_to[0].key, us)
+        return is_ours(message.reply_to[0].key, us)
     passed_on = (*(mailbox.key for mailbox in message.sender), *_resent_from(message))
     keys = [mailbox.key for mailbox in message.from_] + [key for key in passed_on if key not in us.forwarders]
-    return any(_is_ours(key, us) for key in keys)
+    return any(is_ours(key, us) for key in keys)
 
 
-def _is_ours(key: str, us: Us) -> bool:
+def is_ours(key: str, us: Us) -> bool:
+    """Whether an address (`Mailbox.key`) belongs to the house: watched, also with a `+tag`, or one of our people's."""
     local, _, domain = key.rpartition("@")
     if key in us.people or domain in us.internal_domains:
         return True

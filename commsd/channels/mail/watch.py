@@ -5,23 +5,22 @@ Never the past: a folder seen for the first time begins at its end. Never a flag
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from commsd.channels.mail.answer import human_answer
-from commsd.channels.mail.answer import keys_of as keys_of_answer
+from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.folder import Folder, sent_folder
-from commsd.channels.mail.intake import Arrival, failed, intake, keys_of
+from commsd.channels.mail.intake import failed
 from commsd.channels.mail.message import Message, decode
-from commsd.channels.mail.reply import Heard, heard_in
+from commsd.channels.mail.reading import SENT, Reading
+from commsd.channels.mail.reply import Heard
 from commsd.channels.mail.session import Selected, Session
 from commsd.channels.mail.wire import Fetched
-from commsd.core.change import Change, Checkpoint, Fence, OpenItems, Original, Terms
+from commsd.core.change import Change, Checkpoint, Fence, Original
 from commsd.core.interaction import Stored
-from commsd.errors import CommsdError, NotFound, TryAgain
+from commsd.errors import CommsdError, TryAgain
 from commsd.sla.rules.in_force import Rules
 from commsd.store import query
 from commsd.store.claims import Claims, Progress
@@ -41,39 +40,6 @@ TEXT = 65_536
 FETCH_TRIES = 3
 RFC822 = "message/rfc822"
 RESCAN = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What is made of the mails of a folder: the keys and the decision, both pure, and the folder itself.
-
-    heard: what one of our people asks for with a mail; then whatever else may change that is waited for too.
-    """
-
-    word: str
-    keys: Callable[[Arrival, Desk], tuple[str, ...]]
-    decide: Callable[[Arrival, OpenItems, Desk, Terms], Change]
-    choose: Callable[[Desk, tuple[Folder, ...]], Folder | str]
-    heard: Callable[[Message, Desk], Heard | None] = lambda _message, _desk: None
-
-
-def _inbox(desk: Desk, _folders: tuple[Folder, ...]) -> str:
-    return desk.mailbox.folder
-
-
-def _sent(desk: Desk, folders: tuple[Folder, ...]) -> Folder | str:
-    named = next((name for name in desk.mailbox.sent if name != "auto"), None)
-    found = named or sent_folder(folders)
-    if found is None:
-        raise NotFound(
-            f"mailbox {desk.mailbox.name} has no Sent folder that the server marks or that is called so",
-            remedy=f'name it: [mailbox.{desk.mailbox.name}] sent = ["NAME"]',
-        )
-    return found
-
-
-INBOX = Reading("watch", keys_of, intake, _inbox, heard_in)
-SENT = Reading("sent", keys_of_answer, human_answer, _sent)
 
 
 class Watch:

@@ -52,7 +52,7 @@ def others(owed: Delivery, firm: Firm, post: Post, now: datetime) -> tuple[tuple
 def _mails(owed: Delivery, items: OpenItems, firm: Firm, post: Post) -> Iterator[Delivery]:
     if post.via is None:
         return
-    subject, text = _said(owed)
+    subject, text = said_in(owed)
     over = owed.state in (DeliveryState.FAILED, DeliveryState.REFUSED)
     where = _WAYS.get(owed.via) or f"to {owed.recipient}"
     how = "could not be delivered" if over else "has not been delivered yet"
@@ -96,7 +96,7 @@ def _nobody(owed: Delivery, items: OpenItems) -> Delivery:
     )
 
 
-def _said(owed: Delivery) -> tuple[str, str]:
+def said_in(owed: Delivery) -> tuple[str, str]:
     """Subject and text of the notice, out of the bytes it was to leave as."""
     if owed.via == Way.WEBHOOK.value:
         said = orjson.loads(owed.payload)

@@ -60,6 +60,13 @@ class Roll:
                 return found
         return self._mails((address, None) for address in self.post.fallback)
 
+    def alarmed(self) -> tuple[Recipient, ...]:
+        """Whoever gets the alarms, where no case stands behind one; else the house's own address."""
+        found: dict[tuple[Way, str], Recipient] = {}
+        for recipient in (each for name in self.post.alarms for each in self._behind(name)):
+            found.setdefault((recipient.way, recipient.address), recipient)
+        return tuple(found.values()) or self._mails((address, None) for address in self.post.fallback)
+
     def named(self, names: Iterable[str], case: Case) -> tuple[Recipient, ...]:
         """Those behind these names themselves; empty where somebody else has to be told instead."""
         return self._each(names, case)
@@ -67,7 +74,7 @@ class Roll:
     def _each(self, names: Iterable[str], case: Case) -> tuple[Recipient, ...]:
         found: dict[tuple[Way, str], Recipient] = {}
         for name in names:
-            for recipient in self._behind(self._own(case, name) or "", case):
+            for recipient in self._behind(self._own(case, name) or ""):
                 found.setdefault((recipient.way, recipient.address), recipient)
         return tuple(found.values())
 
@@ -82,7 +89,7 @@ class Roll:
             return team.lead if team else None
         return name
 
-    def _behind(self, name: str, case: Case) -> Iterable[Recipient]:
+    def _behind(self, name: str) -> Iterable[Recipient]:
         people, day = self.firm.people, self.firm.day(self._office_opens)
         if name in people.agents:
             return self._agents((people.present(name, day),))

@@ -15,13 +15,14 @@ from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, Server, Tls
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.notice import note_id
+from commsd.channels.mail.reading import INBOX, SENT
 from commsd.channels.mail.send import Send
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Server as Submitted
 from commsd.channels.mail.submission import Submission
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
-from commsd.channels.mail.watch import INBOX, SENT, Watch
+from commsd.channels.mail.watch import Watch
 from commsd.core.agent import Agent, People
 from commsd.core.case import CaseFile
 from commsd.core.change import Change, Checkpoint

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from commsd.channels.mail.account import Mailbox, Server, Tls
+from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.intake import Arrival, intake, keys_of
+from commsd.channels.mail.intake import intake, keys_of
 from commsd.channels.mail.message import decode
 from commsd.channels.mail.notice import about, as_mail, note_id
 from commsd.channels.mail.suppression import Us

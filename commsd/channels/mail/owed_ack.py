@@ -1,0 +1,202 @@
+"""The acknowledgement a mail is owed: its form, what it may promise, and the delivery with its finished bytes. Pure.
+
+Whether one is owed, is decided in `intake`; how it reads, in `ack`.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from commsd.channels.mail.account import FollowUp
+from commsd.channels.mail.ack import AckFacts, render
+from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.desk import Desk, phone_hours
+from commsd.core.calendar import Calendar, is_open, next_opening
+from commsd.core.case import ClockRecord
+from commsd.core.change import Change, OpenItems, Terms, with_promise
+from commsd.core.clock import State
+from commsd.core.contact import Contact, identity_of
+from commsd.core.event import Event
+from commsd.core.interaction import (
+    MESSAGE_ID,
+    Actor,
+    Channel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Role,
+)
+from commsd.core.policy import ClockKind
+from commsd.core.promise import calendar_of, told
+from commsd.core.token import ack_id
+
+ANSWERING = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
+"""The clocks whose due time an acknowledgement may promise."""
+
+_GOING = frozenset({Outcome.PENDING, Outcome.REACHED})
+"""An acknowledgement that was suppressed or failed told the customer nothing."""
+
+SHORT_ONCE_A = timedelta(days=1)
+
+REGION = {"de": "DE", "da": "DK", "id": "ID"}
+"""Where a writer of this language most likely dials from; others get numbers in the international form."""
+
+
+def contact_of(address: str | None, items: OpenItems) -> Contact | None:
+    """Whom we know by this address."""
+    identity = identity_of(address)
+    return items.contacts.get(identity) if identity else None
+
+
+def form_of(fact: Interaction, change: Change, items: OpenItems, desk: Desk) -> str | None:
+    """How a further writing in the same case is acknowledged: "full", "short" at most once a day, or None for not."""
+    case_id = next(iter(change.interactions)).case_id
+    file = items.files.get(case_id or "")
+    acks = [known for known in file.interactions if known.kind is Kind.ACK and known.outcome in _GOING] if file else []
+    if not acks or desk.mailbox.follow_up is FollowUp.FULL:
+        return "full"
+    if desk.mailbox.follow_up is FollowUp.NONE:
+        return None
+    short_ones = [ack for ack in acks[1:] if items.now - ack.recorded_at < SHORT_ONCE_A]
+    return None if short_ones else "short"
+
+
+def with_reason(change: Change, fact_id: str, reason: str | None) -> Change:
+    """The change with the reason of the silence on the message itself, in the record and its event alike."""
+    change = replace(change, result=reason or "ack")
+    if reason is None or change.interactions[0].reason == reason:
+        return change
+    said = tuple(replace(fact, reason=reason) if fact.id == fact_id else fact for fact in change.interactions)
+    by_id = {fact.id: fact for fact in said}
+    events = tuple(
+        replace(event, thing=by_id[event.thing.id]) if isinstance(event.thing, Interaction) else event
+        for event in change.events
+    )
+    return replace(change, interactions=said, events=events)
+
+
+def acknowledged(
+    change: Change, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, recipient: str, *, short: bool
+) -> Change:
+    fact = change.interactions[0]
+    clock = change.clock(*ANSWERING) or _still_running(fact, items)
+    zone = change.cases[-1].attrs.get("tz") if change.cases else None
+    calendar = calendar_of(clock, terms.versions, zone) if clock else None
+    promised_at = _promise(clock, calendar, items.now) if clock else None
+    if clock and promised_at and clock in change.clocks:
+        change = with_promise(change, clock, promised_at)
+    message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
+    ack = render(
+        _facts(arrival, change, items, desk, recipient, message_id, promised_at, calendar, short=short), desk.texts
+    )
+    suppressed = desk.observe
+    sent = Interaction(
+        id=items.new_id(),
+        channel=Channel.EMAIL,
+        kind=Kind.ACK,
+        direction=Direction.OUTBOUND,
+        actor=Actor.MACHINE,
+        outcome=Outcome.SUPPRESSED if suppressed else Outcome.PENDING,
+        reason="no-ack:observe" if suppressed else None,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        contact_id=fact.contact_id,
+        contact_match=fact.contact_match,
+        case_id=fact.case_id,
+        case_cause=fact.case_cause,
+        in_reply_to=fact.id,
+        caused_by=fact.id,
+        mailbox=desk.mailbox.name,
+        team=desk.mailbox.team,
+        promised_at=promised_at,
+        parties=(Party(Role.FROM, desk.mailbox.address), Party(Role.TO, recipient)),
+        subject=ack.subject,
+        preview=" ".join(ack.text.split())[:280],
+        external_ids=(ExternalId(MESSAGE_ID, message_id),),
+        language=fact.language,
+        language_cause=fact.language_cause,
+    )
+    owed = Delivery(
+        id=items.new_id(),
+        kind=DeliveryKind.ACK,
+        key=f"ack:{message_id}"[:128],
+        via=desk.mailbox.name,
+        recipient=recipient,
+        payload=ack.raw,
+        created_at=items.now,
+        due_at=items.now,
+        state=DeliveryState.SUPPRESSED if suppressed else DeliveryState.QUEUED,
+        interaction_id=sent.id,
+        case_id=fact.case_id,
+        reason=sent.reason,
+    )
+    change += Change(
+        interactions=(sent,),
+        events=(Event("interaction.recorded", sent, items.now, "machine"),),
+        deliveries=(owed,),
+    )
+    return with_reason(change, fact.id, "no-ack:observe") if suppressed else replace(change, result="ack")
+
+
+def _promise(clock: ClockRecord, calendar: Calendar | None, now: datetime) -> datetime | None:
+    """What the customer was told already, else what can be told; a time that has passed is none."""
+    due_at = clock.value.due_at
+    promised_at = clock.promised_at or (told(due_at, calendar) if due_at else None)
+    return promised_at if promised_at and promised_at > now else None
+
+
+def _still_running(fact: Interaction, items: OpenItems) -> ClockRecord | None:
+    """The clock that an earlier writing in the case started: its promise is the one that holds."""
+    file = items.files.get(fact.case_id or "")
+    records = file.clocks if file else ()
+    running = (r for r in records if r.value.clock in ANSWERING and r.value.state is State.RUNNING)
+    return max(running, key=lambda record: record.value.started_at, default=None)
+
+
+def _facts(
+    arrival: Arrival,
+    change: Change,
+    items: OpenItems,
+    desk: Desk,
+    recipient: str,
+    message_id: str,
+    promised_at: datetime | None,
+    calendar: Calendar | None,
+    *,
+    short: bool,
+) -> AckFacts:
+    message, fact = arrival.message, change.interactions[0]
+    contact = contact_of(fact.customer, items)
+    person = desk.person(contact.owner if contact else None, promised_at or items.now)
+    received = min(message.received_at, items.now).astimezone(UTC)
+    in_hours = calendar is None or is_open(calendar, received)
+    return AckFacts(
+        message_id=message_id,
+        address=desk.mailbox.address,
+        service_name=desk.firm.name,
+        recipient=recipient,
+        customer_name=(contact.name if contact else None) or fact.name(Role.FROM),
+        language=fact.language or desk.firm.languages[0],
+        address_as=desk.firm.address_as.get(fact.language or ""),
+        original_id=message.message_id,
+        references=message.references,
+        subject=message.subject,
+        received_at=received,
+        promised_at=promised_at,
+        person=person.name if person else None,
+        person_phone=person.phone if person else None,
+        phone_hours=phone_hours(calendar) if calendar else None,
+        customer_tz=desk.zone_of(contact.timezone if contact else None),
+        service_tz=desk.firm.zone,
+        customer_region=REGION.get(fact.language or ""),
+        in_hours=in_hours,
+        opens_at=None if in_hours or calendar is None else next_opening(calendar, received),
+        call_me_url=None,
+        kind="short" if short else "full",
+        date_at=items.now,
+    )

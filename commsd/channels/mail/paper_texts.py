@@ -1,0 +1,122 @@
+"""What an acknowledgement says of a letter or fax: the texts of the mail turned to it, and those of the printed page.
+
+Reads files, once at the start: those shipped in `templates/letter/`, and those of the operator laid over them.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from commsd.channels.mail.texts import Texts, Wording
+from commsd.core.interaction import Channel
+from commsd.errors import ConfigError
+
+Tables = Mapping[str, Any]
+_FOLDER = "letter"
+_WORD = re.compile(r"\{(paper|it|It)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTexts:
+    """mail: the texts of the mailed acknowledgement. printed: sentences of the page, by language and register.
+
+    page: the page as HTML, with $NAME for what is filled in.
+    """
+
+    mail: Texts
+    printed: Mapping[tuple[str, str], Wording]
+    page: str
+
+    def of(self, language: str, address_as: str | None = None) -> Wording:
+        """The sentences of the page in that language and register; its ordinary one, then English, where not there."""
+        for key in ((language, address_as or ""), (language, ""), ("en", "")):
+            if key in self.printed:
+                return self.printed[key]
+        return next(iter(self.printed.values()))
+
+
+def paper_texts(channel: Channel, texts: Texts, folder: Path | None = None) -> PaperTexts:
+    """The texts of one channel, letter or fax. folder: the operator's templates/.
+
+    Raises ConfigError, with all that is wrong, for a file that is no TOML and for a text nobody knows.
+    """
+    files = dict(_shipped())
+    wrong: list[str] = []
+    for path in sorted((folder / _FOLDER).glob("*.toml")) if folder and (folder / _FOLDER).is_dir() else ():
+        try:
+            own = tomllib.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            wrong.append(f"{path}: {error}")
+            continue
+        below = files.get(path.stem, {})
+        wrong += (f"{path}: {complaint}" for complaint in _complaints(own, files["en"]))
+        files[path.stem] = _over(below or files["en"], own)
+    if wrong:
+        what = "compare the file with the shipped templates/letter/en.toml, which names every text"
+        raise ConfigError("\n".join(wrong), remedy=what)
+    mail, printed = dict(texts.wordings), {}
+    for language, tables in files.items():
+        if (language, "") not in texts.wordings:
+            continue
+        for register in ("", *tables.get("register", {})):
+            own = _over(tables, tables["register"][register]) if register else tables
+            key, words = (language, register), own["words"][channel.value]
+            ordinary = texts.wordings.get(key) or texts.wordings[language, ""]
+            mail[key] = replace(ordinary, sentences={**ordinary.sentences, **_said(own["mail"], words)})
+            printed[key] = Wording(_said(own["printed"], words), ordinary.dates)
+    return PaperTexts(replace(texts, wordings=mail), printed, _page())
+
+
+def _said(sentences: Mapping[str, str], words: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        name: _WORD.sub(lambda found: words[found[1]], sentence)
+        for name, sentence in sentences.items()
+    }
+
+
+def _over(below: Tables, above: Tables) -> Tables:
+    both = dict(below)
+    for name, value in above.items():
+        both[name] = _over(below.get(name, {}), value) if isinstance(value, Mapping) else value
+    return both
+
+
+@cache
+def _shipped() -> Mapping[str, Tables]:
+    folder = resources.files("commsd.channels.mail") / "templates" / _FOLDER
+    found = sorted((each for each in folder.iterdir() if each.name.endswith(".toml")), key=lambda each: each.name)
+    return {each.name.removesuffix(".toml"): tomllib.loads(each.read_text("utf-8")) for each in found}
+
+
+@cache
+def _page() -> str:
+    return (resources.files("commsd.channels.mail") / "templates" / _FOLDER / "page.html").read_text("utf-8")
+
+
+def _complaints(own: Tables, english: Tables) -> Iterator[str]:
+    registers = own.get("register", {})
+    for prefix, tables in (("", own), *((f"register.{name}.", each) for name, each in registers.items())):
+        for table in tables:
+            if table not in english and table != "register":
+                yield f"[{prefix}{table}]: there is no such table"
+        for table in ("mail", "printed"):
+            for name, sentence in tables.get(table, {}).items():
+                model = english[table].get(name)
+                if model is None or not isinstance(sentence, str):
+                    yield f"[{prefix}{table}] {name}: there is no such text"
+                else:
+                    extra = _placeholders(sentence) - _placeholders(model) - {"paper", "it", "It", "service"}
+                    yield from (f"[{prefix}{table}] {name}: {{{each}}} is not known here" for each in sorted(extra))
+
+
+def _placeholders(text: str) -> set[str]:
+    try:
+        return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    except ValueError:
+        return {"a brace without its pair"}

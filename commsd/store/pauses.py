@@ -1,0 +1,45 @@
+"""Reading the brakes: which pauses there are, and how much of its budget a mailbox has spent."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+
+from commsd.core.interaction import DeliveryKind
+from commsd.core.pause import Pause
+from commsd.core.rate_limit import Spent
+from commsd.store import schema
+
+ACKS = "acks"
+
+
+def in_force(connection: Connection, now: datetime) -> tuple[Pause, ...]:
+    """The pauses that hold now, the one that ends first leading."""
+    table = schema.pauses
+    rows = connection.execute(select(table).where(_holds(now)).order_by(table.c.until, table.c.what, table.c.name))
+    return tuple(Pause(**row._mapping) for row in rows)
+
+
+def is_paused(now: datetime) -> ColumnElement[bool]:
+    """Whether a row of `deliveries` is an acknowledgement of a mailbox whose acknowledgements are paused."""
+    owed, pause = schema.deliveries, schema.pauses
+    of_it = or_(pause.c.name == "", pause.c.name == owed.c.via)
+    return and_(owed.c.kind == DeliveryKind.ACK.value, exists().where(and_(pause.c.what == ACKS, of_it, _holds(now))))
+
+
+def spent(connection: Connection, mailbox: str, since: datetime, most: int) -> Spent:
+    """The mailbox's acknowledgements since then, or since a person released it; counted to `most`.
+
+    Read without a lock: two nodes may each give what the other gives at the same moment.
+    """
+    owed, pause = schema.deliveries, schema.pauses
+    of_it = and_(pause.c.what == ACKS, pause.c.name.in_(("", mailbox)), pause.c.until <= pause.c.made_at)
+    released = connection.execute(select(func.max(pause.c.made_at)).where(of_it)).scalar()
+    start = max(since, released) if released else since
+    recent = and_(owed.c.via == mailbox, owed.c.kind == DeliveryKind.ACK.value, owed.c.created_at > start)
+    some = select(owed.c.created_at).where(recent).limit(most).subquery()
+    return Spent(connection.execute(select(func.count()).select_from(some)).scalar_one(), start)
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    table = schema.pauses
+    return and_(table.c.made_at < table.c.until, table.c.until > now)

@@ -1,0 +1,282 @@
+"""What many mailboxes cost that have nothing to do: memory and CPU of one daemon, with pymap as the far side.
+
+    python tests/bench/idle.py [--mailboxes 500] [--rest 60] [--mails 20] [--json] [--where]
+
+The daemon is `commsd run` in a process of its own, the IMAP server and the SMTP sink are two more. Nobody's test suite.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.bench.sink import Sink  # noqa: E402
+from tests.eventually import eventually_blocking  # noqa: E402
+from tests.neighbours.place import dies_with_us, free_port  # noqa: E402
+
+LOOPBACK = "127.0.0.1"
+PASSWORD = secrets.token_hex(8)
+TICK = os.sysconf("SC_CLK_TCK")
+STARTS_WITHIN = 180.0
+
+HOUSE = """
+[service]
+name = "Example Ltd"
+timezone = "Europe/Berlin"
+hours = "mon-sun 00:00-24:00"
+country = "DE-BE"
+languages = ["en", "de"]
+
+[store]
+url = "sqlite:///{folder}/commsd.db"
+
+[http]
+listen = "127.0.0.1:{listen}"
+public_listen = "127.0.0.1:{listen}"
+"""
+
+MAILBOX = """
+[mailbox.m{number}]
+address = "m{number}@commsd.test"
+imap = {{ host = "127.0.0.1", port = {imap}, tls = "none", username = "m{number}", password = {{ credential = "all" }} }}
+smtp = {{ host = "127.0.0.1", port = {smtp}, tls = "none", username = "" }}
+"""
+
+
+@dataclass(kw_only=True)
+class Figures:
+    """One daemon. Megabytes; ready: seconds from its start until every inbox is watched; cpu: share of one core.
+
+    at_rest, after: RSS while nothing comes, and after the mails. written: bytes a second to disk at rest.
+    latency: from the delivery to the 250, ms.
+    """
+
+    mailboxes: int
+    ready: float
+    at_rest: float
+    after: float
+    peak: float
+    connections: int
+    cpu: float
+    written: float
+    latency_median: float
+    latency_worst: float
+
+
+def measured(mailboxes: int, rest: float, mails: int, *, where: bool) -> Figures:
+    """One run with this many mailboxes."""
+    sink = Sink()
+    try:
+        with tempfile.TemporaryDirectory() as name, _far_side(mailboxes) as far:
+            folder = Path(name)
+            _write(folder, mailboxes, far.port, sink.port)
+            started = time.monotonic()
+            with _daemon(folder, where=where) as pid:
+                eventually_blocking(lambda: _watched(folder) >= mailboxes, within=STARTS_WITHIN)
+                ready = time.monotonic() - started
+                _wait(5.0)
+                cpu, written = _cpu(pid), _written(pid)
+                _wait(rest)
+                at_rest, connections = _memory(pid, "VmRSS"), _connections(pid)
+                cpu, written = (_cpu(pid) - cpu) / rest, (_written(pid) - written) / rest
+                latencies = [_latency(far, sink, number, mailboxes) for number in range(mails)]
+                return Figures(
+                    mailboxes=mailboxes,
+                    ready=round(ready, 1),
+                    at_rest=at_rest,
+                    after=_memory(pid, "VmRSS"),
+                    peak=_memory(pid, "VmHWM"),
+                    connections=connections,
+                    cpu=round(cpu, 4),
+                    written=round(written),
+                    latency_median=round(statistics.median(latencies) * 1000, 1) if latencies else 0.0,
+                    latency_worst=round(max(latencies, default=0.0) * 1000, 1),
+                )
+    finally:
+        sink.process.terminate()
+
+
+def _latency(far: "FarSide", sink: Sink, number: int, mailboxes: int) -> float:
+    """Seconds from the delivery of one mail to the sink's 250 for its acknowledgement."""
+    customer, begun = f"customer-{number}@example.org", time.monotonic()
+    far.deliver(f"m{number * 7 % mailboxes}", customer)
+    eventually_blocking(lambda: customer in sink.at, within=60)
+    return sink.at[customer] - begun
+
+
+def _wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def _write(folder: Path, mailboxes: int, imap: int, smtp: int) -> None:
+    (folder / "credentials").mkdir()
+    secret = folder / "credentials" / "all"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    parts = [MAILBOX.format(number=number, imap=imap, smtp=smtp) for number in range(mailboxes)]
+    (folder / "commsd.toml").write_text(HOUSE.format(folder=folder, listen=free_port()) + "".join(parts))
+
+
+@contextmanager
+def _daemon(folder: Path, *, where: bool) -> Iterator[int]:
+    """Its process id. where: it tells at its end which lines hold its memory."""
+    (folder / "state").mkdir()
+    environment = {**os.environ, "STATE_DIRECTORY": str(folder / "state"), "PYTHONPATH": str(ROOT)}
+    commsd = [str(Path(sys.executable).with_name("commsd"))]
+    command = [*([sys.executable, __file__, "--traced"] if where else commsd), "--config", str(folder), "run"]
+    with (folder / "log.jsonl").open("ab") as log:
+        process = subprocess.Popen([*dies_with_us(), *command], stdout=log, stderr=log, env=environment)
+    try:
+        yield process.pid
+        assert process.poll() is None, (folder / "log.jsonl").read_text()[-2000:]
+    finally:
+        process.terminate()
+        process.wait(60)
+        if where:
+            print("\n".join(line for line in _log(folder).splitlines() if line.startswith("held ")), file=sys.stderr)
+
+
+def _log(folder: Path) -> str:
+    return (folder / "log.jsonl").read_text(errors="replace")
+
+
+def _watched(folder: Path) -> int:
+    return _log(folder).count('"duty":"mail.watch.m')
+
+
+def _memory(pid: int, field: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return round(int(line.split()[1]) / 1024, 1)
+    raise AssertionError(field)
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of all its threads so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _written(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+
+
+def _connections(pid: int) -> int:
+    """Sockets it holds open."""
+    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
+    return sum(link.startswith("socket:") for link in links)
+
+
+# --- the far side, a process of its own
+
+
+class FarSide:
+    """The IMAP server's port, and the word that makes it deliver."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout
+        self.process, self.port = process, int(process.stdout.readline())
+
+    def deliver(self, user: str, sender: str) -> None:
+        """One customer's mail into this user's inbox."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{user} {sender}\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def _far_side(mailboxes: int) -> Iterator[FarSide]:
+    command = [*dies_with_us(), sys.executable, __file__, "--far", str(mailboxes)]
+    environment = {**os.environ, "COMMSD_BENCH_PASSWORD": PASSWORD}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        yield FarSide(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _serve(mailboxes: int) -> None:
+    from datetime import UTC, datetime
+
+    from commsd.demo.mailserver import MailServer
+
+    async with MailServer() as server:
+        for number in range(mailboxes):
+            await server.add_user(f"m{number}", os.environ["COMMSD_BENCH_PASSWORD"])
+        print(server.port, flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            user, sender = line.split()
+            await server.deliver(user, _mail(user, sender), at=datetime.now(UTC))
+
+
+def _mail(user: str, sender: str) -> bytes:
+    head = f"From: {sender}\r\nTo: {user}@commsd.test\r\nSubject: Where is it?\r\nMessage-ID: <{sender}>\r\n"
+    return (head + "\r\nGood morning, could you please tell me where my order is? Thank you.\r\n").encode()
+
+
+# --- the daemon, told to say where its memory is
+
+
+def _traced(words: list[str]) -> None:
+    import tracemalloc
+
+    tracemalloc.start(1)
+    from commsd.cli import main as commsd
+
+    def tell() -> None:
+        snapshot = tracemalloc.take_snapshot()
+        for statistic in snapshot.statistics("filename")[:25]:
+            print(f"held {statistic.size / 1e6:8.2f} MB {statistic.count:8} {statistic.traceback}", flush=True)
+
+    def at_signal(*_: object) -> None:
+        tell()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=lambda: (_wait(float(os.environ.get("TOLD_AFTER", "45"))), tell()), daemon=True).start()
+    commsd(words)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--mailboxes", type=int, default=500)
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds of nothing")
+    parser.add_argument("--mails", type=int, default=20, help="mails that come singly afterwards")
+    parser.add_argument("--where", action="store_true", help="say which files hold the memory; slower, and adds to it")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--far", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--traced", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.far:
+        asyncio.run(_serve(asked.far))
+        return
+    if asked.traced:
+        _traced(asked.traced)
+        return
+    runs = [measured(number, asked.rest, asked.mails, where=asked.where) for number in (1, asked.mailboxes)]
+    if asked.json:
+        print(json.dumps([asdict(run) for run in runs]))
+        return
+    for name in asdict(runs[0]):
+        print(f"{name.replace('_', ' '):20}" + "".join(f"{asdict(run)[name]:>14}" for run in runs))
+
+
+if __name__ == "__main__":
+    main()
