@@ -19,8 +19,13 @@ from pathlib import Path
 import structlog
 
 from commsd.channels.channel import Channel, Means
-from commsd.channels.mail.account import MailSettings
+from commsd.channels.mail.account import Mailbox, MailSettings
+from commsd.channels.mail.alerting import Alerting
+from commsd.channels.mail.heartbeat import Heartbeat
+from commsd.channels.mail.logins import OAuthLogins
 from commsd.channels.mail.notice import post_of
+from commsd.channels.mail.ping import Ping
+from commsd.channels.mail.watchman import Watchman
 from commsd.channels.registry import CHANNELS
 from commsd.config.load import RULES, load
 from commsd.config.saving import Files, stamps_of
@@ -30,6 +35,7 @@ from commsd.crm.sequencer import Head, Sequencer
 from commsd.duty import Duty, supervise
 from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
+from commsd.sla.notice.alarm import Exits
 from commsd.sla.notice.digest import Digest
 from commsd.sla.notice.dispatch import Dispatch
 from commsd.sla.notice.escalation import Escalation
@@ -45,6 +51,7 @@ from commsd.store.journal import Journal
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
 from commsd.store.recovery import Recovery
+from commsd.store.retention import Retention
 from commsd.telemetry import Metrics
 from commsd.web.pulse import Pulse
 from commsd.world import World, real_world
@@ -86,10 +93,12 @@ class House:
         Everything is made before anything is changed, so that what cannot be made leaves the former at work.
         """
         means = _means(config, self.means)
+        means.pulse.begin()
         surface = self.front.made(config, means, self.channels)
         duties = [*_house_duties(config, means, self.front.head), *_channel_duties(config, means, self.channels)]
         await self._bring_rules_in(config, means)
         await self.dismiss()
+        self.front.pulse.in_force()
         self.config, self.means = config, means
         self.front.open(surface)
         for duty in duties:
@@ -284,13 +293,33 @@ def _house_duties(config: Config, means: Means, head: Head) -> Sequence[Duty]:
     measure = means.pulse.metrics.escalation_delay.observe
     return (
         Recovery(means.claims, means.world),
+        Alerting(_mailboxes(config), firm, post, *store, means.world, means.pulse.metrics),
+        Retention(*store, means.world, config.retention.originals),
         Follow(means.rules, means.world),
         Sequencer(means.log, means.claims, means.world, head),
         Escalation(firm, post, *store, means.rules, means.world, measure),
         Dispatch(firm, post, *store, means.world),
         Digest(firm, post, config.notices.digest, *store, means.rules, means.world),
         webhooks(*store, means.world, means.pulse.metrics),
+        *_alarm_duties(config, means, post),
     )
+
+
+def _alarm_duties(config: Config, means: Means, post: Post) -> Sequence[Duty]:
+    """Those that see that the others do their work, as `[alarms]` says."""
+    alarms, boxes, firm = config.alarms, _mailboxes(config), config.firm
+    store = (means.log, means.claims, means.world)
+    able = {name: box.smtp for name, box in boxes.items() if box.smtp}
+    posts = {name: post_of(boxes, name, alarms.tell, firm, means.key) for name in able}
+    exits = Exits(posts=posts, hosts={name: smtp.host for name, smtp in able.items()}, preferred=post)
+    logins = OAuthLogins(boxes, means).read
+    watchman = Watchman(boxes, alarms.unread_for, bool(alarms.heartbeat), exits, firm, *store, means.pulse, logins)
+    duties: list[Duty] = [watchman]
+    if alarms.heartbeat:
+        duties.append(Heartbeat(boxes, alarms.heartbeat, means.key, *store))
+    if alarms.ping_url:
+        duties.append(Ping(alarms.ping_url, lambda: watchman.well, means.world, means.pulse.metrics))
+    return duties
 
 
 def _channel_duties(config: Config, means: Means, channels: Sequence[Channel]) -> Sequence[Duty]:
@@ -310,10 +339,13 @@ def _must_not_move(before: Config, after: Config) -> None:
         raise ConfigError(f"{' and '.join(moved)} cannot change while commsd runs", remedy="restart it to change that")
 
 
-def _post(config: Config, means: Means) -> Post:
+def _mailboxes(config: Config) -> Mapping[str, Mailbox]:
     mail: MailSettings | None = config.settings.get("mail")
-    boxes = mail.mailboxes if mail else {}
-    post = post_of(boxes, config.notices.mailbox, config.alarms.tell, config.firm, means.key)
+    return mail.mailboxes if mail else {}
+
+
+def _post(config: Config, means: Means) -> Post:
+    post = post_of(_mailboxes(config), config.notices.mailbox, config.alarms.tell, config.firm, means.key)
     shared = config.http.public and config.http.public_listen == config.http.listen
     return replace(post, board=config.firm.public_url if shared else None)
 

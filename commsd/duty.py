@@ -8,13 +8,16 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
-from commsd.errors import CommsdError, StoreAway
+from commsd.errors import CommsdError, StoreAway, Throttled
 from commsd.world import World
 
 log = structlog.get_logger()
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 120.0
+SHORTEST_PAUSE = 0.1
+ASKED_FOR = 60.0
+"""Where a service asks for patience."""
 
 
 class Duty(Protocol):
@@ -48,7 +51,9 @@ async def supervise(duty: Duty, world: World) -> None:
                 pause, last = FIRST_PAUSE, ""
             _tell(duty.name, error, seen=last)
             last = type(error).__name__
-        await world.sleep(pause * (0.5 + world.jitter() / 2))
+            if isinstance(error, Throttled):
+                pause = max(pause, ASKED_FOR)
+        await world.sleep(max(pause * world.jitter(), SHORTEST_PAUSE))
         pause = min(pause * 2, LONGEST_PAUSE)
 
 

@@ -47,7 +47,7 @@ class Front:
 
     def __init__(self, config: Config, log: Log, world: World, pulse: Pulse) -> None:
         http = config.http
-        self.health, self.head, self.pulse = Health(), Head(), pulse
+        self.health, self.head, self.pulse = Health(degraded=pulse.degraded_by_name), Head(), pulse
         self._log, self._world = log, world
         self._own, self._public = Doorway(), Doorway()
         proxies = http.trusted_proxies
@@ -70,7 +70,7 @@ class Front:
         inward = self._inward(config, means)
         if config.http.public and self.public is None:
             inward += outward
-        return Surface(application(inward, self.health), application(outward, self.health))
+        return Surface(application(inward, self.health), application([*outward, *static_routes()], self.health))
 
     def open(self, surface: Surface) -> None:
         """Answer like this from now on."""

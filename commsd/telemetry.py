@@ -154,6 +154,27 @@ class Metrics:
             ["channel"],
             registry=registry,
         )
+        self.unread_age = Gauge(
+            "commsd_channel_unread_age_seconds",
+            "How long the longest unread folder of a mailbox was not read through",
+            ["channel"],
+            registry=registry,
+        )
+        self.heartbeat_age = Gauge(
+            "commsd_heartbeat_age_seconds",
+            "Age of the last mail of a mailbox to itself that came round",
+            ["channel"],
+            registry=registry,
+        )
+        self.ping_failures = Counter(
+            "commsd_ping_failures_total", "Times ping_url did not answer as it should", registry=registry
+        )
+        self.token_expires = Gauge(
+            "commsd_oauth_token_expires_timestamp_seconds",
+            "When a refresh token ends, where the provider tells it; in the past once it is refused",
+            ["channel"],
+            registry=registry,
+        )
         self.callbacks = Gauge("commsd_callbacks_open", "Owed calls", ["state"], registry=registry)
         self.oldest_callback = Gauge(
             "commsd_callback_oldest_age_seconds", "Age of the oldest owed call, 0 without one", registry=registry
@@ -163,6 +184,12 @@ class Metrics:
             "commsd_feed_lag_seconds", "Age of the oldest event without a number, 0 without one", registry=registry
         )
         self.feed_last = Gauge("commsd_feed_last_sequence", "Number of the last event", registry=registry)
+        self.decisions = Counter(
+            "commsd_decisions_total", "Mails decided: ack, or why none", ["result"], registry=registry
+        )
+        self.acks_damped = Counter(
+            "commsd_acks_damped_total", "Acknowledgements held back by a brake", ["rule"], registry=registry
+        )
         self.deliveries = Counter(
             "commsd_deliveries_total", "Deliveries settled", ["kind", "result"], registry=registry
         )

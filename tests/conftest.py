@@ -15,6 +15,7 @@ from commsd.store.log import Log
 from commsd.store.migrate import upgrade
 from tests.neighbours.absent import absent
 from tests.neighbours.dovecot import Dovecot, dovecot_running
+from tests.neighbours.postfix import Postfix, postfix_running
 from tests.neighbours.postgres import Postgres, postgres_running
 from tests.world import ScriptedWorld
 
@@ -57,6 +58,19 @@ def dovecot(_dovecot: Dovecot) -> Dovecot:
     """A real IMAP server, up. Take a fresh user; a test may stop it, the next finds it up again."""
     _dovecot.start()
     return _dovecot
+
+
+@pytest.fixture(scope="session")
+def _postfix(_dovecot: Dovecot) -> Iterator[Postfix]:
+    with postfix_running(_dovecot) as server:
+        yield server
+
+
+@pytest.fixture
+def postfix(_postfix: Postfix, dovecot: Dovecot) -> Postfix:
+    """A real submission server, up, with Dovecot behind it. A test may kill it, the next finds it up again."""
+    _postfix.start()
+    return _postfix
 
 
 @pytest.fixture(scope="session")

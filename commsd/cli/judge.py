@@ -3,16 +3,22 @@
 History is left out: no budget, no duplicate, no conversation. Nothing is stored or sent, and no mail stops the rest.
 """
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from commsd.channels.mail.account import MailSettings
+from commsd.channels.mail.desk import us_of
 from commsd.channels.mail.language import language_of
-from commsd.channels.mail.message import decode
+from commsd.channels.mail.message import Message, decode
 from commsd.channels.mail.suppression import Us, answer_address, why_silent
 from commsd.config.load import load
+from commsd.config.secret import resolve
+from commsd.config.settings import Config
+from commsd.errors import CommsdError
 from commsd.world import real_world
 
 LANGUAGES = ("en", "de", "da", "id")
@@ -22,11 +28,21 @@ LOOKED_AT = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What mails are judged by. at: when they are taken to have arrived."""
+    """What mails are judged by. at: when they are taken to have arrived.
+
+    us: where no mailbox is named in the mail. sides: our side as the mailbox of an address sees it, by the address.
+    """
 
     us: Us
     languages: tuple[str, ...]
     at: datetime
+    sides: Mapping[str, Us] = field(default_factory=dict)
+
+    def side(self, message: Message) -> Us:
+        """Our side as the mailbox sees it to which the mail came, so far as it says."""
+        named = (mailbox.key for mailbox in (*message.to, *message.cc))
+        delivered = (value.strip(" <>").lower() for value in message.all("delivered-to"))
+        return next((self.sides[each] for each in (*named, *delivered) if each in self.sides), self.us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +66,35 @@ def bench_of(folder: Path | None) -> Bench:
         return Bench(us=Us(), languages=LANGUAGES, at=now)
     config = load(folder, now=now)
     mail: MailSettings = config.settings["mail"]
-    boxes = mail.mailboxes.values()
-    us = Us(
-        addresses=frozenset(address.lower() for address in mail.addresses),
-        internal_domains=config.firm.internal_domains,
-        forwarders=frozenset(address.lower() for box in boxes for address in box.forwarders),
-        own_list_ids=frozenset(name.lower() for box in boxes for name in box.own_list_ids),
-        contact_forms=frozenset(address.lower() for box in boxes for address in box.contact_forms),
+    key = known_key(config)
+    by_box = [(box, us_of(box, mail, config.firm, key)) for box in mail.mailboxes.values()]
+    sides = {address.lower(): us for box, us in by_box for address in (box.address, *box.aliases)}
+    return Bench(us=_together([us for _, us in by_box]), languages=config.firm.languages, at=now, sides=sides)
+
+
+def _together(sides: list[Us]) -> Us:
+    """All mailboxes as one."""
+    if not sides:
+        return Us()
+    return replace(
+        sides[0],
+        forwarders=frozenset().union(*(us.forwarders for us in sides)),
+        own_list_ids=frozenset().union(*(us.own_list_ids for us in sides)),
+        contact_forms=frozenset().union(*(us.contact_forms for us in sides)),
+        authserv_ids=frozenset().union(*(us.authserv_ids for us in sides)),
+        heard_locals=frozenset().union(*(us.heard_locals for us in sides)),
+        silent_invitations=all(us.silent_invitations for us in sides),
     )
-    return Bench(us=us, languages=config.firm.languages, at=now)
+
+
+def known_key(config: Config) -> bytes:
+    """The key our own ids are told by, as far as it can be read; none is made."""
+    try:
+        if config.key is not None:
+            return resolve(config.key, config.folder, os.environ).reveal().encode()
+        return (config.state_folder(os.environ) / "key").read_text().strip().encode()
+    except (OSError, CommsdError):
+        return b""
 
 
 def judged(file: Path, bench: Bench) -> Judged:
@@ -77,10 +113,11 @@ def judged(file: Path, bench: Bench) -> Judged:
 def _decision(raw: bytes, bench: Bench) -> tuple[str | None, str]:
     message = decode(raw, folder_date=bench.at)
     language, _ = language_of(message, None, bench.languages)
-    verdict = why_silent(message, bench.us)
+    us = bench.side(message)
+    verdict = why_silent(message, us)
     if verdict.reason:
         return f"no-ack:{verdict.reason}", language
-    return (None if answer_address(message, bench.us) else "no-ack:no-sender"), language
+    return (None if answer_address(message, us) else "no-ack:no-sender"), language
 
 
 def _mail(raw: bytes) -> bytes:

@@ -80,7 +80,7 @@ def _print(rows: tuple[Row, ...], house: House, json: bool) -> None:
 
 def line(data: Json, house: House) -> str:
     """One interaction on one line: when it happened, and was recorded where that is another time; its id at the end."""
-    did = [data["reason"] or data["outcome"] or "", *deeds(data, house.zone)]
+    did = [data["reason"] or data["outcome"] or "", *deeds(data, house.zone), "ambiguous" if data["ambiguous"] else ""]
     told = f"told {when(data['promised_at'], house.zone)}" if data["promised_at"] else ""
     where = data["mailbox"] or data["line"] or data["channel"]
     what = ", ".join(each for each in (*did, told) if each)

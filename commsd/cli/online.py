@@ -11,15 +11,17 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings
-from commsd.channels.mail.channel import handed_in
-from commsd.channels.mail.folder import sent_folder
+from commsd.channels.mail.accounts import Accounts
+from commsd.channels.mail.folder import Folder, named_folder, sent_folder
+from commsd.channels.mail.imap_login import remedy_of
+from commsd.channels.mail.sent_names import AUTO
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Submission
 from commsd.channels.phone.line import PhoneSettings, Twilio
 from commsd.channels.phone.rest import Rest
 from commsd.cli.house import absent_database, engine_of
+from commsd.cli.mail_accounts import mail_accounts
 from commsd.config.settings import Config
 from commsd.core.record import Json
 from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
@@ -29,7 +31,6 @@ from commsd.store.log import Log
 from commsd.store.migrate import revision
 from commsd.world import real_world
 
-DEADLINE = 20.0
 WHOLE = 60.0
 """Seconds for one service, all steps together."""
 
@@ -70,14 +71,16 @@ async def look(config: Config, env: Mapping[str, str]) -> Sequence[Look]:
     """Every service at once, in the order of the configuration."""
     mail: MailSettings | None = config.settings.get("mail")
     phone: PhoneSettings | None = config.settings.get("phone")
-    asked: list[Awaitable[Look]] = [_asked("store", partial(_store, config, env))]
-    for box in mail.mailboxes.values() if mail else ():
-        asked.append(_asked(f"mailbox.{box.name} imap", partial(_imap, box)))
-        if box.smtp:
-            asked.append(_asked(f"mailbox.{box.name} smtp", partial(_smtp, box)))
-    if phone and phone.twilio:
-        asked.append(_asked("twilio", partial(_twilio, phone.twilio)))
-    return await asyncio.gather(*asked)
+    store = await _asked("store", partial(_store, config, env))
+    async with mail_accounts(config, env if store.code == 0 else {}) as accounts:
+        asked: list[Awaitable[Look]] = []
+        for box in mail.mailboxes.values() if mail else ():
+            asked.append(_asked(f"mailbox.{box.name} imap", partial(_imap, box, accounts)))
+            if box.smtp:
+                asked.append(_asked(f"mailbox.{box.name} smtp", partial(_smtp, box, accounts)))
+        if phone and phone.twilio:
+            asked.append(_asked("twilio", partial(_twilio, phone.twilio)))
+        return [store, *await asyncio.gather(*asked)]
 
 
 Answer = tuple[str, str]
@@ -136,11 +139,8 @@ def _to_be_made(path: Path) -> Answer:
     return f"no database {path} yet, `commsd run` makes it", ""
 
 
-async def _imap(box: Mailbox) -> Answer:
-    server = handed_in(box.imap)
-    endpoint = imap.Endpoint(server.host, server.port, server.tls, server.ca)
-    credentials = imap.Credentials(server.username or box.address, server.password or "")
-    session = await imap.connect(endpoint, credentials, deadline=DEADLINE)
+async def _imap(box: Mailbox, accounts: Accounts) -> Answer:
+    session = await accounts.imap(box).connect()
     try:
         return await _folders(session, box)
     finally:
@@ -155,32 +155,40 @@ async def _folders(session: Session, box: Mailbox) -> Answer:
         received = len(await session.uids_since(since))
     if not box.sent:
         return f"logged in, {received} received in {LOOKED_BACK.days} days", ""
-    sent = next((name for name in box.sent if name != "auto"), None) or sent_folder(await session.folders())
-    if sent is None:
-        raise NotFound(
-            "there is no Sent folder that the server marks or that is called so",
-            remedy=f'name it: [mailbox.{box.name}] sent = ["NAME"]',
-        )
-    await session.examine(sent)
-    answers = len(await session.uids_since(since))
+    there = await session.folders()
+    sent = [sent_folder(there) if name == AUTO else named_folder(there, name) for name in box.sent]
+    answers = 0
+    for folder in dict.fromkeys(filter(None, sent)):
+        await session.examine(folder)
+        answers += len(await session.uids_since(since))
     said = f"logged in, {received} received, {answers} answers seen in Sent in {LOOKED_BACK.days} days"
-    few = received >= ENOUGH and answers < received * FEW
-    return said, "list the mailboxes of the staff who answer, in `sent`" if few else ""
+    return said, _about_sent(box, dict(zip(box.sent, sent, strict=True)), received, answers)
 
 
-async def _smtp(box: Mailbox) -> Answer:
+def _about_sent(box: Mailbox, found: Mapping[str, Folder | None], received: int, answers: int) -> str:
+    """What to do so that answers are seen, if anything. Raises NotFound for a folder that `sent` names in vain."""
+    if missing := [name for name, folder in found.items() if folder is None and name != AUTO]:
+        remedy = f'name one that is there: [mailbox.{box.name}] sent = ["{AUTO}"]'
+        raise NotFound(f'there is no folder "{missing[0]}", which `sent` names', remedy=remedy)
+    if None in found.values():
+        return f'the server marks no Sent folder and none is called so: name it, [mailbox.{box.name}] sent = ["NAME"]'
+    few = received >= ENOUGH and answers < received * FEW and not box.staff
+    return "list the mailboxes of the staff who answer, in `sent`" if few else ""
+
+
+async def _smtp(box: Mailbox, accounts: Accounts) -> Answer:
     if box.smtp is None:
         return "not used", ""
-    submission = Submission(handed_in(box.smtp))
+    submission = Submission(accounts.smtp(box, box.smtp))
     try:
         refused = await submission.probe()
     finally:
         await submission.close()
     if refused is None:
-        return "logged in" if box.smtp.password else "takes us without a login", ""
+        return "logged in" if box.smtp.password or box.smtp.oauth else "takes us without a login", ""
     what = f"{refused.text} ({refused.code})" if refused.code else refused.text
     if refused.stage == "login":
-        raise ConfigError(f"the login is refused: {what}", remedy="check username and password of `smtp`")
+        raise ConfigError(f"the login is refused: {what}", remedy=remedy_of(what))
     raise Unreachable(
         f"{box.smtp.host}:{box.smtp.port}: {what}", remedy="check host, port and tls of `smtp`, and the network"
     )

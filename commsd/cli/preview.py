@@ -7,6 +7,7 @@ import typer
 from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.prompts import LANGUAGES
 from commsd.channels.phone.twiml import fallback
+from commsd.cli.held import EXAMPLES, settle
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, plain
 from commsd.cli.place import example, folder
@@ -14,12 +15,14 @@ from commsd.cli.sample import Sample, samples
 from commsd.config.load import load
 from commsd.core import key
 from commsd.core.contact import Contact, identity_of
+from commsd.errors import Refused
 from commsd.store import open_items
 from commsd.world import real_world
 
 app = typer.Typer()
 ack_app = typer.Typer(help="Acknowledgements.", no_args_is_help=True)
 twiml_app = typer.Typer(help="What callers hear.", no_args_is_help=True)
+ack_app.command("settle", epilog=EXAMPLES)(settle)
 app.add_typer(ack_app, name="ack")
 app.add_typer(twiml_app, name="twiml")
 
@@ -31,9 +34,11 @@ def preview(
     ctx: typer.Context,
     mailbox: str = typer.Argument(metavar="MAILBOX", help="Its name in the configuration."),
     to: str = typer.Option("", metavar="ADDRESS", help="As this customer would get it: by name, language and owner."),
+    html: bool = typer.Option(False, "--html", help="Print the HTML part, where the mailbox sends one."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """The acknowledgement as a customer would get it, per language, in and out of opening hours."""
+    """The acknowledgement as a customer would get it, per language and situation: in and out of opening hours, on a
+    holiday, after an outage, to somebody who asks for a call, to a further writing."""
     if to and identity_of(to) is None:
         raise typer.BadParameter("this is no mail address", param_hint="--to")
     contact = in_house(ctx, lambda house: _contact(house, to)) if to else None
@@ -41,8 +46,10 @@ def preview(
     if json:
         as_json([each.record() for each in found])
         return
+    if html and not any(each.html for each in found):
+        raise Refused(f"mailbox {mailbox} sends no HTML", remedy="set html = true there, or leave out --html")
     for each in found:
-        _print(each)
+        _print(each, html)
 
 
 async def _contact(house: House, address: str) -> Contact | None:
@@ -53,9 +60,10 @@ async def _contact(house: House, address: str) -> Contact | None:
     return items.contacts.get(identity) if identity else None
 
 
-def _print(sample: Sample) -> None:
-    typer.echo(f"--- {sample.language}, {'in' if sample.in_hours else 'out of'} opening hours, {sample.when}")
-    typer.echo(f"To: {plain(sample.recipient)}\nSubject: {plain(sample.subject)}\n\n{sample.text.rstrip()}\n")
+def _print(sample: Sample, html: bool) -> None:
+    typer.echo(f"--- {sample.language}, {sample.situation}, {sample.when}")
+    shown = sample.html if html and sample.html else sample.text
+    typer.echo(f"To: {plain(sample.recipient)}\nSubject: {plain(sample.subject)}\n\n{shown.rstrip()}\n")
 
 
 @twiml_app.command("fallback", epilog=example("commsd twiml fallback --lang de --lang en > fallback.xml"))

@@ -1,16 +1,21 @@
 """The acknowledgement a mail would get now: a sample mail goes the way every mail goes, and nothing is stored. Pure.
 
-Only what cannot be known beforehand is chosen: the language, and an instant in and one out of opening hours.
+Only what cannot be known beforehand is chosen: the language, and the situation: in or out of opening hours, on a
+holiday, after an outage, to somebody who asks for a call, and to a further writing in the same matter.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email import policy
+from email.parser import BytesParser
 from itertools import count
+from typing import NamedTuple
 
 from commsd.channels.mail.account import Mailbox, MailSettings
 from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.holiday import Holidays
 from commsd.channels.mail.intake import intake
 from commsd.channels.mail.message import decode
 from commsd.channels.mail.owed_ack import ANSWERING
@@ -19,6 +24,7 @@ from commsd.channels.mail.texts import Texts, load_texts
 from commsd.config.read import did_you_mean
 from commsd.config.settings import Config
 from commsd.core.calendar import Calendar, closing_after, in_zone, is_open, next_opening
+from commsd.core.case import CaseFile
 from commsd.core.change import Change, OpenItems, Terms
 from commsd.core.contact import Contact
 from commsd.core.record import instant
@@ -26,30 +32,40 @@ from commsd.errors import NotFound, Refused
 
 LONG_AGO = timedelta(days=3650)
 A_MOMENT = timedelta(minutes=5)
+AN_OUTAGE = timedelta(minutes=50)
+A_YEAR = 370
+_TRUSTED = "preview"
+"""A known customer is shown what somebody gets whose mail is proven to be theirs: with owner and name."""
+
+ASKS_FOR_A_CALL = "Please call me on +44 20 7946 0018."
 STRANGER = "jane.clarke@customer.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One acknowledgement. when: it was written, in the firm's zone."""
+    """One acknowledgement. when: it was written, in the firm's zone. html: the other part, where it has one."""
 
     language: str
+    situation: str
     in_hours: bool
     at: datetime
     when: str
     recipient: str
     subject: str
     text: str
+    html: str | None
 
     def record(self) -> dict[str, object]:
         """As `--json` has it."""
         return {
             "language": self.language,
+            "situation": self.situation,
             "in_hours": self.in_hours,
             "at": instant(self.at),
             "to": self.recipient,
             "subject": self.subject,
             "text": self.text,
+            "html": self.html,
         }
 
 
@@ -65,9 +81,9 @@ def samples(config: Config, name: str, to: str, contact: Contact | None, now: da
     known = (contact.language,) if contact and contact.language in config.firm.languages else config.firm.languages
     terms = Terms(versions=(replace(config.version, effective_from=now - LONG_AGO),))
     return [
-        _sample(change, at, language, opened, config)
+        _sample(each, language, config)
         for language in known
-        for change, at, opened in _decided(_desk(config, box, texts, language), terms, to or STRANGER, contact, now)
+        for each in _decided(_desk(config, box, texts, language), terms, to or STRANGER, contact, now)
     ]
 
 
@@ -75,29 +91,58 @@ def _desk(config: Config, box: Mailbox, texts: Texts, language: str) -> Desk:
     """The mailbox in live mode, where only this language is spoken."""
     firm = replace(config.firm, languages=(language,), observe=False)
     live = replace(box, observe=False)
-    return Desk(mailbox=live, firm=firm, us=Us(), texts=texts, key=b"preview")
+    holidays = Holidays(tuple(sorted(config.sla_files.items())), config.firm.country)
+    return Desk(
+        mailbox=live,
+        firm=firm,
+        us=Us(authserv_ids=frozenset({_TRUSTED})),
+        texts=texts,
+        key=b"preview",
+        holidays=holidays,
+    )
 
 
-def _decided(
-    desk: Desk, terms: Terms, to: str, contact: Contact | None, now: datetime
-) -> Iterator[tuple[Change, datetime, bool]]:
-    first = _intake(desk, terms, to, contact, now)
-    for at in _instants(_calendar(first, terms, contact), now):
-        change = _intake(desk, terms, to, contact, at)
-        calendar = _calendar(change, terms, contact)
-        yield change, at, calendar is None or is_open(calendar, at)
+class _Decided(NamedTuple):
+    situation: str
+    change: Change
+    at: datetime
+    opened: bool
 
 
-def _instants(calendar: Calendar | None, now: datetime) -> Iterator[datetime]:
-    """Just after the next opening, or now where we are open; and just after the closing that follows."""
+def _decided(desk: Desk, terms: Terms, to: str, contact: Contact | None, now: datetime) -> Iterator[_Decided]:
+    writer = _Writer(desk, terms, to, contact)
+    calendar = _calendar(writer.writes(now), terms, contact)
+    opening, closing = _instants(calendar, now)
+    first = writer.writes(opening)
+    yield _Decided("in opening hours", first, opening, True)
+    if closing is not None:
+        yield _Decided("out of opening hours", writer.writes(closing), closing, False)
+    if (free := _free_day(calendar, desk.holidays, now)) is not None:
+        yield _Decided("on a holiday", writer.writes(free), free, False)
+    asks = writer.writes(opening, ASKS_FOR_A_CALL)
+    yield _Decided("asks for a call", asks, opening, True)
+    yield _Decided("after an outage", writer.writes(opening, waited=AN_OUTAGE), opening, True)
+    further = opening + A_MOMENT
+    if (again := writer.writes(further, after=first)).deliveries:
+        yield _Decided("a further writing", again, further, calendar is None or is_open(calendar, further))
+
+
+def _instants(calendar: Calendar | None, now: datetime) -> tuple[datetime, datetime | None]:
+    """Just after the next opening, or now where we are open; and just after the closing that follows, if we close."""
     opening = next_opening(calendar, now) if calendar else now
     if opening is None or calendar is None:
-        yield now
-        return
-    yield opening if opening == now else opening + A_MOMENT
+        return now, None
     closing = closing_after(calendar, opening)
-    if closing is not None:
-        yield closing + A_MOMENT
+    return opening if opening == now else opening + A_MOMENT, closing + A_MOMENT if closing else None
+
+
+def _free_day(calendar: Calendar | None, holidays: Holidays, now: datetime) -> datetime | None:
+    """Noon of the next public holiday on which we would be open."""
+    for ahead in range(1, A_YEAR) if calendar else ():
+        noon = (now + timedelta(days=ahead)).replace(hour=11, minute=0, second=0, microsecond=0)
+        if calendar and holidays.closed_for(calendar, noon, "en") is not None:
+            return noon
+    return None
 
 
 def _calendar(change: Change, terms: Terms, contact: Contact | None) -> Calendar | None:
@@ -106,33 +151,71 @@ def _calendar(change: Change, terms: Terms, contact: Contact | None) -> Calendar
     return in_zone(found, contact.timezone if contact else None) if found else None
 
 
-def _intake(desk: Desk, terms: Terms, to: str, contact: Contact | None, at: datetime) -> Change:
-    numbers = count(1)
-    items = OpenItems(
-        now=at,
-        new_id=lambda: f"preview-{next(numbers)}",
-        contacts=dict.fromkeys(contact.identities, contact) if contact else {},
-    )
-    name = (contact.name if contact else None) or ("" if contact else "Jane Clarke")
-    raw = (
-        f"From: {name.encode('ascii', 'replace').decode()} <{to}>\r\nTo: {desk.mailbox.address}\r\n"
-        f"Subject: 2041\r\nMessage-ID: <preview@customer.example>\r\n\r\n2041\r\n"
-    )
-    message = decode(raw.encode(), folder_date=at)
-    return intake(Arrival(message=message, place="preview", uid=1), items, desk, terms)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A customer who writes to the mailbox. to: the address the acknowledgement goes to."""
+
+    desk: Desk
+    terms: Terms
+    to: str
+    contact: Contact | None
+
+    def writes(
+        self,
+        at: datetime,
+        text: str = "2041",
+        *,
+        waited: timedelta = timedelta(0),
+        after: Change | None = None,
+    ) -> Change:
+        """What the house would decide. waited: how long the mail lay unseen. after: of what was decided before."""
+        numbers = count(1 if after is None else 1000)
+        known = self.contact or next(iter(after.contacts if after else ()), None)
+        items = OpenItems(
+            now=at,
+            new_id=lambda: f"preview-{next(numbers)}",
+            contacts=dict.fromkeys(known.identities, known) if known else {},
+            files=_files(after) if after else {},
+        )
+        name = (self.contact.name if self.contact else None) or ("" if self.contact else "Jane Clarke")
+        domain = self.to.rpartition("@")[2]
+        proof = f"Authentication-Results: {_TRUSTED}; dmarc=pass header.from={domain}\r\n" if self.contact else ""
+        raw = (
+            f"{proof}From: {name.encode('ascii', 'replace').decode()} <{self.to}>\r\n"
+            f"To: {self.desk.mailbox.address}\r\n"
+            f"Subject: 2041\r\nMessage-ID: <preview-{at.timestamp()}@customer.example>\r\n\r\n{text}\r\n"
+        )
+        message = decode(raw.encode(), folder_date=at - waited)
+        arrival = Arrival(message=message, place="preview", uid=1)
+        return intake(arrival, items, self.desk, self.terms)
 
 
-def _sample(change: Change, at: datetime, language: str, opened: bool, config: Config) -> Sample:
+def _files(change: Change) -> dict[str, CaseFile]:
+    """The case a change opened, as the next decision reads it."""
+    return {
+        case.id: CaseFile(case=case, interactions=change.interactions, clocks=change.clocks) for case in change.cases
+    }
+
+
+def _sample(decided: _Decided, language: str, config: Config) -> Sample:
+    at, change = decided.at, decided.change
     owed = next(iter(change.deliveries), None)
     if owed is None:
         raise Refused(f"no acknowledgement would go out: {change.result}", remedy="name another address with --to")
     sent = decode(owed.payload, folder_date=at)
     return Sample(
         language=language,
-        in_hours=opened,
+        situation=decided.situation,
+        in_hours=decided.opened,
         at=at,
         when=f"{at.astimezone(config.firm.zone):%A %Y-%m-%d %H:%M}",
         recipient=owed.recipient,
         subject=sent.subject,
         text=sent.text,
+        html=_html(owed.payload),
     )
+
+
+def _html(payload: bytes) -> str | None:
+    part = BytesParser(policy=policy.default).parsebytes(payload).get_body(("html",))
+    return str(part.get_content()) if part is not None else None

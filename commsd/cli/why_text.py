@@ -15,7 +15,7 @@ from commsd.cli.why_count import Names, count_lines
 from commsd.cli.why_told import people_lines
 from commsd.core.clock import Clock, State
 from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn, Unowed
-from commsd.core.interaction import Interaction, Kind, Outcome
+from commsd.core.interaction import CaseCause, Interaction, Kind, Outcome
 from commsd.sla.notice.summons import Summons
 
 Told = Mapping[str, Sequence[Summons]]
@@ -37,16 +37,47 @@ REASONS = {
 }
 
 
+REMARKS = {
+    "passed-on": "passed on to others than the customer, so it answers nobody",
+    "done-folder:later-writing": "moved to a done folder, but the customer has written since: the case stays open",
+    "log:no-mail-inside": "sent to a log mailbox with no mail inside",
+}
+
+CAUSES = {
+    CaseCause.REFERENCE: "it refers to a mail in it",
+    CaseCause.SUBJECT: "same person, same subject",
+    CaseCause.NEW: "nothing said that it belongs to another",
+}
+
+
+def _how(fact: Interaction) -> str:
+    """Why a message counts for its case, in words."""
+    cause = CAUSES.get(fact.case_cause) if fact.case_cause and fact.kind is Kind.MESSAGE else None
+    return f", {cause}" if cause else ""
+
+
+def _doubt(fact: Interaction) -> str:
+    if fact.case_id is None:
+        return "ambiguous: nothing says whose it is; give it a case with `commsd record`"
+    if fact.case_cause is CaseCause.NEW:
+        return "ambiguous: perhaps it answers another case of this customer; then `commsd cases merge` it with that"
+    return "ambiguous: another case would fit as well; see `commsd explain` of the customer's address"
+
+
 def interaction_lines(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
     """What was decided about one interaction."""
     by = f", {fact.agent or fact.agent_id}" if fact.agent or fact.agent_id else ""
     lines = [f"{fact.kind.value} {fact.id}, {fact.direction.value}, {local(fact.occurred_at, zone)}{by}"]
     if fact.recorded_at - fact.occurred_at > timedelta(hours=1):
         lines.append(f"  recorded only {local(fact.recorded_at, zone)}")
-    if fact.reason:
-        lines.append(f"  no acknowledgement: {fact.reason}" if fact.reason.startswith("no-ack") else f"  {fact.reason}")
+    if fact.reason and fact.reason.startswith("no-ack"):
+        lines.append(f"  no acknowledgement: {fact.reason}")
+    elif fact.reason:
+        lines.append(f"  {REMARKS.get(fact.reason, fact.reason)}")
     if fact.case_cause:
-        lines.append(f"  in case {fact.case_id} because of: {fact.case_cause.value}")
+        lines.append(f"  in case {fact.case_id} because of: {fact.case_cause.value}{_how(fact)}")
+    if fact.ambiguous:
+        lines.append(f"  {_doubt(fact)}")
     if fact.language:
         cause = f", from: {fact.language_cause}" if fact.language_cause else ""
         lines.append(f"  language {fact.language}{cause}")

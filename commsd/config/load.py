@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from commsd.channels.mail.text_check import judge_texts
+from commsd.channels.phone.prompt_lint import judge_prompts
 from commsd.channels.registry import CHANNELS
 from commsd.config.position import Place
 from commsd.config.read import Finding, Findings, Severity, Table, did_you_mean, parse
@@ -36,7 +38,7 @@ from commsd.world import real_world
 
 MAIN = "commsd.toml"
 RULES = "sla"
-WAYS = frozenset({"webhook", "sms", "tellings"})
+WAYS = frozenset({"webhook", "sms", "tellings", "print"})
 """What stands in a delivery in place of a mailbox, where it leaves by another way."""
 
 LONGEST_WEBHOOK = 300
@@ -90,6 +92,8 @@ def inspect(
     findings = Findings()
     files = _Files.read(folder, rules, findings)
     config = _config(files, channels, now or real_world().now())
+    judge_texts(folder, findings)
+    judge_prompts(findings)
     _judge_secrets(findings, folder.resolve(), os.environ if env is None else env, need_secrets)
     if config is None or findings.errors:
         return None, findings.all

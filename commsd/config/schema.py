@@ -143,7 +143,7 @@ def _oauth() -> Schema:
 
 def _sender() -> Schema:
     keys = {
-        "subject": text("An expression with the groups number, mail, name or customer."),
+        "subject": text("An expression with groups called number, mail, name, customer, address or subject."),
         "header": text("A header field, in which `field` is searched for."),
         "field": text("An expression, as for subject."),
         "body": text("An expression, as for subject."),
@@ -174,6 +174,7 @@ def _mailbox() -> Schema:
         "forwarders": listed(_MAIL, "A rule there forwards people's mail to us."),
         "own_list_ids": listed(text(), "The group that is this address."),
         "contact_forms": listed(_MAIL, "The customer stands in Reply-To."),
+        "letterhead": listed(text(), "Lines over a printed acknowledgement, our name first.", maxItems=5),
         "senders": {"type": "array", "items": _sender(), "description": "Who wrote, behind a fax or letter gateway."},
         "authserv_ids": listed(text(), "Whose Authentication-Results are believed."),
         "system_senders": listed(text(), 'Local parts that are heard all the same, such as "postmaster".'),
@@ -261,6 +262,7 @@ def _house() -> dict[str, Schema]:
             {
                 "unread_for": _span("10m", "How long a channel may go unread."),
                 "ping_url": {**_WEB, "description": "Fetched each minute while all is well."},
+                "heartbeat": formed(_SPAN, "How often each mailbox writes to itself; never, if not given."),
                 "tell": listed(text()),
             }
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from commsd.config.read import Finding, Table
 from commsd.config.secret import SecretSource, resolve
@@ -17,6 +17,12 @@ from commsd.core.firm import Firm
 from commsd.core.policy import Version
 from commsd.errors import ConfigError
 
+Length = TypeVar("Length", timedelta, timedelta | None)
+
+_SHORTEST_UNREAD = timedelta(minutes=3)
+"""A folder is looked at every 45 seconds at the latest, and a lost connection is made anew after some more."""
+
+_SHORTEST_BEAT = timedelta(minutes=15)
 _STORE_REMEDY = 'write "sqlite:////var/lib/commsd/commsd.db" or "postgresql://user@host/name"'
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgresql+asyncpg://")
@@ -56,10 +62,14 @@ class Notices:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """unread_for: how long a channel may go unread. ping_url: fetched each minute while all is well."""
+    """unread_for: how long a channel may go unread. ping_url: fetched each minute while all is well.
+
+    heartbeat: how often each mailbox writes to itself; None: never.
+    """
 
     unread_for: timedelta
     ping_url: str | None
+    heartbeat: timedelta | None
     tell: tuple[str, ...]
 
 
@@ -172,10 +182,21 @@ def read_alarms(root: Table, firm: Firm) -> Alarms:
     """`[alarms]`. No case stands behind an alarm, so "owner", "team" and "lead" mean nobody here."""
     table = root.table("alarms")
     return Alarms(
-        unread_for=table.read("unread_for", DURATION, "10m"),
+        unread_for=_at_least(table, "unread_for", _SHORTEST_UNREAD, table.read("unread_for", DURATION, "10m")),
         ping_url=table.maybe("ping_url", URL),
+        heartbeat=_at_least(table, "heartbeat", _SHORTEST_BEAT, table.maybe("heartbeat", DURATION)),
         tell=known_names(table, "tell", firm.people.names(), "agent, team or route"),
     )
+
+
+def _at_least(table: Table, key: str, shortest: timedelta, length: Length) -> Length:
+    """The duration under a key; one that is shorter is a finding."""
+    if length is not None and length < shortest and DURATION.parse(table.value(key)) is not None:
+        least = f"{int(shortest.total_seconds() // 60)}m"
+        table.error(
+            key, f'{key} = "{table.value(key)}" is too short: it would alarm all the time', f'write "{least}" or more'
+        )
+    return length
 
 
 def read_retention(root: Table) -> Retention:

@@ -11,7 +11,7 @@ from typing import Any
 
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import fact
-from commsd.core.interaction import Direction, Interaction, Kind, Outcome
+from commsd.core.interaction import Actor, Direction, Interaction, Kind, Outcome, Role
 from commsd.errors import IllegalStep
 
 REOPENS = timedelta(minutes=30)
@@ -100,7 +100,8 @@ class Attempt:
 class Callback:
     """An owed call as of one revision.
 
-    number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first.
+    number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first; none where it
+    was asked for in writing. purpose: what it is about, as the customer put it.
     due_at: the clock's due time, or the time agreed with the customer. claimed_until: a lost claim gives it back.
     closed_by: the interaction that closed it.
     """
@@ -148,13 +149,16 @@ def callbacks_after(
     if fact.kind is Kind.CLOSE:
         owed = [c for c in callbacks if c.open and c.case_id == case_id]
         return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now, fact) for c in owed)
+    blocked = contact is not None and contact.blocked
+    if fact.detail.asks_call and fact.actor is Actor.CUSTOMER and not blocked:
+        return (_asked(fact, case_id, owner, contact, callbacks, now, new_id),)
     if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
         return ()
     if fact.outcome is Outcome.REACHED:
         number = _number(fact)
         same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
         return tuple(_closed(callback, CloseReason.ANSWERED_INBOUND, now, fact) for callback in same)
-    if fact.outcome is Outcome.MISSED and not (contact and contact.blocked):
+    if fact.outcome is Outcome.MISSED and not blocked:
         return (_missed(fact, case_id, owner, callbacks, now, new_id),)
     return ()
 
@@ -202,6 +206,51 @@ def _missed(
         misses=(fact.id,),
         owner=owner,
     )
+
+
+def _asked(
+    fact: Interaction,
+    case_id: str,
+    owner: str | None,
+    contact: Contact | None,
+    callbacks: tuple[Callback, ...],
+    now: datetime,
+    new_id: Callable[[], str],
+) -> Callback:
+    """The call that a writing asks for: the one owed to this number or in this case, else a new one."""
+    line, due_at = fact.detail.call_from, fact.detail.promise.due_at if fact.detail.promise else None
+    given = phone_identity(fact.address(Role.CALLEE) or "")
+    number = given.value if given else _number_of(contact)
+    owed = [
+        c for c in callbacks if c.open and ((number and (c.line, c.number) == (line, number)) or c.case_id == case_id)
+    ]
+    if not owed:
+        return Callback(
+            id=new_id(),
+            created_at=now,
+            line=line,
+            number=number,
+            contact_id=fact.contact_id,
+            case_id=case_id,
+            state=State.WAITING if number and line else State.NEEDS_NUMBER,
+            due_at=due_at,
+            opened_at=min(fact.occurred_at, now),
+            purpose=fact.subject or None,
+            questions=fact.detail.questions,
+            owner=owner,
+        )
+    joined = next((c for c in owed if number and c.number == number), owed[0])
+    if given and joined.number != given.value and joined.line and (joined.state, Step.NUMBER_GIVEN) in NEXT:
+        joined = replace(joined, state=after(joined.state, Step.NUMBER_GIVEN), number=given.value)
+    questions = tuple(dict.fromkeys((*joined.questions, *fact.detail.questions)))
+    purpose = joined.purpose or fact.subject or None
+    return _next(joined, due_at=due_at or joined.due_at, purpose=purpose, questions=questions)
+
+
+def _number_of(contact: Contact | None) -> str | None:
+    """The number we know the contact by; None where there are several, for one of them is not theirs to answer."""
+    numbers = [identity.value for identity in contact.identities if identity.kind == "phone"] if contact else []
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def _with(misses: tuple[str, ...], miss: str) -> tuple[str, ...]:

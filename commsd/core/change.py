@@ -60,6 +60,7 @@ class OpenItems:
     now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
     again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
     callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
+    alike: all of them where a key has several, such as one answer to two customers, which is in the case of each.
     answered: TwiML already given, by step. sent: acks of the last 24 h to the recipients that keys name, newest first,
     to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
     pauses: those in force. spent: what the mailboxes whose budget a key names have spent of it.
@@ -71,6 +72,7 @@ class OpenItems:
     files: Mapping[str, CaseFile] = field(default_factory=dict)
     callbacks: tuple[Callback, ...] = ()
     known: Mapping[str, Interaction] = field(default_factory=dict)
+    alike: Mapping[str, tuple[Interaction, ...]] = field(default_factory=dict)
     webhooks: tuple[WebhookEntry, ...] = ()
     answered: Mapping[str, bytes] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
@@ -79,6 +81,15 @@ class OpenItems:
     refused: frozenset[str] = frozenset()
     pauses: tuple[Pause, ...] = ()
     spent: Mapping[str, Spent] = field(default_factory=dict)
+
+    def referred(self, contact_id: str | None = None) -> tuple[str, ...]:
+        """The cases of the mails that the keys refer to, the nearest first; of one in several the contact's own."""
+        found: dict[str, None] = {}
+        for key, known in self.known.items():
+            facts = self.alike.get(key, (known,)) if key.startswith("id:") else ()
+            theirs = sorted(facts, key=lambda fact: contact_id is None or fact.contact_id != contact_id)
+            found |= dict.fromkeys(fact.case_id for fact in theirs if fact.case_id)
+        return tuple(found)
 
     def callback(self, callback_id: str) -> Callback | None:
         """The callback of this id."""
@@ -121,6 +132,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwedOriginal:
+    """A mail too large to be kept before it is decided: its bytes are still to be fetched from where it lies."""
+
+    interaction_id: str
+    place: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
     """The lease a decision acts under; refused with LeaseLost where `number` is no longer the lease's."""
 
@@ -131,10 +152,11 @@ class Fence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogicalKey:
-    """What makes two copies one interaction; unique for ever."""
+    """What makes two copies one interaction; unique for ever. Not lasting: a later one may take its place."""
 
     key: str
     interaction_id: str
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +192,7 @@ class Change:
     deliveries: tuple[Delivery, ...] = ()
     events: tuple[Event, ...] = ()
     originals: tuple[Original, ...] = ()
+    owed_originals: tuple[OwedOriginal, ...] = ()
     keys: tuple[LogicalKey, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     timers: tuple[CallTimer, ...] = ()
@@ -206,6 +229,7 @@ _JOINED = (
     "deliveries",
     "events",
     "originals",
+    "owed_originals",
     "keys",
     "sightings",
     "timers",
@@ -334,7 +358,7 @@ def _with_case(
         return None, fact, False
     found = link(
         fact,
-        referred=tuple(known.case_id for key, known in items.known.items() if key.startswith("id:") and known.case_id),
+        referred=items.referred(fact.contact_id),
         files=items.files,
         callbacks=items.callbacks,
         now=items.now,
@@ -345,7 +369,8 @@ def _with_case(
     if not opens or found.cause is None:
         return None, fact, False
     case = opened_by(fact, contact, items.now, items.new_id(), related_to=found.related_to)
-    return CaseFile(case=case), replace(fact, case_id=case.id, case_cause=CaseCause.NEW), True
+    opening = replace(fact, case_id=case.id, case_cause=CaseCause.NEW, ambiguous=found.ambiguous)
+    return CaseFile(case=case), opening, True
 
 
 def _as_ruled(case: Case, ruled: Interaction, file: CaseFile, now: datetime, *, published: bool) -> Case:

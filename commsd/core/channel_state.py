@@ -26,6 +26,10 @@ SEVERAL = 3
 """So many people wait for mail: then it is not the fault of one of their servers."""
 
 
+RETURNED = "returned"
+"""The reason on the delivery of a heartbeat that came round."""
+
+
 class Health(StrEnum):
     """What a channel is."""
 
@@ -36,10 +40,11 @@ class Health(StrEnum):
 class Cause(StrEnum):
     """Why a channel is degraded, the worst first. The word is the record's `reason`.
 
-    stopped: a folder is left alone, for its UIDs do not hold. unread: a folder was not read through for too long.
-    undecided: a mail lies there that we do not take up. late: what it should send waits. token-refused: the login by
-    OAuth came to an end. heartbeat-lost: a mail to ourselves did not come round. token-expiring: that login will end.
-    failing: a line that says it does not work.
+    stopped: a folder is left alone, for its UIDs do not hold. token-refused: the login by OAuth came to an end.
+    unread: what customers write was not read for too long. undecided: a mail lies there that we do not take up.
+    failing: a line says that it does not work. answers-unseen: as unread, of a folder of our own answers.
+    late: what is to be sent waits. heartbeat-lost: a mail to ourselves did not come round. token-expiring: that login
+    will end soon.
     """
 
     STOPPED = "stopped"
@@ -47,6 +52,7 @@ class Cause(StrEnum):
     UNREAD = "unread"
     UNDECIDED = "undecided"
     FAILING = "failing"
+    ANSWERS_UNSEEN = "answers-unseen"
     LATE = "late"
     HEARTBEAT_LOST = "heartbeat-lost"
     TOKEN_EXPIRING = "token-expiring"
@@ -98,10 +104,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """One watched folder. read_at: when it was last known to hold nothing undecided; None: never. since: watched."""
+    """One watched folder. read_at: when it was last known to hold nothing undecided; None: never. since: watched.
+
+    inbox: customers write there.
+    """
 
     place: str
     since: datetime
+    inbox: bool = True
     read_at: datetime | None = None
     stopped_at: datetime | None = None
     undecided_since: datetime | None = None
@@ -121,7 +131,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A login by OAuth. refused: the provider takes it no more. ends_at: when it will end by itself, if that is known."""
+    """A login by OAuth. refused: the provider takes it no more. ends_at: when it will end by itself, if known."""
 
     refused: bool = False
     ends_at: datetime | None = None
@@ -129,7 +139,10 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """All that is seen of one channel at an instant. failing_since: of a line. heartbeat: the oldest still on its way."""
+    """All that is seen of one channel at an instant.
+
+    heartbeat: when the oldest was made that is still on its way. failing_since: of a line.
+    """
 
     channel: str
     kind: str = MAILBOX
@@ -156,18 +169,17 @@ def causes(sight: Sight, now: datetime, unread_for: timedelta, started_at: datet
     return tuple(cause for cause, holds in _asked(sight, now, unread_for, started_at) if holds)
 
 
-def _asked(
-    sight: Sight, now: datetime, unread_for: timedelta, started_at: datetime
-) -> Iterable[tuple[Cause, bool]]:
+def _asked(sight: Sight, now: datetime, unread_for: timedelta, started_at: datetime) -> Iterable[tuple[Cause, bool]]:
     def too_long(since: datetime | None) -> bool:
         return since is not None and now >= max(since + unread_for, started_at + STARTS_WITHIN)
 
     folders, login = sight.folders, sight.login or Login()
     yield Cause.STOPPED, any(folder.stopped_at for folder in folders)
     yield Cause.TOKEN_REFUSED, login.refused
-    yield Cause.UNREAD, any(too_long(folder.read_at or folder.since) for folder in folders)
+    yield Cause.UNREAD, any(too_long(folder.read_at or folder.since) for folder in folders if folder.inbox)
     yield Cause.UNDECIDED, any(too_long(folder.undecided_since) for folder in folders)
     yield Cause.FAILING, too_long(sight.failing_since)
+    yield Cause.ANSWERS_UNSEEN, any(too_long(folder.read_at or folder.since) for folder in folders)
     yield Cause.LATE, sight.outgoing is not None and too_long(sight.outgoing.oldest) and _stuck(sight.outgoing)
     yield Cause.HEARTBEAT_LOST, too_long(sight.heartbeat)
     yield Cause.TOKEN_EXPIRING, login.ends_at is not None and login.ends_at - now <= TOKEN_AHEAD
@@ -197,7 +209,8 @@ def after(
 
 def steady(relapses: int) -> timedelta:
     """How long nothing may be wrong before it counts as recovered."""
-    return min(STEADY * 4 ** min(relapses, 5), STEADY_AT_MOST)
+    times: int = 4 ** min(relapses, 5)
+    return min(STEADY * times, STEADY_AT_MOST)
 
 
 def _first(sight: Sight, now: datetime, new_id: Callable[[], str]) -> Standing:

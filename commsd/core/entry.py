@@ -12,7 +12,7 @@ from enum import StrEnum
 from commsd.core.callback import Callback
 from commsd.core.case import CaseFile
 from commsd.core.change import OpenItems, Terms
-from commsd.core.clock import clocks
+from commsd.core.clock import Clock, clocks
 from commsd.core.interaction import (
     Actor,
     Channel,
@@ -215,11 +215,17 @@ def said_detail(
 
 def callback_due(file: CaseFile | None, now: datetime, terms: Terms) -> datetime | None:
     """When a callback owed from now on would be due under the policy of its case; None where it sets no such clock."""
+    clock = callback_clock(file, now, terms)
+    return clock.due_at if clock else None
+
+
+def callback_clock(file: CaseFile | None, now: datetime, terms: Terms) -> Clock | None:
+    """The clock that a missed call would start now, under the policy of its case."""
     inside = file.interactions if file else ()
     known = [touch for fact in inside for touch in touches_of(fact) if touch.kind is TouchKind.SET]
     asked = Touch(id="asked", at=now, kind=TouchKind.MISSED, channel="phone", facts={"channel": "phone"})
     found = clocks([*known, asked], terms.versions, file.case.attrs if file else {}, now)
-    return next((clock.due_at for clock in found if clock.clock is ClockKind.CALLBACK), None)
+    return next((clock for clock in found if clock.clock is ClockKind.CALLBACK), None)
 
 
 def _detail(entry: Entry, items: OpenItems, terms: Terms) -> Detail:

@@ -155,7 +155,8 @@ class Detail:
     callbacks: of a customer's call, the callbacks it opened, joined or closed.
     note: what an agent wrote down (personal). result: the agent's word for a talk, interface.md section 4.
     authenticated: what the receiving server said of the sender by DMARC, "pass" or "fail"; None: nothing we trust.
-    asks_call: a writing that asks to be rung.
+    asks_call: a writing that asks to be rung, on the number of its party `callee` if it has one. call_from: the line
+    that call is to be made from.
     """
 
     reason: str | None = None
@@ -173,6 +174,7 @@ class Detail:
     note: str | None = None
     authenticated: str | None = None
     asks_call: bool = False
+    call_from: str | None = None
 
 
 @fact

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from commsd.core.ladder import MOVED, is_late, key_of
+from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
 
 GRACE = timedelta(minutes=1)
@@ -31,6 +32,7 @@ class DebtKind(StrEnum):
     UNDECIDED = "writing_without_decision"
     TWO_ACKS = "two_acks"
     ACK_STUCK = "ack_stuck"
+    ACK_HELD = "ack_held"
     ACK_WAITING = "ack_waiting"
     NO_CALLBACK = "missed_call_without_callback"
     CALLBACK = "callback"
@@ -41,6 +43,8 @@ class DebtKind(StrEnum):
     NOTICE_INSTEAD = "notice_not_delivered_and_another_under_way"
     OVERDUE = "overdue"
     DUE = "due"
+    DAMPED = "mail_without_acknowledgement"
+    PAUSED = "paused"
 
 
 WRONG = frozenset(
@@ -58,12 +62,17 @@ WRONG = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedAck:
-    """An acknowledgement that is not settled, or was given up."""
+    """An acknowledgement that is not settled, or was given up. paused: held back for a while.
+
+    kind: "ack", or "letter" for one on paper, due when its `ack` clock is.
+    """
 
     id: str
     state: str
     due_at: datetime
     claimed_until: datetime | None
+    paused: bool = False
+    kind: str = "ack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,14 @@ class LostNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DampedMail:
+    """A person's writing that got no acknowledgement because of a brake, nor an answer since. mail.md L4."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """What the store knows of debts. acks: per message, how many acknowledgements it got."""
 
@@ -117,11 +134,13 @@ class Books:
     calls: tuple[OwedCall, ...] = ()
     clocks: tuple[OwedClock, ...] = ()
     notices: tuple[LostNotice, ...] = ()
+    damped: tuple[DampedMail, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """One line of the ledger. id: of the interaction, delivery, clock or callback it is about.
+    """One line of the ledger. id: of the interaction, delivery, clock or callback it is about, or of a pause.
 
     promised_at: the time the customer was told, where that is not the due time any more.
     """
@@ -162,6 +181,11 @@ def debts(books: Books, now: datetime) -> tuple[Debt, ...]:
         *(_call(owed, clock_of.get(owed.id), now) for owed in books.calls),
         *_clocks(books.clocks, {clock.id for clock in clock_of.values()}, now),
     ]
+    found += (
+        Debt(kind=DebtKind.DAMPED, id=mail.id, what=f"a writing without an acknowledgement, {mail.reason}")
+        for mail in books.damped
+    )
+    found += (_paused(pause) for pause in books.pauses)
     found += (debt for lost in books.notices if (debt := _notice(lost, now)))
     never = datetime.max.replace(tzinfo=now.tzinfo)
     return tuple(sorted(found, key=lambda debt: (not debt.wrong, debt.due_at or never, debt.id)))
@@ -180,9 +204,30 @@ def _notice(lost: LostNotice, now: datetime) -> Debt | None:
 _OVER = frozenset({"failed", "refused", "cancelled", "suppressed"})
 
 
+def _paused(pause: Pause) -> Debt:
+    """Not owed to anybody, but the reason why much is. Why, `commsd pause` tells."""
+    where = f" of {pause.name}" if pause.name else ""
+    what = f"{pause.what}{where}, paused by {pause.by}"
+    return Debt(kind=DebtKind.PAUSED, id=f"{pause.what}:{pause.name}".rstrip(":"), what=what, due_at=pause.until)
+
+
+def _letter(owed: OwedAck, now: datetime) -> Debt:
+    """A printed acknowledgement waits for a person's hand, but not past the time at which its clock is late."""
+    late = owed.due_at <= now - GRACE
+    what = "a printed acknowledgement that nobody has posted" if late else "a printed acknowledgement to be posted"
+    return Debt(kind=DebtKind.ACK_STUCK if late else DebtKind.ACK_WAITING, id=owed.id, what=what, due_at=owed.due_at)
+
+
 def _ack(owed: OwedAck, now: datetime) -> Debt:
+    if owed.kind == "letter":
+        return _letter(owed, now)
     if owed.state == "failed":
         return Debt(kind=DebtKind.ACK_STUCK, id=owed.id, what="an acknowledgement was given up", due_at=owed.due_at)
+    if owed.state == "held":
+        what = "an acknowledgement that perhaps went out; `commsd ack settle` says what is to become of it"
+        return Debt(kind=DebtKind.ACK_HELD, id=owed.id, what=what, due_at=owed.due_at)
+    if owed.paused and owed.state in ("queued", "unknown"):
+        return Debt(kind=DebtKind.ACK_WAITING, id=owed.id, what="an acknowledgement, paused", due_at=owed.due_at)
     in_hand = owed.claimed_until is not None and owed.claimed_until > now - GRACE
     if in_hand or owed.due_at > now - GRACE:
         return Debt(kind=DebtKind.ACK_WAITING, id=owed.id, what=f"an acknowledgement, {owed.state}", due_at=owed.due_at)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+MACHINE = "machine"
+"""Who paused where no person did."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:

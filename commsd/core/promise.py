@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from commsd.core.calendar import Calendar, closing_after, in_zone
 from commsd.core.case import ClockRecord
+from commsd.core.clock import Clock
 from commsd.core.policy import Version
 
 QUARTER = timedelta(minutes=15)
@@ -29,6 +30,11 @@ def told(due_at: datetime, calendar: Calendar | None) -> datetime:
 
 def calendar_of(record: ClockRecord, versions: tuple[Version, ...], customer_tz: str | None = None) -> Calendar | None:
     """The calendar a clock counts in, under the rules it runs under."""
-    version = next((known for known in versions if known.id == record.value.rules_version), None)
-    calendar = version.calendars.get(record.value.calendar) if version else None
+    return counted_in(record.value, versions, customer_tz)
+
+
+def counted_in(clock: Clock, versions: tuple[Version, ...], customer_tz: str | None = None) -> Calendar | None:
+    """The same of a clock that is not on record."""
+    version = next((known for known in versions if known.id == clock.rules_version), None)
+    calendar = version.calendars.get(clock.calendar) if version else None
     return in_zone(calendar, customer_tz) if calendar else None

@@ -13,6 +13,10 @@ from commsd.core.interaction import Delivery, DeliveryState
 
 BUDGET = "budget"
 SAME_SUBJECT = "same-subject"
+REFUSED_BEFORE = "refused-before"
+PAUSED = "paused"
+DAMPING = frozenset(f"no-ack:{word}" for word in (BUDGET, SAME_SUBJECT, REFUSED_BEFORE, PAUSED))
+"""Reasons for which a person got no acknowledgement, as they are recorded."""
 
 PER_RECIPIENT = (
     Rate(3, timedelta(minutes=10)),

@@ -6,20 +6,23 @@ Standings are written by `log.decide` with the events they cause; when a folder 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from commsd.core.channel_state import LINE, MAILBOX, ChannelState, Health, Outgoing, Standing
+from commsd.core.channel_state import LINE, MAILBOX, RETURNED, Health, Outgoing, Standing
 from commsd.core.interaction import Delivery, DeliveryState
-from commsd.core.record import thing_of
+from commsd.core.record import instant, thing_of
 from commsd.store import schema
 from commsd.store.debts import AT_ONCE
+from commsd.store.pauses import is_paused
 from commsd.store.rows import delivery_of
 
 FOLDER = "folder"
 """The kind of a row that says when one folder was read, named by its place."""
 
+MOST_WAYS = 3
 _WAITS = ("queued", "sending", "unknown")
 
 
@@ -30,7 +33,6 @@ class Progress:
     since: datetime
     read_at: datetime | None = None
     stopped_at: datetime | None = None
-    last_uid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,49 +49,65 @@ class Beat:
     back: datetime | None = None
 
 
+class Seen(NamedTuple):
+    """All that is kept. stuck: alarms that do not get away."""
+
+    standings: Mapping[tuple[str, str], Standing]
+    folders: Mapping[str, Progress]
+    outgoing: Mapping[str, Outgoing]
+    beats: Mapping[str, Beat]
+    stuck: Sequence[Delivery]
+
+
+def look(
+    connection: Connection,
+    *,
+    sending: Sequence[str],
+    beating: Sequence[str],
+    now: datetime,
+    late: datetime,
+    beats_since: datetime,
+    stuck: Sequence[Delivery],
+) -> Seen:
+    """Everything at once. sending, beating: mailboxes. late: what was made before then should have left."""
+    return Seen(
+        standings(connection),
+        folders(connection),
+        outgoing(connection, sending, late, now),
+        beats(connection, beating, beats_since),
+        stuck,
+    )
+
+
 def standings(connection: Connection) -> dict[tuple[str, str], Standing]:
     """Every channel by name and kind."""
     table = schema.channel_states
     rows = connection.execute(select(table).where(table.c.kind.in_((MAILBOX, LINE))))
-    found = {}
-    for row in rows:
-        memory = dict(row.memory or {})
-        record = ChannelState(
-            id=row.id,
-            revision=row.revision,
-            created_at=datetime.fromisoformat(memory.pop("created_at", None) or row.since.isoformat()),
-            channel=row.name,
-            kind=row.kind,
-            state=Health(row.state),
-            since=row.since,
-            reason=row.reason,
-            last_success_at=row.last_success_at,
-        )
-        known = thing_of(Standing, {**memory, "record": None})
-        found[row.name, row.kind] = Standing(
-            record=record,
-            well_since=known.well_since,
-            relapses=known.relapses,
-            told=known.told,
-            told_at=known.told_at,
-            times=known.times,
-        )
-    return found
+    return {(row.name, row.kind): _standing(row) for row in rows}
+
+
+def _standing(row: Row[Any]) -> Standing:
+    memory = dict(row.memory or {})
+    record = {
+        "id": row.id,
+        "revision": row.revision,
+        "created_at": memory.pop("created_at", None) or instant(row.since),
+        "channel": row.name,
+        "kind": row.kind,
+        "state": row.state,
+        "since": instant(row.since),
+        "reason": row.reason,
+        "last_success_at": instant(row.last_success_at) if row.last_success_at else None,
+    }
+    return thing_of(Standing, {**memory, "record": record})
 
 
 def folders(connection: Connection) -> dict[str, Progress]:
     """Every folder by its place."""
     table, points = schema.channel_states, schema.checkpoints
-    stopped = {row.place: row for row in connection.execute(select(points.c.place, points.c.stopped_at, points.c.last_uid))}
-    return {
-        row.name: Progress(
-            row.since,
-            row.last_success_at,
-            stopped[row.name].stopped_at if row.name in stopped else None,
-            stopped[row.name].last_uid if row.name in stopped else 0,
-        )
-        for row in connection.execute(select(table).where(table.c.kind == FOLDER))
-    }
+    known = select(table.c.name, table.c.since, table.c.last_success_at, points.c.stopped_at)
+    known = known.outerjoin(points, points.c.place == table.c.name).where(table.c.kind == FOLDER)
+    return {row.name: Progress(row.since, row.last_success_at, row.stopped_at) for row in connection.execute(known)}
 
 
 def note_folders(
@@ -114,7 +132,7 @@ def note_folders(
 
 
 def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, now: datetime) -> dict[str, Outgoing]:
-    """By mailbox: what has waited to leave since before that time. What waits for its hour, or for a person, does not."""
+    """By mailbox: what has waited to leave since before that time, and neither for its hour nor for a person."""
     table = schema.deliveries
     found: dict[str, Outgoing] = {}
     for start in range(0, len(vias), AT_ONCE):
@@ -124,10 +142,9 @@ def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, 
             table.c.via.in_(some),
             table.c.created_at <= late_since,
             or_(table.c.due_at <= now, table.c.attempts > 0),
+            ~is_paused(now),
         )
-        counted = select(
-            table.c.via, func.min(table.c.created_at), func.count(func.distinct(table.c.recipient))
-        )
+        counted = select(table.c.via, func.min(table.c.created_at), func.count(func.distinct(table.c.recipient)))
         for via, oldest, people in connection.execute(counted.where(late).group_by(table.c.via)).all():
             found[via] = Outgoing(oldest=oldest, people=people, left_since=_left_since(connection, via, oldest))
     return found
@@ -156,10 +173,6 @@ def beats(connection: Connection, vias: Sequence[str], since: datetime) -> dict[
     return found
 
 
-RETURNED = "returned"
-"""The reason on a heartbeat that came round."""
-
-
 def _is_beat() -> ColumnElement[bool]:
     return schema.deliveries.c.kind == "heartbeat"
 
@@ -173,7 +186,7 @@ def forget_beats(connection: Connection, before: datetime) -> None:
 def stuck(connection: Connection, prefix: str, again: str, before: datetime, limit: int = 100) -> tuple[Delivery, ...]:
     """Notices under keys with this prefix that were tried, wait since before that time, and took no other way yet.
 
-    again: what the key of one that took another way ends in.
+    again: what the key of one that took another way ends in, once for each; three ways are enough.
     """
     table, other = schema.deliveries, schema.deliveries.alias("other")
     waits = and_(
@@ -181,6 +194,7 @@ def stuck(connection: Connection, prefix: str, again: str, before: datetime, lim
         table.c.kind == "notice",
         table.c.via.not_in(("webhook", "sms")),
         table.c.key.startswith(prefix, autoescape=True),
+        ~table.c.key.endswith(again * MOST_WAYS, autoescape=True),
         table.c.attempts > 0,
         table.c.created_at <= before,
     )

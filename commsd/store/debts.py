@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select, text
 
 from commsd.core.ledger import (
     INSTEAD,
     LOST_FOR,
     Books,
+    DampedMail,
     LostNotice,
     OwedAck,
     OwedCall,
     OwedClock,
     instead_keys,
 )
-from commsd.store import schema
+from commsd.store import pauses, schema
 
 AT_ONCE = 500
 """Ids in one statement, below what any database takes as parameters."""
@@ -27,11 +28,13 @@ def books(connection: Connection, now: datetime) -> Books:
     return Books(
         undecided=_undecided(connection),
         acks=_acks(connection),
-        owed_acks=_owed_acks(connection),
+        owed_acks=_owed_acks(connection, now),
         without_callback=_without_callback(connection),
         calls=_calls(connection),
         clocks=_clocks(connection),
         notices=_notices(connection, now),
+        damped=_damped(connection),
+        pauses=pauses.in_force(connection, now),
     )
 
 
@@ -79,13 +82,36 @@ def _acks(connection: Connection) -> dict[str, int]:
     return {row.message: row.number for row in connection.execute(several)}
 
 
-def _owed_acks(connection: Connection) -> tuple[OwedAck, ...]:
-    table = schema.deliveries
-    unsettled = table.c.state.in_(("queued", "sending", "unknown", "failed"))
-    rows = connection.execute(select(table).where(table.c.kind == "ack", unsettled))
-    return tuple(
-        OwedAck(id=row.id, state=row.state, due_at=row.due_at, claimed_until=row.claimed_until) for row in rows
+def _damped(connection: Connection) -> tuple[DampedMail, ...]:
+    """Mail that a brake kept unanswered, in cases still open, until one of our people writes or speaks to them."""
+    table, cases, answer = schema.interactions, schema.cases, schema.interactions.alias()
+    # Word for word as in the index, which SQLite would not use otherwise.
+    damped = text(schema.DAMPED.format(" = 1" if connection.dialect.name == "sqlite" else ""))
+    held = select(table.c.id, table.c.case_id, table.c.reason, table.c.recorded_at).where(damped).subquery()
+    ours = and_(answer.c.kind == "message", answer.c.direction == "outbound")
+    answered = exists().where(
+        answer.c.case_id == held.c.case_id,
+        answer.c.current,
+        answer.c.recorded_at > held.c.recorded_at,
+        answer.c.outcome == "reached",
+        or_(ours, answer.c.kind.in_(("call", "meeting"))),
     )
+    rows = connection.execute(
+        select(held.c.id, held.c.reason)
+        .join(cases, cases.c.id == held.c.case_id)
+        .where(cases.c.state == "open", not_(answered))
+        .order_by(held.c.recorded_at)
+    )
+    return tuple(DampedMail(id=row.id, reason=row.reason.removeprefix("no-ack:")) for row in rows)
+
+
+def _owed_acks(connection: Connection, now: datetime) -> tuple[OwedAck, ...]:
+    table = schema.deliveries
+    unsettled = table.c.state.in_(("queued", "sending", "unknown", "failed", "held"))
+    paused = pauses.is_paused(now).label("paused")
+    columns = (table.c.id, table.c.kind, table.c.state, table.c.due_at, table.c.claimed_until, paused)
+    rows = connection.execute(select(*columns).where(table.c.kind.in_(("ack", "letter")), unsettled))
+    return tuple(OwedAck(**row._mapping) for row in rows)
 
 
 def _without_callback(connection: Connection) -> tuple[str, ...]:

@@ -105,7 +105,8 @@ class Items:
 
     def view(self, keys: Sequence[str], now: datetime, new_id: Callable[[], str]) -> OpenItems:
         """What a decision under these keys may look at."""
-        known = {key: self.interactions[found] for key in keys for found in self._interactions_of(key)}
+        named = {key: [self.interactions[each] for each in self._interactions_of(key)] for key in keys}
+        known = {key: facts[-1] for key, facts in named.items() if facts}
         identities = [identity for key in keys if (identity := _identity(key))]
         contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
         recipients = dict.fromkeys(key[10:] for key in keys if key.startswith("recipient:"))
@@ -116,7 +117,7 @@ class Items:
         }
         case_ids = dict.fromkeys(
             [
-                *(interaction.case_id for interaction in known.values() if interaction.case_id),
+                *(fact.case_id for facts in named.values() for fact in facts if fact.case_id),
                 *(key[5:] for key in keys if key.startswith("case:") and key[5:] in self.cases),
                 *(owed.case_id for owed in asked.values() if owed.case_id),
                 *(case_id for owed in asked.values() if (case_id := self._case_of(owed.interaction_id))),
@@ -124,11 +125,11 @@ class Items:
             ]
         )
         case_ids |= dict.fromkeys(self._survivors(case_ids))
-        named = {key[9:] for key in keys if key.startswith("callback:")}
+        callbacks = {key[9:] for key in keys if key.startswith("callback:")}
         calls_owed = [
             callback
             for callback in self.callbacks.values()
-            if callback.id in named or callback.number in numbers or callback.case_id in case_ids
+            if callback.id in callbacks or callback.number in numbers or callback.case_id in case_ids
         ]
         case_ids |= dict.fromkeys(callback.case_id for callback in calls_owed)
         case_ids |= dict.fromkeys(self._survivors(case_ids))
@@ -142,6 +143,7 @@ class Items:
             files=files,
             callbacks=tuple(sorted(calls_owed, key=lambda callback: (callback.opened_at, callback.id))),
             known=known,
+            alike={key: tuple(facts) for key, facts in named.items() if len(facts) > 1},
             webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
             answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
             deliveries=asked,

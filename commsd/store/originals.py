@@ -2,34 +2,73 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import Connection, Insert, delete, insert, select, update
+from sqlalchemy import Connection, Executable, delete, insert, select, update
 
-from commsd.core.interaction import Stored
+from commsd.core import key
+from commsd.core.change import Change, OpenItems, OwedOriginal
+from commsd.core.event import Event
+from commsd.core.interaction import Interaction, Stored
 from commsd.errors import NotFound
 from commsd.store import schema
 from commsd.store.log import Log
+from commsd.store.rows import OWED
 from commsd.world import World
+
+STAGED = "part:"
 
 
 async def keep_original(log: Log, world: World, parts: AsyncIterator[bytes], media_type: str) -> Stored:
-    """Keep bytes that come in parts, holding one at a time; the same bytes twice are kept once."""
-    staged = f"part:{world.new_id()}"
+    """Keep bytes that come in parts, holding one at a time; the same bytes twice are kept once.
+
+    Whatever goes wrong on the way, nothing of them stays.
+    """
+    staged = f"{STAGED}{world.new_id()}"
     digest, size, number = hashlib.sha256(), 0, 0
     table = schema.original_parts
-    async for part in parts:
-        statement = insert(table).values(sha256=staged, part=number, content=part)
-        await log.writer.write(partial(_execute, statement=statement))
-        digest.update(part)
-        size, number = size + len(part), number + 1
-    stored = Stored(digest.hexdigest(), media_type, size)
-    now = world.now()
-    await log.writer.write(lambda connection: _name(connection, staged, stored, now))
+    try:
+        async for part in parts:
+            statement = insert(table).values(sha256=staged, part=number, content=part)
+            await log.writer.write(partial(_execute, statement=statement))
+            digest.update(part)
+            size, number = size + len(part), number + 1
+        stored = Stored(digest.hexdigest(), media_type, size)
+        now = world.now()
+        await log.writer.write(lambda connection: _name(connection, staged, stored, now))
+    except BaseException:
+        log.writer.write(partial(_execute, statement=delete(table).where(table.c.sha256 == staged)))  # also cancelled
+        raise
     return stored
 
 
-def _execute(connection: Connection, statement: Insert) -> None:
+async def owed_originals(log: Log, place: str) -> tuple[OwedOriginal, ...]:
+    """The mails of a folder whose bytes are still to be fetched, oldest first."""
+    table = schema.notes
+    named = select(table.c.value).where(table.c.name.startswith(OWED)).order_by(table.c.name)
+    values = await log.read(lambda connection: connection.execute(named).scalars().all())
+    return tuple(OwedOriginal(**value) for value in values if value["place"] == place)
+
+
+async def settle_original(log: Log, owed: OwedOriginal, stored: Stored | None) -> None:
+    """Write down where the bytes of a mail are kept; None: they cannot be had any more."""
+    if stored is not None:
+        named = key.of_interaction(owed.interaction_id)
+        await log.decide((named,), lambda items: _with_original(items.known.get(named), stored, items))
+    table = schema.notes
+    done = delete(table).where(table.c.name == OWED + owed.interaction_id)
+    await log.writer.write(partial(_execute, statement=done))
+
+
+def _with_original(fact: Interaction | None, stored: Stored, items: OpenItems) -> Change:
+    if fact is None or fact.original is not None:
+        return Change()
+    kept = replace(fact, revision=fact.revision + 1, original=stored, recorded_at=items.now)
+    return Change(interactions=(kept,), events=(Event("interaction.updated", kept, items.now, "machine"),))
+
+
+def _execute(connection: Connection, statement: Executable) -> None:
     connection.execute(statement)
 
 

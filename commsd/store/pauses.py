@@ -35,7 +35,12 @@ def spent(connection: Connection, mailbox: str, since: datetime, most: int) -> S
     of_it = and_(pause.c.what == ACKS, pause.c.name.in_(("", mailbox)), pause.c.until <= pause.c.made_at)
     released = connection.execute(select(func.max(pause.c.made_at)).where(of_it)).scalar()
     start = max(since, released) if released else since
-    recent = and_(owed.c.via == mailbox, owed.c.kind == DeliveryKind.ACK.value, owed.c.created_at > start)
+    recent = and_(
+        owed.c.via == mailbox,
+        owed.c.kind == DeliveryKind.ACK.value,
+        owed.c.created_at > since,
+        owed.c.created_at >= start,
+    )
     some = select(owed.c.created_at).where(recent).limit(most).subquery()
     return Spent(connection.execute(select(func.count()).select_from(some)).scalar_one(), start)
 

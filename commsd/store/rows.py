@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from commsd.core.change import Change
+from commsd.core.change import Change, LogicalKey, OwedOriginal
 from commsd.core.channel_state import Standing
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
@@ -37,7 +37,7 @@ def write(
 
     ahead: how far the log's time runs before the host's, whose clock was set back; nobody shall wait for that.
     """
-    personal: dict[tuple[str, str, int], Values] = {}
+    personal = _Side()
     _interactions(connection, changes, personal)
     _upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
     _identities(connection, [contact for change in changes for contact in change.contacts])
@@ -46,13 +46,10 @@ def write(
     _upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
     _upsert(connection, schema.deliveries, [_delivery(d, ahead) for change in changes for d in change.deliveries])
     _outbox(connection, changes, now, new_id, personal)
-    _insert(connection, schema.personal, list(personal.values()), ignore=True)
+    _insert(connection, schema.personal, list(personal.rows.values()), ignore=True)
     _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
-    _insert(
-        connection,
-        schema.logical_keys,
-        [{"key": key.key, "interaction_id": key.interaction_id} for change in changes for key in change.keys],
-    )
+    _insert(connection, schema.notes, [owed_note(owed) for change in changes for owed in change.owed_originals])
+    _keys(connection, [key for change in changes for key in change.keys])
     _insert(
         connection,
         schema.sightings,
@@ -66,6 +63,21 @@ def write(
     _calls(connection, changes)
     _brakes(connection, changes)
     _checkpoints(connection, changes, now)
+
+
+def _keys(connection: Connection, keys: Sequence[LogicalKey]) -> None:
+    lasting = [{"key": key.key, "interaction_id": key.interaction_id} for key in keys if key.lasting]
+    _insert(connection, schema.logical_keys, lasting)
+    passing = [{"key": key.key, "interaction_id": key.interaction_id} for key in keys if not key.lasting]
+    _upsert(connection, schema.logical_keys, passing, "key")
+
+
+@dataclass(slots=True)
+class _Side:
+    """What is made while rows are: side rows of personal fields, and bare records by the identity of their thing."""
+
+    rows: dict[tuple[str, str, int], Values] = field(default_factory=dict)
+    bare: dict[int, Values] = field(default_factory=dict)
 
 
 def delivery_of(row: Row[Any]) -> Delivery:
@@ -91,24 +103,26 @@ def delivery_of(row: Row[Any]) -> Delivery:
     )
 
 
-def _bare(thing: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
-    """The record without personal fields, which go beside it."""
+def _bare(thing: Any, personal: "_Side") -> Values:
+    """The record without personal fields, which go beside it. The row of a thing and its event share it."""
+    known = personal.bare.get(id(thing))
+    if known is not None:
+        return known
     kind = type(thing)
     bare, fields = apart(kind, record(thing))
     if fields:
         word = THING[kind]
-        personal[word, thing.id, thing.revision] = {
+        personal.rows[word, thing.id, thing.revision] = {
             "thing": word,
             "id": thing.id,
             "revision": thing.revision,
             "fields": fields,
         }
+    personal.bare[id(thing)] = bare
     return bare
 
 
-def _interactions(
-    connection: Connection, changes: Sequence[Change], personal: dict[tuple[str, str, int], Values]
-) -> None:
+def _interactions(connection: Connection, changes: Sequence[Change], personal: "_Side") -> None:
     rows: dict[tuple[str, int], Values] = {}
     newest: dict[str, int] = {}
     external: list[Values] = []
@@ -141,7 +155,7 @@ def _interactions(
     _insert(connection, schema.external_ids, external, ignore=True)
 
 
-def _contact(contact: Contact, personal: dict[tuple[str, str, int], Values]) -> Values:
+def _contact(contact: Contact, personal: "_Side") -> Values:
     return {"id": contact.id, "revision": contact.revision, "record": _bare(contact, personal)}
 
 
@@ -154,7 +168,7 @@ def _identities(connection: Connection, contacts: Iterable[Contact]) -> None:
     _insert(connection, schema.identities, rows, ignore=True)
 
 
-def _case(case: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
+def _case(case: Any, personal: "_Side") -> Values:
     return {
         "id": case.id,
         "revision": case.revision,
@@ -183,7 +197,7 @@ def _clock(clock: Any) -> Values:
     }
 
 
-def _callback(callback: Any, personal: dict[tuple[str, str, int], Values]) -> Values:
+def _callback(callback: Any, personal: "_Side") -> Values:
     return {
         "id": callback.id,
         "revision": callback.revision,
@@ -228,7 +242,7 @@ def _outbox(
     changes: Sequence[Change],
     now: datetime,
     new_id: Callable[[], str],
-    personal: dict[tuple[str, str, int], Values],
+    personal: "_Side",
 ) -> None:
     rows = [
         {
@@ -257,6 +271,14 @@ def _originals(changes: Sequence[Change], now: datetime) -> Iterable[Values]:
             "content": original.content,
             "kept_at": now,
         }
+
+
+OWED = "original:"
+
+
+def owed_note(owed: OwedOriginal) -> Values:
+    """The note of an original still to be fetched."""
+    return {"name": OWED + owed.interaction_id, "value": asdict(owed)}
 
 
 def _calls(connection: Connection, changes: Sequence[Change]) -> None:
@@ -333,7 +355,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ign
 
 
 def _upsert(connection: Connection, table: Table, rows: Sequence[Values], *key: str, once: Sequence[str] = ()) -> None:
-    """Insert or replace; of rows with one key (the id if none is named) the last. once: columns that keep their first value."""
+    """Insert or replace; of rows with one key (`id` if none is named) the last. once: columns that stay as they are."""
     if not rows:
         return
     key = key or ("id",)

@@ -5,6 +5,7 @@ that erasing them leaves the order of the log intact.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -40,14 +41,20 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(String(27))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        return value if value is None or dialect.name == "postgresql" else _written(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+        return None if value is None else _read(value)
+
+
+@lru_cache(maxsize=4096)
+def _written(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=4096)
+def _read(value: str | datetime) -> datetime:
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -135,6 +142,7 @@ originals = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("content", LargeBinary, comment="null: in original_parts"),
     Column("kept_at", Instant, nullable=False),
+    Index("ix_originals_kept", "kept_at"),
 )
 
 original_parts = Table(

@@ -37,20 +37,29 @@ class Pulse:
         self._world = world
         self._channels: dict[Key, dict[str, Part]] = {}
         self._judged: Mapping[Key, str] = {}
+        self._undecided: dict[tuple[Key, str], datetime] = {}
         self._named: set[tuple[Key, str]] = set()
+        self._in_force = False
+
+    def begin(self) -> None:
+        """A configuration is about to name its channels anew; until it is in force, the former ones count."""
+        self._named = set()
 
     def watch(self, name: str, kind: str, part: str = "") -> None:
         """A part there is, of which nothing is known yet."""
         self._named.add(((name, kind), part))
-        self._channels.setdefault((name, kind), {}).setdefault(part, Part(since=self._world.now()))
+        if not self._in_force:
+            self._add((name, kind), part)
 
-    def keep_to_these(self) -> None:
-        """Forget what was not named since the last call: a new configuration has no such channel or folder."""
+    def in_force(self) -> None:
+        """The configuration that named its channels counts from now on; what it did not name is forgotten."""
+        self._in_force = True
+        for key, part in self._named:
+            self._add(key, part)
         for key, parts in list(self._channels.items()):
             self._channels[key] = {part: known for part, known in parts.items() if (key, part) in self._named}
             if not self._channels[key]:
                 del self._channels[key]
-        self._named = set()
 
     def beat(self, name: str, kind: str, part: str = "") -> None:
         """It worked just now."""
@@ -73,14 +82,23 @@ class Pulse:
             said=said,
         )
 
+    def undecided(self, name: str, kind: str, part: str, since: datetime | None) -> None:
+        """A mail was seen to lie there since then that is not taken up; None: none is."""
+        self._undecided.pop(((name, kind), part), None)
+        if since is not None:
+            self._undecided[(name, kind), part] = since
+
+    def undecided_since(self, key: Key, part: str) -> datetime | None:
+        """Since when one was."""
+        return self._undecided.get((key, part))
+
     def judge(self, degraded: Mapping[Key, str]) -> None:
         """The channels that do not do their work, with what is wrong, as the watchman found; all others do."""
         self._judged = dict(degraded)
 
-    @property
-    def degraded(self) -> Mapping[Key, str]:
-        """Those, with what is wrong."""
-        return self._judged
+    def degraded_by_name(self) -> Mapping[str, str]:
+        """Those, as "mailbox support", with the reason."""
+        return {f"{kind} {name}": reason for (name, kind), reason in sorted(self._judged.items())}
 
     def parts(self) -> Iterator[tuple[Key, str, Part]]:
         """Every part of every channel, in no order."""
@@ -108,6 +126,9 @@ class Pulse:
             last_success=self._last_success(key),
             said=self.said(*key) or reason,
         )
+
+    def _add(self, key: Key, part: str) -> None:
+        self._channels.setdefault(key, {}).setdefault(part, Part(since=self._world.now()))
 
     def _part(self, key: Key, part: str) -> Part:
         return self._channels.get(key, {}).get(part) or Part(since=self._world.now())

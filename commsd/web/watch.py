@@ -1,7 +1,7 @@
 """For machines that watch: is it alive, does it work, and the figures at this moment."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,12 +23,14 @@ Check = Callable[[], str | None]
 class Health:
     """Whether this process should get requests. checks: by name, what is wrong or None.
 
-    started: the store is open and the listeners stand. draining: set when the daemon stops.
+    started: the store is open and the listeners stand. draining: set when the daemon stops. degraded: channels that do
+    not do their work, which is no reason to send requests elsewhere.
     """
 
     started: bool = False
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     checks: dict[str, Check] = field(default_factory=dict)
+    degraded: Callable[[], Mapping[str, str]] = dict
 
     def reasons(self) -> dict[str, str]:
         """Why it is not ready; empty where it is."""
@@ -47,7 +49,7 @@ def routes(health: Health, metrics: Metrics, log: Log, world: World) -> list[Bas
 
     async def ready(_request: Request) -> Response:
         reasons = health.reasons()
-        body = orjson.dumps({"ready": not reasons, "reasons": reasons})
+        body = orjson.dumps({"ready": not reasons, "reasons": reasons, "degraded": health.degraded()})
         return Response(body, status_code=503 if reasons else 200, media_type="application/json")
 
     async def scraped(_request: Request) -> Response:

@@ -7,6 +7,7 @@ The daemon is `commsd run` in a process of its own, the IMAP server and the SMTP
 
 import argparse
 import asyncio
+import imaplib
 import json
 import os
 import secrets
@@ -187,24 +188,25 @@ def _connections(pid: int) -> int:
 
 
 class FarSide:
-    """The IMAP server's port, and the word that makes it deliver."""
+    """The IMAP server's port, and a way to put a mail there."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout
-        self.process, self.port = process, int(process.stdout.readline())
+        self.port = int(process.stdout.readline())
 
     def deliver(self, user: str, sender: str) -> None:
         """One customer's mail into this user's inbox."""
-        assert self.process.stdin
-        self.process.stdin.write(f"{user} {sender}\n")
-        self.process.stdin.flush()
+        with imaplib.IMAP4(LOOPBACK, self.port, timeout=30) as session:
+            session.login(user, PASSWORD)
+            status, answer = session.append("INBOX", "", "", _mail(user, sender))
+            assert status == "OK", answer
 
 
 @contextmanager
 def _far_side(mailboxes: int) -> Iterator[FarSide]:
     command = [*dies_with_us(), sys.executable, __file__, "--far", str(mailboxes)]
     environment = {**os.environ, "COMMSD_BENCH_PASSWORD": PASSWORD}
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         yield FarSide(process)
     finally:
@@ -213,17 +215,13 @@ def _far_side(mailboxes: int) -> Iterator[FarSide]:
 
 
 async def _serve(mailboxes: int) -> None:
-    from datetime import UTC, datetime
-
     from commsd.demo.mailserver import MailServer
 
     async with MailServer() as server:
         for number in range(mailboxes):
             await server.add_user(f"m{number}", os.environ["COMMSD_BENCH_PASSWORD"])
         print(server.port, flush=True)
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            user, sender = line.split()
-            await server.deliver(user, _mail(user, sender), at=datetime.now(UTC))
+        await asyncio.Event().wait()
 
 
 def _mail(user: str, sender: str) -> bytes:

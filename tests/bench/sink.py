@@ -16,9 +16,7 @@ class Sink:
 
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            [sys.executable, __file__], stdout=subprocess.PIPE, text=True, env=environment
-        )
+        self.process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True, env=environment)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
         self.at: dict[str, float] = {}

@@ -14,6 +14,7 @@ from commsd.cli.judge import Bench, judged
 from commsd.cli.why_text import interaction_lines
 from commsd.core import key
 from commsd.core.interaction import Delivery, DeliveryKind, Kind, Outcome
+from commsd.core.token import ack_id
 from commsd.sla.rules.opening import holiday_names
 from commsd.world import real_world
 from tests.channels.mail.written import ARRIVED, mail
@@ -49,6 +50,16 @@ def test_whatever_names_a_call_explains_it(office: Office, name: str) -> None:
     told = office.done("explain", text).out
     assert f"callback {change.callbacks[0].id}: waiting" in told
     assert "callback 1: running" in told
+
+
+SALES = """
+[mailbox.sales]
+address = "sales@example.com"
+authserv_ids = ["mx.example.com"]
+system_senders = ["postmaster"]
+imap = { host = "imap.example.com", username = "sales", password = { env = "PASSWORD" } }
+smtp = { host = "smtp.example.com" }
+"""
 
 
 def test_how_long_a_customer_waits_is_counted_to_this_moment(office: Office) -> None:
@@ -182,6 +193,34 @@ def test_our_own_addresses_count_where_a_configuration_was_named(tmp_path: Path)
         assert commsd("explain", "--mail", str(file), "--json").json[0]["decision"] == "ack"
     (found,) = commsd("--config", str(folder), "explain", "--mail", str(file), "--json").json
     assert found["reason"] == "no-ack:own-address"
+
+
+def test_mails_from_disk_are_judged_as_the_mailbox_they_came_to_judges_them(tmp_path: Path) -> None:
+    folder = built(tmp_path / "config", SALES)
+    (folder / "key").write_text("k" * 64)
+    ours = ack_id(b"k" * 64, "a" * 64, "example.com")
+    report = "Authentication-Results: mx.example.com; dmarc=fail header.from=customer.test"
+    mails = {
+        "no-ack:own-address": mail(from_="Anna <anna@example.com>"),
+        "no-ack:own-ack": mail(message_id=f"<{ours}>"),
+        "no-ack:dmarc-fail": mail(report, to="sales@example.com"),
+        "no-ack:robot-sender": mail(from_="postmaster@customer.test", to="support@example.com"),
+        "dmarc is not asked by support": mail(report, to="support@example.com"),
+        "sales hears the postmaster": mail(from_="postmaster@customer.test", to="sales@example.com"),
+    }
+    files = []
+    for number, raw in enumerate(mails.values()):
+        files.append(tmp_path / f"{number}.eml")
+        files[-1].write_bytes(raw)
+    found = commsd("--config", str(folder), "explain", "--mail", *map(str, files), "--json").json
+    assert [each["reason"] for each in found] == [said if said.startswith("no-ack") else None for said in mails]
+
+
+def test_judging_mails_makes_no_key(tmp_path: Path) -> None:
+    folder = built(tmp_path / "config")
+    (tmp_path / "one.eml").write_bytes(mail())
+    assert commsd("--config", str(folder), "explain", "--mail", str(tmp_path / "one.eml")).code == 0
+    assert not (folder / "key").exists()
 
 
 def test_a_line_a_file_for_people(tmp_path: Path) -> None:

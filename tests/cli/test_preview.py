@@ -15,17 +15,44 @@ def weekdays(empty_office: Office) -> Office:
     return empty_office
 
 
-def test_the_ack_is_shown_per_language_in_and_out_of_hours_without_a_store(weekdays: Office) -> None:
+SITUATIONS = {
+    "in opening hours": True,
+    "out of opening hours": False,
+    "on a holiday": False,
+    "asks for a call": True,
+    "after an outage": True,
+    "a further writing": True,
+}
+
+
+def test_the_ack_is_shown_per_language_and_situation_without_a_store(weekdays: Office) -> None:
     samples = weekdays.done("ack", "preview", "support", "--json").json
-    assert [(each["language"], each["in_hours"]) for each in samples] == [
-        (language, opened) for language in ("en", "de", "da", "id") for opened in (True, False)
+    assert [(each["language"], each["situation"], each["in_hours"]) for each in samples] == [
+        (language, *situation) for language in ("en", "de", "da", "id") for situation in SITUATIONS.items()
     ]
-    assert all("Jane Clarke" in each["text"] for each in samples)
-    assert len({each["text"] for each in samples}) == 8
+    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "a further writing")
+    assert len({each["text"] for each in samples}) == 4 * len(SITUATIONS)
+
+
+def test_each_situation_reads_as_it_is(weekdays: Office) -> None:
+    samples = weekdays.done("ack", "preview", "support", "--json").json
+    english = {each["situation"]: each["text"] for each in samples if each["language"] == "en"}
+    assert "our office was closed" in english["out of opening hours"]
+    assert "a public holiday (" in english["on a holiday"]
+    assert "send us the number" in english["asks for a call"]  # no line makes calls
+    assert "later than usual" in english["after an outage"]
+    assert english["a further writing"].startswith("Thank you, the message that came in ")
 
 
 def test_who_never_closes_has_no_ack_out_of_hours(empty_office: Office) -> None:
     assert all(each["in_hours"] for each in empty_office.done("ack", "preview", "support", "--json").json)
+
+
+def test_the_html_is_shown_where_the_mailbox_sends_it(weekdays: Office) -> None:
+    file = weekdays.folder / "commsd.toml"
+    assert weekdays.commsd("ack", "preview", "support", "--html").code == 1
+    file.write_text(file.read_text().replace("[mailbox.support]", "[mailbox.support]\nhtml = true"))
+    assert "<p>Dear Jane Clarke,</p>" in weekdays.done("ack", "preview", "support", "--html").out
 
 
 def test_the_ack_is_shown_as_people_read_it(weekdays: Office) -> None:
@@ -39,7 +66,7 @@ def test_a_customer_we_know_is_previewed_by_name(office: Office) -> None:
     office.mail()
     samples = office.done("ack", "preview", "support", "--to", "jane@example.org", "--json").json
     assert {each["to"] for each in samples} == {"jane@example.org"}
-    assert all("Jane Clarke" in each["text"] for each in samples)
+    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "a further writing")
 
 
 def test_an_address_that_gets_no_ack_says_why(office: Office) -> None:

@@ -57,6 +57,9 @@ ROWS = [
         'did you mean "support"? known here: support',
     ),
     ('[notices]\ndigest = "8"', 'digest = "8" is not a time of day', 'write hours and minutes, such as "08:00"'),
+    ('[alarms]\nunread_for = "30s"', 'unread_for = "30s" is too short', 'write "3m" or more'),
+    ('[alarms]\nheartbeat = "1m"', 'heartbeat = "1m" is too short', 'write "15m" or more'),
+    ('[alarms]\nheartbeat = "hourly"', 'heartbeat = "hourly" is not a duration', "write a number and a unit"),
     ('[alarms]\ntell = ["owner"]', 'tell: no agent, team or route "owner"', "known here: anna, service"),
     ('[agent.bo]\ndeputy = "ana"', 'deputy = "ana": no agent "ana"', 'did you mean "anna"? known here: anna, bo'),
     ('[agent.bo]\ndeputy = "bo"', 'deputy = "bo": nobody is their own deputy', "name somebody else, or remove it"),
@@ -97,6 +100,20 @@ ROWS = [
     (box(LOG + '\nteam = "sales"'), 'team = "sales": no team "sales"', "known here: service"),
     (box(LOG + '\nline = "hotline"'), 'line = "hotline": no line "hotline"', "remove it"),
     (box(LOG + '\npoll = "0s"'), 'poll = "0s" is no time at all', 'write more, such as "30s"'),
+    *(
+        (box(LOG + f'\nfolder = "{name}"'), f'folder = "{name}" is where spam lies', 'write "INBOX"; people move out what is none')
+        for name in ("Junk", "INBOX.Spam", "[Gmail]/Spam", "Junk E-Mail", "Uønsket mail")
+    ),
+    (
+        box(LOG + '\nsystem_senders = ["postmaster@example.com"]'),
+        'system_senders: "postmaster@example.com" is not the part of an address before its @',
+        'write that part alone, such as "postmaster"',
+    ),
+    (
+        box(LOG + '\nauthserv_ids = ["mx.example.com; dmarc=pass"]'),
+        'authserv_ids: "mx.example.com; dmarc=pass" is not the id of a mail server',
+        'write what its Authentication-Results begin with, such as "mx.example.com", or "-" if they name none',
+    ),
     (box(LOG + '\nstart = "30d"'), 'start = "30d" is not a start', 'write "now" or "backfill:30d"'),
     (
         '[line.a]\nnumber = "+493023125010"',

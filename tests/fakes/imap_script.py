@@ -40,8 +40,8 @@ USUAL: Mapping[str, Say] = {
 class ImapScript:
     """Entered with `async with`, it listens on loopback and gives its Endpoint.
 
-    answers: by command, "UID FETCH" or "LOGIN"; of several, each serves once and the last stays. asked: every command
-    received, without its tag. cut_after: bytes until every connection breaks.
+    answers: by command, "UID FETCH", "LOGIN" or "RESPONSE"; of several, each serves once and the last stays. asked:
+    every command received, without its tag. cut_after: bytes until every connection breaks.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class ImapScript:
     ) -> None:
         self.asked: list[str] = []
         self.sent = 0
+        self.most_connections = 0
         self._answers = {name: _several(say) for name, say in {**USUAL, **(answers or {})}.items()}
         self._greeting, self._cut_after, self._tls = greeting, cut_after, tls
         self._writers: list[asyncio.StreamWriter] = []
@@ -95,6 +96,7 @@ class ImapScript:
         task = asyncio.current_task()
         assert task
         self._handlers.add(task)
+        self.most_connections = max(self.most_connections, len(self._handlers))
         self._writers.append(writer)
         try:
             await self._converse(reader, writer)
@@ -106,17 +108,21 @@ class ImapScript:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._say(writer, self._greeting)
-        idle_tag = ""
-        while line := (await reader.readline()).decode().strip():
+        idle_tag, login_tag = "", ""
+        while raw := await reader.readline():
+            line = raw.decode().strip()
             if line == "DONE":
                 tag, name = idle_tag, "DONE"
+            elif login_tag:
+                tag, name, login_tag = login_tag, "RESPONSE", ""
             else:
                 tag, _, command = line.partition(" ")
                 words = command.split()
                 name = " ".join(words[:2]) if words[0] == "UID" else words[0]
                 idle_tag = tag if name == "IDLE" else idle_tag
             self.asked.append(line.partition(" ")[2] or line)
-            say = self._next(name)
+            say = self.answer(name, line.partition(" ")[2])
+            login_tag = tag if name in ("AUTHENTICATE", "RESPONSE") and say.data.startswith(b"+") else ""
             tagged = b"" if b"%T" in say.data or say.then in ("nothing", "cut") else b"%T OK done\r\n"
             self._say(writer, (say.data + tagged).replace(b"%T", tag.encode()))
             if say.then == "cut":
@@ -128,7 +134,8 @@ class ImapScript:
                 await writer.drain()
                 await writer.start_tls(self._tls)
 
-    def _next(self, name: str) -> Say:
+    def answer(self, name: str, command: str) -> Say:
+        """What is said to this command. RESPONSE is the line that answers a `+` of AUTHENTICATE."""
         said = self._answers.get(name, [Say()])
         return said.pop(0) if len(said) > 1 else said[0]
 

@@ -70,6 +70,12 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service auth {{
+  chroot =
+  inet_listener {{
+    port = {auth_port}
+  }}
+}}
 service anvil {{
   chroot =
   unix_listener anvil-auth-penalty {{
@@ -82,14 +88,16 @@ service anvil {{
 class Dovecot:
     """An IMAP server: `port` in clear, `tls_port` with implicit TLS under a certificate that `ca` vouches for.
 
+    auth_port: where Postfix asks whether a password is right.
+
     Every method blocks for some milliseconds; none needs a loop.
     """
 
     host = LOOPBACK
     password = PASSWORD
 
-    def __init__(self, dir: Path, port: int, tls_port: int) -> None:
-        self.dir, self.port, self.tls_port = dir, port, tls_port
+    def __init__(self, dir: Path, port: int, tls_port: int, auth_port: int) -> None:
+        self.dir, self.port, self.tls_port, self.auth_port = dir, port, tls_port, auth_port
         self.ca = dir / "cert.pem"
         self._process: subprocess.Popen[bytes] | None = None
         self._held: list[socket.socket] = []
@@ -228,7 +236,7 @@ def dovecot_running() -> Iterator[Dovecot]:
 def _first_start(dir: Path) -> Dovecot:
     """Ports are drawn again should somebody be quicker than Dovecot."""
     for last in (False, False, True):
-        server = Dovecot(dir, free_port(), free_port())
+        server = Dovecot(dir, free_port(), free_port(), free_port())
         (dir / "dovecot.conf").write_text(_config(server))
         try:
             server.start()
@@ -248,6 +256,7 @@ def _config(server: Dovecot) -> str:
         dir=server.dir,
         port=server.port,
         tls_port=server.tls_port,
+        auth_port=server.auth_port,
         password=PASSWORD,
         uid=account.pw_uid,
         gid=account.pw_gid,

@@ -6,11 +6,14 @@ Every mistake is noted on the table with its place. Logging in is `imap` and `se
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from commsd.channels.mail.folder import is_junk
+from commsd.channels.mail.sender_pattern import SenderPattern, letterhead_of, senders_of
+from commsd.channels.mail.sent_names import AUTO, must_be_folder, own_folders
 from commsd.config.read import Table
 from commsd.config.secret import SecretSource
 from commsd.config.unit import ADDRESS, DURATION, PORT, RATE, TEXT, URL, Form, Rate, duration
@@ -70,19 +73,6 @@ class OAuth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SenderPattern:
-    """Where a gateway's mail says who wrote. Expressions with the groups number, mail, name or customer.
-
-    subject, body: searched for there. header: the name of a field, searched for by `field`.
-    """
-
-    subject: str | None = None
-    header: str | None = None
-    field: str | None = None
-    body: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One IMAP or SMTP server and how to log in there.
 
@@ -103,11 +93,13 @@ class Mailbox:
     """One watched mailbox. address, aliases: as configured. max_age: older mail is recorded and not acknowledged.
 
     channel: what its mail counts as: email, fax or letter. poll: also where the server has IDLE, as a net below it.
-    sent: folder names, names of other mailboxes, or "auto". observe: nothing reaches a customer.
+    sent: its own Sent folders by name, or "auto". staff: other mailboxes, whose own are read there.
+    observe: nothing reaches a customer.
     backfill: how far back mail is recorded silently at the first start; zero: only what comes from now on.
     senders: who wrote, behind a fax or letter gateway. authserv_ids: whose Authentication-Results are believed.
     system_senders: local parts such as "postmaster" that are heard. invitations, precedence, html: of acknowledgements.
     bounce_address: the envelope sender where the server refuses the empty one.
+    letterhead: lines over a printed acknowledgement, our name first; none: the name of the firm alone.
     """
 
     name: str
@@ -120,7 +112,8 @@ class Mailbox:
     person: str | None = None
     line: str | None = None
     folder: str = "INBOX"
-    sent: tuple[str, ...] = ("auto",)
+    sent: tuple[str, ...] = (AUTO,)
+    staff: tuple[str, ...] = ()
     role: MailboxRole = MailboxRole.INBOX
     done: tuple[str, ...] = ("Done",)
     poll: timedelta = timedelta(seconds=30)
@@ -132,6 +125,7 @@ class Mailbox:
     own_list_ids: tuple[str, ...] = ()
     contact_forms: tuple[str, ...] = ()
     senders: tuple[SenderPattern, ...] = ()
+    letterhead: tuple[str, ...] = ()
     authserv_ids: tuple[str, ...] = ()
     system_senders: tuple[str, ...] = ()
     invitations: bool = False
@@ -176,18 +170,18 @@ HOST = Form(
 )
 
 
-def _expression(value: object) -> str | None:
-    """A regular expression, or None."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError):
-        return None
-    return value
-
-
-EXPRESSION = Form("a regular expression", r'write one such as "from (?P<number>\\+[0-9]+)"', _expression, "")
+LOCAL_PART = Form(
+    "the part of an address before its @",
+    'write that part alone, such as "postmaster"',
+    lambda value: value if isinstance(value, str) and re.fullmatch(r"[^\s@]{1,64}", value) else None,
+    "",
+)
+AUTHSERV = Form(
+    "the id of a mail server",
+    'write what its Authentication-Results begin with, such as "mx.example.com", or "-" if they name none',
+    lambda value: value if isinstance(value, str) and re.fullmatch(r"[^\s@;=()\"]{1,253}", value) else None,
+    "",
+)
 _CHANNELS = (Channel.EMAIL.value, Channel.FAX.value, Channel.LETTER.value)
 _PROVIDERS = ("microsoft", "google")
 _IMAP_PORTS = {Tls.IMPLICIT: 993, Tls.STARTTLS: 143, Tls.NONE: 143}
@@ -197,31 +191,48 @@ _SMTP_PORTS = {Tls.IMPLICIT: 465, Tls.STARTTLS: 587, Tls.NONE: 25}
 def read_settings(root: Table, firm: Firm) -> MailSettings:
     """All `[mailbox.*]` tables."""
     tables = root.tables("mailbox")
-    lines = root.names("line")
+    lines = _lines(root)
     mailboxes = {name: _mailbox(table, firm, lines) for name, table in tables.items()}
     _one_mailbox_per_address(mailboxes, tables)
-    return MailSettings(mailboxes)
+    return MailSettings(_with_own_folders(mailboxes, tables, firm))
 
 
-def _mailbox(table: Table, firm: Firm, lines: tuple[str, ...]) -> Mailbox:
+def _lines(root: Table) -> Mapping[str, str | None]:
+    """The lines in the order of the file, each with its team as it stands there."""
+    tables = root.tables("line") if root.names("line") else {}
+    teams = {name: table.contents.get("team") for name, table in tables.items()}
+    return {name: team if isinstance(team, str) else None for name, team in teams.items()}
+
+
+def _line(table: Table, lines: Mapping[str, str | None]) -> str | None:
+    """Whence calls asked for here are made: as named, else the first line of the team, else the first there is."""
+    if named := known_name(table, "line", lines, "line"):
+        return named
+    team = table.contents.get("team")
+    return next((name for name, theirs in lines.items() if team and theirs == team), next(iter(lines), None))
+
+
+def _mailbox(table: Table, firm: Firm, lines: Mapping[str, str | None]) -> Mailbox:
     role = MailboxRole(table.choice("role", tuple(MailboxRole), "inbox"))
     channel = Channel(table.choice("channel", _CHANNELS, "email"))
     imap = _imap(table.table("imap", required=True))
-    writes = role is MailboxRole.INBOX and channel is not Channel.LETTER
+    on_paper = channel is not Channel.EMAIL
+    writes = role is MailboxRole.INBOX and not on_paper
+    smtp = _smtp(table.table("smtp", required=writes), imap) if writes or table.has("smtp") else None
     return Mailbox(
         name=table.name,
         address=table.read("address", ADDRESS),
         aliases=table.many("aliases", ADDRESS),
         imap=imap,
-        smtp=_smtp(table.table("smtp", required=writes), imap) if writes or table.has("smtp") else None,
+        smtp=smtp,
         channel=channel,
         team=known_name(table, "team", firm.people.teams, "team"),
         person=known_name(table, "person", firm.people.agents, "agent"),
-        line=known_name(table, "line", lines, "line"),
-        folder=table.text("folder", "INBOX"),
-        sent=table.many("sent", TEXT, ("auto",)),
+        line=_line(table, lines),
+        folder=_watched(table),
+        sent=table.many("sent", TEXT, () if role is MailboxRole.LOG or (on_paper and smtp is None) else (AUTO,)),
         role=role,
-        done=table.many("done", TEXT, ("Done",)),
+        done=_done(table, role),
         poll=_positive(table, "poll", "30s"),
         backfill=table.read("start", START, "now"),
         max_age=_positive(table, "max_age", "24h"),
@@ -230,9 +241,10 @@ def _mailbox(table: Table, firm: Firm, lines: tuple[str, ...]) -> Mailbox:
         forwarders=table.many("forwarders", ADDRESS),
         own_list_ids=table.many("own_list_ids", TEXT),
         contact_forms=table.many("contact_forms", ADDRESS),
-        senders=tuple(_sender(row) for row in table.rows("senders")),
-        authserv_ids=table.many("authserv_ids", TEXT),
-        system_senders=table.many("system_senders", TEXT),
+        senders=senders_of(table, on_paper=on_paper),
+        letterhead=letterhead_of(table, on_paper=on_paper),
+        authserv_ids=table.many("authserv_ids", AUTHSERV),
+        system_senders=table.many("system_senders", LOCAL_PART),
         invitations=table.flag("invitations", False),
         precedence=table.flag("precedence", True),
         html=table.flag("html", False),
@@ -242,13 +254,34 @@ def _mailbox(table: Table, firm: Firm, lines: tuple[str, ...]) -> Mailbox:
     )
 
 
-def _sender(table: Table) -> SenderPattern:
-    return SenderPattern(
-        subject=table.maybe("subject", EXPRESSION),
-        header=table.maybe("header", TEXT),
-        field=table.maybe("field", EXPRESSION),
-        body=table.maybe("body", EXPRESSION),
-    )
+def _watched(table: Table) -> str:
+    """The folder customers' mail is in; never the one for spam, whose senders are borrowed names. mail.md N18."""
+    name = table.text("folder", "INBOX")
+    if is_junk(name):
+        table.error(
+            "folder", f'folder = "{name}" is where spam lies', 'write "INBOX"; people move out what is none'
+        )
+    return name
+
+
+def _done(table: Table, role: MailboxRole) -> tuple[str, ...]:
+    """Folders that close a case; only customers' mail can be moved there."""
+    if role is not MailboxRole.INBOX and table.has("done"):
+        table.error("done", f'done does nothing with role = "{role}"', "remove it; the inbox customers write to has it")
+    names = table.many("done", TEXT, ("Done",))
+    return tuple(name for item, name in enumerate(names) if must_be_folder(table, "done", name, item))
+
+
+def _with_own_folders(mailboxes: Mapping[str, Mailbox], tables: Mapping[str, Table], firm: Firm) -> dict[str, Mailbox]:
+    """The mailboxes, each with those Sent folders that are its own; the staff's are read by the staff's mailboxes."""
+    written = {name: mailbox.sent for name, mailbox in mailboxes.items()}
+    settled: dict[str, Mailbox] = {}
+    for name, mailbox in mailboxes.items():
+        sent = own_folders(tables[name], mailbox.sent, written, firm.people.agents)
+        if not mailbox.sent and mailbox.role is MailboxRole.SENT_ONLY:
+            tables[name].error("sent", 'role = "sent-only" with no `sent` reads nothing', 'write sent = ["auto"]')
+        settled[name] = replace(mailbox, sent=sent, staff=tuple(each for each in mailbox.sent if each in written))
+    return settled
 
 
 def _positive(table: Table, key: str, default: str) -> timedelta:

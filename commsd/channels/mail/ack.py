@@ -8,17 +8,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.dates import PhoneHours, Reader
+from commsd.channels.mail.html_part import html_of
 from commsd.channels.mail.mime import plain_line
-from commsd.channels.mail.outgoing import date_field, folded, mail_bytes, mailbox, message_ids, unstructured
+from commsd.channels.mail.outgoing import (
+    alternative_bytes,
+    date_field,
+    folded,
+    mail_bytes,
+    mailbox,
+    message_ids,
+    unstructured,
+)
 from commsd.channels.mail.texts import Texts, Wording
 from commsd.core.number import parse_number
 
 MAX_SUBJECT = 200
 MAX_NAME = 60
 LAST_REFERENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwedCall:
+    """A call that the writer asked for. by: as promised, None where nothing can be. number: E.164, None: unknown."""
+
+    by: datetime | None
+    number: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +48,10 @@ class AckFacts:
     gives the plain greeting. original_id, references, subject: of the mail that is answered.
     promised_at: already rounded (`core.promise`); None promises nothing. person: who has it, at work that day.
     person_phone: E.164. customer_region: ISO 3166, decides whether the number is written national.
-    in_hours: whether we were open at received_at; opens_at: when we open next, if not.
-    call_me_url: where the customer asks to be rung; None asks for a reply instead. kind: "short" is two lines.
+    in_hours: whether we were open at received_at, or are by now; holiday: why we were not, its name or "" where it has
+    none in this language; None: no holiday. opens_at: when we open next, if we are closed at date_at.
+    call: the call the writer asks for. call_me_url: where else one can be asked for; None offers a new mail instead.
+    late: the mail waited before we saw it. kind: "short" is two lines. html: with a second part for who reads that.
     date_at: the Date field; fixed when the mail is decided, so that a resend is byte-identical.
     """
 
@@ -49,15 +69,19 @@ class AckFacts:
     promised_at: datetime | None
     person: str | None
     person_phone: str | None = None
-    phone_hours: PhoneHours | None = None
+    phone_hours: tuple[PhoneHours, ...] = ()
     customer_tz: ZoneInfo
     service_tz: ZoneInfo
     customer_region: str | None = None
     in_hours: bool
+    holiday: str | None = None
     opens_at: datetime | None = None
+    call: OwedCall | None = None
     call_me_url: str | None = None
+    late: bool = False
     kind: Literal["full", "short"] = "full"
     precedence_bulk: bool = True
+    html: bool = False
     date_at: datetime
 
 
@@ -75,9 +99,11 @@ def render(facts: AckFacts, texts: Texts) -> Ack:
     """The acknowledgement these facts make."""
     wording = texts.of(facts.language, facts.address_as)
     values = _values(facts, wording)
-    text = _short(facts, wording, values) if facts.kind == "short" else _full(facts, wording, values)
+    paragraphs = _short(facts, wording, values) if facts.kind == "short" else _full(facts, wording, values)
+    text = "\n\n".join(paragraphs) + "\n"
     subject = ack_subject(facts.subject, texts, wording)
-    return Ack(message_id=facts.message_id, subject=subject, text=text, raw=_bytes(facts, subject, text))
+    html = html_of(paragraphs, facts.language, values["url"]) if facts.html else None
+    return Ack(message_id=facts.message_id, subject=subject, text=text, raw=_bytes(facts, subject, text, html))
 
 
 def ack_subject(original: str, texts: Texts, wording: Wording) -> str:
@@ -107,6 +133,7 @@ def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
     reader = Reader(zone=facts.customer_tz, service_zone=facts.service_tz, now=facts.date_at)
     dates = wording.dates
     opens, opens_clock = dates.opens(facts.opens_at, reader) if facts.opens_at else ("", "")
+    call, region = facts.call or OwedCall(None, None), facts.customer_region or ""
     return {
         "name": greeting_name(facts.customer_name or "") or "",
         "service": facts.service_name,
@@ -114,27 +141,36 @@ def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
         "whom": facts.person or wording.sentences["us"],
         "received": dates.received(facts.received_at, facts.promised_at, reader),
         "promised": dates.promised(facts.promised_at, reader) if facts.promised_at else "",
-        "phone": _dialled(facts.person_phone, facts.customer_region or "") if facts.person_phone else "",
+        "holiday": f" ({facts.holiday})" if facts.holiday else "",
+        "called": dates.promised(call.by, reader) if call.by else "",
+        "number": _dialled(call.number, region) if call.number else "",
+        "phone": _dialled(facts.person_phone, region) if facts.person_phone else "",
         "hours": dates.hours(facts.phone_hours, reader) if facts.phone_hours else "",
         "opens": opens,
         "opens_clock": opens_clock,
-        "url": facts.call_me_url or "",
+        "url": facts.call_me_url or mail_link(facts.address, wording.sentences["call_me_subject"]),
     }
 
 
-def _full(facts: AckFacts, wording: Wording, values: dict[str, str]) -> str:
-    paragraphs = (
+def mail_link(address: str, subject: str) -> str:
+    """A link that opens a new mail to us with this subject. RFC 6068."""
+    return f"mailto:{quote(address, safe='@+')}?subject={quote(subject, safe='')}"
+
+
+def _full(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str]:
+    hours = "open" if facts.in_hours else "closed" if facts.holiday is None else "holiday"
+    return [
         wording.say("greeting" if values["name"] else "greeting_plain", values),
-        wording.say(_variant("open" if facts.in_hours else "closed", facts), values),
-        " ".join(wording.say(name, values) for name in _ways_to_talk(facts)),
+        wording.say(_variant(hours, facts), values),
+        " ".join(wording.say(name, values) for name in _ways_to_talk(facts, values)),
         *(wording.say(name, values) for name in _last_words(facts)),
         wording.say("closing", values),
-    )
-    return "\n\n".join(paragraphs) + "\n"
+    ]
 
 
-def _short(facts: AckFacts, wording: Wording, values: dict[str, str]) -> str:
-    return f"{wording.say(_variant('short', facts), values)}\n\n{facts.service_name}\n"
+def _short(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str]:
+    lines = [_variant("short", facts), *([_called(facts.call)] if facts.call else [])]
+    return ["\n".join(wording.say(name, values) for name in lines), facts.service_name]
 
 
 def _variant(beginning: str, facts: AckFacts) -> str:
@@ -143,22 +179,29 @@ def _variant(beginning: str, facts: AckFacts) -> str:
 
 def _last_words(facts: AckFacts) -> tuple[str, ...]:
     """That a reply is welcome, that this went out by itself, and who writes the answer, if one was promised."""
+    late = "_late" if facts.late else ""
     if facts.promised_at is None:
-        return ("brief",)
-    return ("add", "note_person" if facts.person else "note_team")
+        return (f"brief{late}",)
+    return ("add", f"note{late}_person" if facts.person else f"note{late}_team")
 
 
-def _ways_to_talk(facts: AckFacts) -> tuple[str, ...]:
-    """The number first, then a way to be rung; one is enough where nothing is promised, to stay short."""
-    way = "link" if facts.call_me_url else "reply"
+def _ways_to_talk(facts: AckFacts, values: dict[str, str]) -> tuple[str, ...]:
+    """A call that was asked for, else the number and a way to be rung; one is enough where nothing is promised."""
+    number = "phone_opens" if facts.opens_at is not None else "phone_hours" if values["hours"] else "phone"
+    if facts.call:
+        too = facts.person_phone and facts.promised_at
+        return (_called(facts.call), f"{number}_too") if too else (_called(facts.call),)
+    way = "link" if facts.call_me_url else "mailto"
     if not facts.person_phone:
         return (f"{way}_alone",)
-    later = not facts.in_hours and facts.opens_at is not None
-    number = "phone_opens" if later else "phone_hours" if facts.phone_hours else "phone"
     return (number, f"{way}_after") if facts.promised_at else (number,)
 
 
-def _bytes(facts: AckFacts, subject: str, text: str) -> bytes:
+def _called(call: OwedCall) -> str:
+    return "call_number" if call.number is None else "call_time" if call.by else "call"
+
+
+def _bytes(facts: AckFacts, subject: str, text: str, html: str | None) -> bytes:
     sender = mailbox(facts.address, plain_line(facts.service_name))
     fields = [
         ("From", sender),
@@ -174,7 +217,7 @@ def _bytes(facts: AckFacts, subject: str, text: str) -> bytes:
     if facts.precedence_bulk:
         fields.append(("Precedence", "bulk"))
     fields.append(("Content-Language", facts.language))
-    return mail_bytes(fields, text)
+    return mail_bytes(fields, text) if html is None else alternative_bytes(fields, text, html, facts.message_id)
 
 
 def _thread(facts: AckFacts) -> list[tuple[str, str]]:

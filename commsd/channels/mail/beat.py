@@ -10,11 +10,9 @@ from datetime import datetime
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, unstructured
 from commsd.core.change import Change, OpenItems
+from commsd.core.channel_state import RETURNED
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.token import beat_of, beat_token
-
-RETURNED = "returned"
-"""The reason on a heartbeat that came round."""
 
 FIELD = "X-Commsd-Heartbeat"
 """Holds the token besides the Message-ID, which some servers replace."""

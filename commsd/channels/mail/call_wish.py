@@ -20,7 +20,9 @@ BARE_WORDS = 14
 """A reply to us of at most so many words that has a number in it answers our offer to ring."""
 
 _ME = r"(?:me|us|my\s+\w+|our\s+\w+)"
-_SOMEBODY = r"(?:some(?:one|body)|anyone|anybody|one\s+of\s+you(?:r\s+\w+)?|a\s+colleague|your\s+(?:team|office|support))"
+_SOMEBODY = (
+    r"(?:some(?:one|body)|anyone|anybody|one\s+of\s+you(?:r\s+\w+)?|a\s+colleague|your\s+(?:team|office|support))"
+)
 _SOFT = r"(?:\s+(?:please|just|kindly|also|possibly|perhaps|maybe|then|quickly|briefly|at\s+least|still|ever|back))*"
 _PERSON = (
     r"(?:a\s+|an\s+|the\s+|your\s+|one\s+of\s+your\s+)?(?:real\s+|actual\s+|live\s+|human\s+)*"
@@ -32,7 +34,7 @@ _EN = (
     rf"\b(?:please|pls|plz|kindly)(?:\s+(?:do|just|also|then|try\s+to|have\s+(?:{_SOMEBODY}|[a-z]+)|get\s+{_SOMEBODY}\s+to"
     rf"|ask\s+(?:{_SOMEBODY}|[a-z]+)\s+to|be\s+so\s+kind\s+(?:as\s+)?to|let\s+{_SOMEBODY}))*,?"
     rf"\s+(?:call|ring|phone|telephone)\s+(?:{_ME}|back)\b",
-    rf"^(?:(?:hi|hello|hey|ok|okay|so|and|or|also|just|then|yes|thanks|dear\s+[^,]*)[,\s]+)*(?:call|ring|phone)\s+(?:me|us)\b",
+    r"^(?:(?:hi|hello|hey|ok|okay|so|and|or|also|just|then|yes|thanks|dear\s+[^,]*)[,\s]+)*(?:call|ring|phone)\s+(?:me|us)\b",
     r"\bgive\s+(?:me|us)\s+a\s+(?:quick\s+|short\s+|brief\s+)?(?:call|ring|bell|buzz|phone\s+call)\b",
     r"\b(?:i|we)(?:'d|’d|\s+would|\s+want|\s+need|\s+wish|\s+hope)?\s+(?:really\s+)?"
     r"(?:like|love|prefer|appreciate|request|want|need|ask\s+for|hope\s+for|for)\s+(?:to\s+(?:have|get|receive)\s+)?"
@@ -57,13 +59,15 @@ _EN_NOT = (
     r"\b(?:why|how\s+often|when|whenever|before|after|each\s+time|every\s+time)\s+(?:did|do|does|would|will)?\s*(?:you|they)"
     r"\s+(?:\w+\s+)?(?:call|ring|phone)",
 )
-_NAMED = re.compile(r"\b[Cc]all\s+(?:me|us)\s+(?!Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][a-z]+")
+_NAMED = re.compile(
+    r"\b[Cc]all\s+(?:me|us)\s+(?!Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][a-z]+"
+)
 
 _MICH = r"(?:mich|mir|uns|meine\s+\w+|meinen\s+\w+)"
 _WER = r"(?:sie|du|ihr|jemand|eine[rn]?|man|frau\s+\w+|herr\s+\w+)"
 _DE = (
     rf"\b(?:rufen|ruf|rufe|ruft)\s+(?:sie\s+|doch\s+|bitte\s+|mal\s+)*{_MICH}\b(?:\s+[\w.:,+/-]+){{0,9}}?\s+(?:an|zurück|durch)\b",
-    rf"\b(?:läuten|telefonieren|ring|ringt|ringen|klingel|klingeln)\s+(?:sie\s+|doch\s+|bitte\s+)*(?:mich|mir|uns|bei\s+mir|bei\s+uns)\b",
+    r"\b(?:läuten|telefonieren|ring|ringt|ringen|klingel|klingeln)\s+(?:sie\s+|doch\s+|bitte\s+)*(?:mich|mir|uns|bei\s+mir|bei\s+uns)\b",
     r"\b(?:ruf|ruft|rufen\s+sie)\s+(?:doch\s+|bitte\s+|mal\s+|kurz\s+|einfach\s+)*(?:an|zurück|durch)\b",
     rf"\b(?:können|könnten|kann|könnte|kannst|könntest|könnt|würden|würdest|wollen|mögen|möchten|wäre\s+es\s+möglich)\s+{_WER}?\b"
     rf".{{0,60}}?\b{_MICH}\b.{{0,70}}?\b(?:anrufen|zurückrufen|anzurufen|zurückzurufen|durchrufen|anläuten|anklingeln)\b",
@@ -145,7 +149,9 @@ def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
 
 
-_LANGUAGES = tuple((_any(wish), _any(none)) for wish, none in ((_EN, _EN_NOT), (_DE, _DE_NOT), (_DA, _DA_NOT), (_ID, _ID_NOT)))
+_LANGUAGES = tuple(
+    (_any(wish), _any(none)) for wish, none in ((_EN, _EN_NOT), (_DE, _DE_NOT), (_DA, _DA_NOT), (_ID, _ID_NOT))
+)
 
 _HINT = re.compile(
     r"call|ring|phone|bell\b|buzz|speak|talk|chat|ruf|ruft|läut|telefon|sprech|reden|klingel|tale|snakke|opkald|"

@@ -1,53 +1,101 @@
 """MAIL: mailboxes watched over IMAP, acknowledged over SMTP; email, and letter and fax that arrive by mailbox."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
 
 from commsd.channels.channel import Channel, Means
-from commsd.channels.mail import imap, submission
-from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings, OnUnknown, Server, read_settings
-from commsd.channels.mail.desk import Desk
+from commsd.channels.mail import submission
+from commsd.channels.mail.account import Mailbox, MailboxRole, MailSettings, OnUnknown, read_settings
+from commsd.channels.mail.accounts import Accounts
+from commsd.channels.mail.customer_links import CustomerLinks
+from commsd.channels.mail.desk import Desk, us_of
+from commsd.channels.mail.first_to import by_address
+from commsd.channels.mail.holiday import Holidays
+from commsd.channels.mail.letter import ON_PAPER
+from commsd.channels.mail.lookout import Lookout
 from commsd.channels.mail.null_sender import NullSender
-from commsd.channels.mail.reading import INBOX, SENT
+from commsd.channels.mail.paper_texts import paper_texts
+from commsd.channels.mail.printing import FOLDER, Print
+from commsd.channels.mail.reading import INBOX, readings_of
+from commsd.channels.mail.renewal import Renewal
+from commsd.channels.mail.rounds import Rounds
+from commsd.channels.mail.second_line import SecondLine
 from commsd.channels.mail.send import PLACES, Send
 from commsd.channels.mail.sent_copy import SentCopies
-from commsd.channels.mail.session import Session
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
 from commsd.channels.mail.watch import Watch
 from commsd.duty import Duty
-from commsd.errors import ConfigError
-
-DEADLINE = 30.0
+from commsd.store.tokens import Tokens
 
 
 def _duties(settings: MailSettings, means: Means) -> Sequence[Duty]:
     texts = load_texts(means.folder / "templates")
     duties: list[Duty] = []
+    accounts = Accounts(Tokens(means.log, means.key), means.claims, means.world)
+    others: dict[str, Desk] = {}
     for mailbox in settings.mailboxes.values():
+        paper = paper_texts(mailbox.channel, texts, means.folder / "templates") if _on_paper(mailbox) else None
         desk = Desk(
             mailbox=mailbox,
             firm=means.firm,
-            us=us(mailbox, settings, means),
-            texts=texts,
+            us=us_of(mailbox, settings, means.firm, means.key),
+            texts=paper.mail if paper else texts,
             key=means.key,
+            sender=_sender(mailbox, settings, means),
+            holidays=holidays_of(means),
+            paper=paper,
+            post=means.post,
+            others=others,
         )
-        connect = _connector(mailbox)
+        others |= by_address([desk])
+        access = accounts.imap(mailbox)
+        line = SecondLine(access.connect)
         shared = (means.log, means.claims, means.rules, means.world, means.pulse)
-        means.pulse.watch(mailbox.name, "mailbox")
-        if mailbox.role is not MailboxRole.SENT_ONLY:
-            duties.append(Watch(desk, INBOX, connect, *shared))
-        if mailbox.sent:
-            duties.append(Watch(desk, SENT, connect, *shared))
+        watches = [Watch(desk, reading, access.connect, *shared) for reading in readings_of(mailbox)]
+        duties += watches[: mailbox.role is not MailboxRole.SENT_ONLY]
+        if others_of_it := watches[mailbox.role is not MailboxRole.SENT_ONLY :]:
+            looks = [Lookout(desk, INBOX, means.claims, means.world, means.pulse)] if _takes_mail(mailbox) else []
+            duties.append(Rounds(mailbox.name, [*others_of_it, *looks], line, mailbox.poll, means.world))
         if mailbox.smtp:
-            duties.append(_sending(mailbox, submission.Submission(handed_in(mailbox.smtp), size=PLACES), connect, means))
+            server = submission.Submission(accounts.smtp(mailbox, mailbox.smtp), size=PLACES)
+            duties.append(_sending(mailbox, server, line, means))
+    duties += _renewals(accounts, means)
+    if means.state and any(map(_on_paper, settings.mailboxes.values())):
+        shared_by_all = (means.firm, means.post, means.log, means.claims, means.world)
+        duties.append(Print(means.state / FOLDER, settings.mailboxes, *shared_by_all))
     return duties
 
 
-def _sending(
-    mailbox: Mailbox, server: submission.Submission, connect: Callable[[], Awaitable[Session]], means: Means
-) -> Send:
+def holidays_of(means: Means) -> Holidays:
+    """What free days are called, by the rules of the folder."""
+    texts = ((path.name, path.read_text("utf-8")) for path in sorted((means.folder / "sla").glob("*.toml")))
+    return Holidays(tuple(texts), means.firm.country)
+
+
+def _renewals(accounts: Accounts, means: Means) -> Sequence[Duty]:
+    return [
+        Renewal(names, grant, means.pulse.metrics, means.world) for grant, names in accounts.grants_with_mailboxes()
+    ]
+
+
+def _takes_mail(mailbox: Mailbox) -> bool:
+    return mailbox.role is MailboxRole.INBOX
+
+
+def _on_paper(mailbox: Mailbox) -> bool:
+    return mailbox.channel in ON_PAPER and mailbox.role is MailboxRole.INBOX
+
+
+def _sender(mailbox: Mailbox, settings: MailSettings, means: Means) -> Mailbox | None:
+    """From where acknowledgements of letters and faxes leave whose own mailbox sends none: where notices do."""
+    if mailbox.smtp or not _on_paper(mailbox) or means.post is None:
+        return None
+    return settings.mailboxes.get(means.post.via or "")
+
+
+def _sending(mailbox: Mailbox, server: submission.Submission, line: SecondLine, means: Means) -> Send:
     """The duty that hands in what this mailbox owes.
 
     Without a bounce_address its own address stands in for nobody: bounces of our answers come to where they are
@@ -61,60 +109,22 @@ def _sending(
         means.rules,
         means.world,
         means.pulse,
-        copies=SentCopies(mailbox.name, connect, mailbox.sent),
+        copies=SentCopies(mailbox.name, line.session, mailbox.sent),
         sender=NullSender(mailbox.name, mailbox.bounce_address or mailbox.address, means.log),
         hold=mailbox.on_unknown is OnUnknown.HOLD,
     )
 
 
-def us(mailbox: Mailbox, settings: MailSettings, means: Means) -> Us:
-    """Our side as the suppression rules of one mailbox see it."""
-    return Us(
-        addresses=frozenset(address.lower() for address in settings.addresses),
-        people=frozenset(address.lower() for address in means.firm.people.addresses),
-        internal_domains=means.firm.internal_domains,
-        key=means.key,
-        forwarders=frozenset(address.lower() for address in mailbox.forwarders),
-        own_list_ids=frozenset(name.lower() for name in mailbox.own_list_ids),
-        contact_forms=frozenset(address.lower() for address in mailbox.contact_forms),
-    )
-
-
-def _connector(mailbox: Mailbox) -> Callable[[], Awaitable[Session]]:
-    """Opens a session; the password is read anew each time, so that a rotated one is seen."""
-    server = mailbox.imap
-    endpoint = imap.Endpoint(server.host, server.port, server.tls.value, str(server.ca) if server.ca else None)
-
-    async def connect() -> Session:
-        credentials = imap.Credentials(server.username or mailbox.address, _password(server))
-        return await imap.connect(endpoint, credentials, deadline=DEADLINE)
-
-    return connect
-
-
-def handed_in(server: Server) -> submission.Server:
-    """The SMTP server with its secret read."""
-    return submission.Server(
-        host=server.host,
-        port=server.port,
-        tls=server.tls.value,
-        username=server.username if server.password else None,
-        password=_password(server) if server.password else None,
-        ca=str(server.ca) if server.ca else None,
-    )
-
-
-def _password(server: Server) -> str:
-    if server.oauth:
-        raise ConfigError(
-            f"{server.host}: login by OAuth comes with a later release",
-            remedy='use password = { credential = "…" } until then, with an app password where the provider has them',
-        )
-    return server.password.read().reveal() if server.password else ""
-
-
 def _routes(settings: MailSettings, means: Means) -> Sequence[BaseRoute]:
-    return ()
+    """The page where customers ask to be rung, where they can reach a page of ours."""
+    if not settings.mailboxes or not means.firm.public_url:
+        return ()
+    texts = load_texts(means.folder / "templates")
+    desks = {
+        name: Desk(mailbox=mailbox, firm=means.firm, us=Us(key=means.key), texts=texts, key=means.key)
+        for name, mailbox in settings.mailboxes.items()
+    }
+    return CustomerLinks(desks, means).routes()
 
 
 MAIL = Channel(name="mail", tables=("mailbox",), read_settings=read_settings, duties=_duties, routes=_routes)

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneHours:
-    """When somebody picks up, in the service's zone. weekdays: Monday is 0; both included."""
+    """When somebody picks up on a run of weekdays, in the service's zone.
+
+    weekdays: Monday is 0; both included. windows: opening and closing, in order.
+    """
 
     weekday_from: int
     weekday_to: int
-    opens: time
-    closes: time
+    windows: tuple[tuple[time, time], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +76,42 @@ class DateWords:
         far = (local.date() - reader.now.astimezone(reader.zone).date()).days > 6
         return self._say("opens_date" if far else "opens_day", local, reader), self._say("opens_clock", local, reader)
 
-    def hours(self, hours: PhoneHours, reader: Reader) -> str:
-        """A span of weekdays and clock times, moved to the reader's zone as it stands in that week."""
+    def hours(self, week: tuple[PhoneHours, ...], reader: Reader) -> str:
+        """Runs of weekdays with their clock times, moved to the reader's zone as it stands in this week; "" where the
+        windows of one day would fall on two days there."""
+        said = [self._run(hours, reader) for hours in week]
+        if not all(said):
+            return ""
+        windows = max(len(hours.windows) for hours in week)
+        zone = self._zone(self._moved(week[0], 0, reader)[0], reader)
+        return (", " if windows > 1 else self.patterns["and"]).join(said) + zone
+
+    def _run(self, hours: PhoneHours, reader: Reader) -> str:
+        """ "Monday to Thursday, 9:00 to 12:00 and 13:00 to 17:00"."""
+        moved = [self._moved(hours, number, reader) for number in range(len(hours.windows))]
+        if len({opens.date() for opens, _ in moved}) > 1:
+            return ""
+        first = moved[0][0].weekday()
+        last = (first + hours.weekday_to - hours.weekday_from) % 7
+        one_day = hours.weekday_from == hours.weekday_to
+        names = {"first": self.weekdays_each[first], "last": self.weekdays_each[last]}
+        windows = (
+            self.patterns["hours_window"].format(opens=self._clock(opens), closes=self._clock(closes))
+            for opens, closes in moved
+        )
+        return self.patterns["hours"].format(
+            days=names["first"] if one_day else self.patterns["hours_days"].format(**names),
+            windows=self.patterns["and"].join(windows),
+        )
+
+    def _moved(self, hours: PhoneHours, window: int, reader: Reader) -> tuple[datetime, datetime]:
+        """A window of the run's first day, by the reader's clock."""
         week = reader.now.astimezone(reader.service_zone)
         first = week.date() + timedelta(days=(hours.weekday_from - week.weekday()) % 7)
-        opens = datetime.combine(first, hours.opens, reader.service_zone).astimezone(reader.zone)
-        closes = datetime.combine(first, hours.closes, reader.service_zone).astimezone(reader.zone)
-        moved = (opens.date() - first).days
-        last = (hours.weekday_to + moved) % 7
-        return self.patterns["hours_one_day" if hours.weekday_from == hours.weekday_to else "hours"].format(
-            first=self.weekdays_each[opens.weekday()],
-            last=self.weekdays_each[last],
-            opens=self._clock(opens),
-            closes=self._clock(closes),
-            zone=self._zone(opens, reader),
+        opens, closes = (
+            datetime.combine(first, at, reader.service_zone).astimezone(reader.zone) for at in hours.windows[window]
         )
+        return opens, closes
 
     def _say(self, name: str, local: datetime, reader: Reader, *, zone: bool = True) -> str:
         return self.patterns[name].format(

@@ -1,15 +1,18 @@
 """A mailbox's desk: all that is settled before a mail comes. Who we are, who sits there, in which words we answer."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from commsd.channels.mail.account import Mailbox
+from commsd.channels.mail.account import Mailbox, MailSettings
 from commsd.channels.mail.dates import PhoneHours
+from commsd.channels.mail.holiday import Holidays
+from commsd.channels.mail.paper_texts import PaperTexts
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import Texts
 from commsd.core.agent import Agent
-from commsd.core.calendar import Calendar
+from commsd.core.calendar import DAY_MINUTES, Calendar, Window
 from commsd.core.firm import Firm
 from commsd.sla.notice.post import Post
 
@@ -18,8 +21,9 @@ from commsd.sla.notice.post import Post
 class Desk:
     """One mailbox with its surroundings. domain: of its address, for Message-IDs. key: signs ack ids.
 
-    sender: from where the acknowledgements of a letter or fax leave where this mailbox sends no mail. post: how our
-    own people are told.
+    sender: from where the acknowledgements of a letter or fax leave where this mailbox sends no mail. paper: what is
+    said of letters or faxes. post: how our own people are told. others: every desk that acknowledges mail, by
+    address, this one too.
     """
 
     mailbox: Mailbox
@@ -28,7 +32,10 @@ class Desk:
     texts: Texts
     key: bytes
     sender: Mailbox | None = None
+    holidays: Holidays = field(default_factory=Holidays)
+    paper: PaperTexts | None = None
     post: Post | None = None
+    others: Mapping[str, "Desk"] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def domain(self) -> str:
@@ -36,30 +43,70 @@ class Desk:
         return self.mailbox.address.rpartition("@")[2]
 
     @property
+    def leaves(self) -> Mailbox:
+        """The mailbox acknowledgements leave from: this one, else the one of the notices."""
+        return self.sender or self.mailbox
+
+    @property
     def observe(self) -> bool:
         """Whether nothing may reach a customer from here."""
         return self.firm.observe or self.mailbox.observe
 
-    def person(self, owner: str | None, at: datetime) -> Agent | None:
-        """Who is named to the customer: the contact's owner, else the mailbox's person, or the deputy while away."""
+    def person(self, owners: Iterable[str | None], at: datetime) -> Agent | None:
+        """Who is named to the customer: the first of these who is there that day, or whose deputy is, else the
+        mailbox's person."""
         people, day = self.firm.people, self.firm.day(at)
-        return people.present(owner, day) or people.present(self.mailbox.person, day)
+        named = (people.present(owner, day) for owner in (*owners, self.mailbox.person))
+        return next((agent for agent in named if agent), None)
 
     def zone_of(self, customer_zone: str | None) -> ZoneInfo:
         """The zone times are told in: the customer's, else ours."""
         return ZoneInfo(customer_zone) if customer_zone else self.firm.zone
 
 
-def phone_hours(calendar: Calendar) -> PhoneHours | None:
-    """The hours to ring in, where one sentence can say them: one window, the same on a run of weekdays."""
-    windows = {day: hours for day, hours in sorted(calendar.weekly.items()) if hours}
-    if not windows or len(set(windows.values())) != 1:
-        return None
-    days, hours = list(windows), next(iter(windows.values()))
-    if len(hours) != 1 or days != list(range(days[0], days[-1] + 1)) or hours[0].end >= 1440:
-        return None
-    return PhoneHours(
-        weekday_from=days[0], weekday_to=days[-1], opens=_clock(hours[0].start), closes=_clock(hours[0].end)
+def us_of(mailbox: Mailbox, settings: MailSettings, firm: Firm, key: bytes) -> Us:
+    """Our side as the suppression rules of one mailbox see it."""
+    return Us(
+        addresses=_lower(settings.addresses),
+        people=_lower(firm.people.addresses),
+        internal_domains=firm.internal_domains,
+        key=key,
+        forwarders=_lower(mailbox.forwarders),
+        own_list_ids=_lower(mailbox.own_list_ids),
+        contact_forms=_lower(mailbox.contact_forms),
+        heard_locals=_lower(mailbox.system_senders),
+        silent_invitations=not mailbox.invitations,
+        authserv_ids=_lower(mailbox.authserv_ids),
+        bounce_addresses=_lower(box.bounce_address for box in settings.mailboxes.values() if box.bounce_address),
+    )
+
+
+def _lower(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.lower() for word in words)
+
+
+MOST_RUNS, MOST_WINDOWS = 2, 2
+"""What one sentence can say of a week."""
+
+
+def phone_hours(calendar: Calendar) -> tuple[PhoneHours, ...]:
+    """The hours to ring in, a run of weekdays with the same hours each; empty where no short sentence can say them."""
+    runs: list[tuple[int, int, tuple[Window, ...]]] = []
+    for day, windows in sorted((day, tuple(sorted(hours))) for day, hours in calendar.weekly.items() if hours):
+        if runs and runs[-1][1] == day - 1 and runs[-1][2] == windows:
+            runs[-1] = (runs[-1][0], day, windows)
+        else:
+            runs.append((day, day, windows))
+    plain = all(len(windows) <= MOST_WINDOWS and windows[-1].end < DAY_MINUTES for _, _, windows in runs)
+    if len(runs) > MOST_RUNS or not plain:
+        return ()
+    return tuple(
+        PhoneHours(
+            weekday_from=first,
+            weekday_to=last,
+            windows=tuple((_clock(window.start), _clock(window.end)) for window in windows),
+        )
+        for first, last, windows in runs
     )
 
 

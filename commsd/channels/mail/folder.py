@@ -4,6 +4,7 @@ Pure; `imap.py` asks for the list. Source: RFC 3501 sections 5.1.3 and 7.2.2, RF
 """
 
 import re
+import unicodedata
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,6 +112,14 @@ _USUAL_SENT = (
     "skickat",
     "wysłane",
 )
+_USUAL_JUNK = frozenset(
+    {
+        *("junk", "junk mail", "junk e-mail", "junk email", "spam", "bulk", "bulk mail", "spamverdacht", "werbung"),
+        *("junk-e-mail", "unerwünscht", "unerwünschte werbung", "uønsket mail", "uønsket e-mail", "uønsket post"),
+        *("pesan sampah", "email sampah", "courrier indésirable", "indésirables", "correo no deseado"),
+        *("posta indesiderata", "ongewenste e-mail", "skräppost", "wiadomości-śmieci"),
+    }
+)
 _SENT_PARENTS = frozenset({"inbox", "[gmail]", "[google mail]"})
 
 
@@ -124,8 +133,35 @@ def sent_folder(candidates: Iterable[Folder]) -> Folder | None:
     return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
 
+def is_junk(name: str) -> bool:
+    """Whether a folder of this name, as people read it, is where servers put what they take for spam."""
+    return re.split(r"[/.\\]", unicodedata.normalize("NFC", name).casefold())[-1].strip() in _USUAL_JUNK
+
+
+def named_folder(candidates: Iterable[Folder], name: str) -> Folder | None:
+    """The folder of this name, as people read it: as written, else whatever its case, else below INBOX.
+
+    Courier and older Dovecots keep all folders there, and mail programs do not show it.
+    """
+    wanted = unicodedata.normalize("NFC", name).casefold()
+    levels = {folder: _levels(folder) for folder in candidates if folder.selectable}
+    for same in (
+        lambda folder: folder.name == name,
+        lambda folder: "/".join(levels[folder]) == wanted or folder.name.casefold() == wanted,
+        lambda folder: levels[folder][0] == "inbox" and "/".join(levels[folder][1:]) == wanted,
+    ):
+        if found := next(filter(same, levels), None):
+            return found
+    return None
+
+
+def _levels(folder: Folder) -> list[str]:
+    name = unicodedata.normalize("NFC", folder.name).casefold()
+    return name.split(folder.separator) if folder.separator else [name]
+
+
 def _sent_rank(folder: Folder) -> tuple[int, int] | None:
-    levels = folder.name.casefold().split(folder.separator) if folder.separator else [folder.name.casefold()]
+    levels = _levels(folder)
     if levels[-1] not in _USUAL_SENT or not _SENT_PARENTS.issuperset(levels[:-1]):
         return None
     return _USUAL_SENT.index(levels[-1]), len(levels)

@@ -20,9 +20,11 @@ from commsd.channels.mail import sasl, wire
 from commsd.channels.mail.imap_login import Credentials, log_in
 from commsd.channels.mail.session import Answer, Session, demand, turned_away
 from commsd.channels.mail.trust import trusting
-from commsd.errors import CommsdError, ConfigError, Unreachable
+from commsd.errors import CommsdError, ConfigError, Throttled, Unreachable
 
 GOODBYE = 2.0
+PROMPT = 10.0
+"""Seconds to agree to IDLE and to end it: a server that takes longer is gone. mail.md I2."""
 
 # It quotes what servers say, addresses included, and asks for each line to be formatted even where nobody listens.
 vendor.log.disabled = True
@@ -95,6 +97,7 @@ class _Protocol(vendor.IMAP4ClientProtocol):
         super().__init__(loop)
         self.greeting: bytes | None = None
         self.lost: str | None = None  # why nothing more can be asked
+        self.farewell = b""
         self.news = False
         self.continued = False
         self._stirred = asyncio.Event()
@@ -173,6 +176,7 @@ class _Protocol(vendor.IMAP4ClientProtocol):
         for command in waiting:
             command.append_to_resp(response)
         if word.upper() == b"BYE" and not any(command.name == "LOGOUT" for command in waiting):
+            self.farewell = rest
             self.give_up(f"the server said goodbye: {wire.words(rest)}")
 
     def _waiting(self) -> list[Any]:
@@ -217,13 +221,13 @@ class _Link:
         protocol, command = self._protocol, self._command("IDLE")
         ended = command._event.is_set
         async with self._turn("IDLE"):
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(min(self._deadline, PROMPT)):
                 protocol.begin(command)
                 await protocol.until(lambda: protocol.continued or ended())
             with suppress(TimeoutError):  # then nothing came in, which is an answer too
                 async with asyncio.timeout(seconds):
                     await protocol.until(lambda: protocol.news or ended())
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(min(self._deadline, PROMPT)):
                 if not ended():
                     protocol.send("DONE")
                 await command.wait()
@@ -319,7 +323,10 @@ class _Link:
         if self.closed:
             raise self._gone(doing, self._protocol.lost or "")
 
-    def _gone(self, doing: str, why: str) -> Unreachable:
+    def _gone(self, doing: str, why: str) -> CommsdError:
+        turned = turned_away(f"{self._endpoint}, during {doing}", self._protocol.farewell)
+        if isinstance(turned, Throttled):
+            return turned
         return Unreachable(f"{self._endpoint}, during {doing}: {why}", remedy="nothing; commsd connects anew")
 
 

@@ -15,6 +15,9 @@ class LoginRefused(CommsdError):
     exit_code = 78
 
 
+TOKEN_REFUSED = "check that username is the account that consented, and that it may use IMAP at all"
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """A name with its password or its access token; none of them shows when this is printed."""
@@ -41,11 +44,11 @@ async def log_in(door: Door, credentials: Credentials, host: str, port: int) -> 
             raise LoginRefused(
                 f"{where} takes no access tokens", remedy="write password = … instead of auth, if that server has one"
             )
-        return _judge(await door.authenticate(method), door, where, "check that the account may use IMAP at all")
+        return _judge(await door.authenticate(method), door, where, TOKEN_REFUSED)
     method = sasl.by_password(offered, credentials.username, credentials.password)
     plain = "LOGINDISABLED" not in door.capabilities
     if method and not (plain and (credentials.username + credentials.password).isascii()):
-        return _judge(await door.authenticate(method), door, where, _PASSWORD)
+        return _judge(await door.authenticate(method), door, where)
     if not plain:
         raise LoginRefused(
             f"{where} takes no password on this connection",
@@ -55,13 +58,31 @@ async def log_in(door: Door, credentials: Credentials, host: str, port: int) -> 
         words = wire.quoted(credentials.username), wire.quoted(credentials.password)
     except wire.Malformed as error:
         raise LoginRefused("this password holds a line end", remedy="store it without one") from error
-    return _judge(await door.run("LOGIN", *words), door, where, _PASSWORD)
+    return _judge(await door.run("LOGIN", *words), door, where)
 
 
-_PASSWORD = "check username and password; Gmail wants an app password or OAuth, Microsoft 365 OAuth alone"  # noqa: S105
+_WORDS = (
+    (
+        ("5.7.30", "5.7.139", "basic authentication"),
+        'Microsoft takes no passwords here any more: write auth = { oauth = "microsoft", … } instead',
+    ),
+    (
+        ("application-specific", "app password", "5.7.9", "web login required"),
+        'Google wants an app password in place of the usual one, or auth = { oauth = "google", … }',
+    ),
+    (("5.7.57", "5.7.3 ", "smtpclientauthentication is disabled"), "let the administrator allow SMTP AUTH for it"),
+)
+_USUAL = "check username and password; Gmail wants an app password or OAuth, Microsoft 365 OAuth alone"
 
 
-def _judge(answer: Answer, door: Link, where: str, remedy: str) -> None:
+def remedy_of(said: str) -> str:
+    """What to do about a server's words that refuse a login. mail.md I11."""
+    low = said.lower()
+    return next((remedy for words, remedy in _WORDS if any(word in low for word in words)), _USUAL)
+
+
+def _judge(answer: Answer, door: Link, where: str, remedy: str = "") -> None:
     if answer.result != "OK" and not answer.not_now:
-        raise LoginRefused(f"{where} refuses the login: {wire.words(answer.text)}", remedy=remedy)
+        said = wire.words(answer.text)
+        raise LoginRefused(f"{where} refuses the login: {said}", remedy=remedy or remedy_of(said))
     demand(answer, "the login", door)

@@ -8,16 +8,37 @@ from dataclasses import replace
 from datetime import timedelta
 
 from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.asked_call import change_with_call, keys_of_wish
+from commsd.channels.mail.beat import beat_in, returned
+from commsd.channels.mail.brake import brake
+from commsd.channels.mail.brake import keys_of as brake_keys
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.first_to import desk_for
 from commsd.channels.mail.language import language_of
+from commsd.channels.mail.letter import sheet_of
+from commsd.channels.mail.log_mailbox import LOGGED
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.overheard import is_customer, overheard, overheard_in
 from commsd.channels.mail.owed_ack import acknowledged, contact_of, form_of, with_reason
+from commsd.channels.mail.paper import keys_of as keys_of_sheet
+from commsd.channels.mail.paper import taken_in
 from commsd.channels.mail.reply import heard_in, replied
 from commsd.channels.mail.reply import keys_of as keys_of_reply
-from commsd.channels.mail.suppression import Us, Verdict, answer_address, own_acks, speaker, why_silent
+from commsd.channels.mail.same_mail import keys_of as keys_of_copies
+from commsd.channels.mail.same_mail import known_copy, recorded
+from commsd.channels.mail.suppression import (
+    SUPPRESSIONS,
+    Us,
+    Verdict,
+    answer_address,
+    own_acks,
+    refused_acks,
+    speaker,
+    trust,
+    why_silent,
+)
 from commsd.core import key
-from commsd.core.change import Change, LogicalKey, OpenItems, Sighting, Terms, change_of
+from commsd.core.change import Change, OpenItems, Sighting, Terms
 from commsd.core.event import Event
 from commsd.core.interaction import (
     MESSAGE_ID,
@@ -33,47 +54,78 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
+from commsd.core.refusal import refusal_after
 
 FRESH_ACK = timedelta(seconds=120)
 MAX_REFERENCES = 40
+
+_MARKS = frozenset({LOGGED, *(f"no-ack:{rule.reason}" for rule in SUPPRESSIONS)})
 
 
 def keys_of(arrival: Arrival, desk: Desk) -> tuple[str, ...]:
     """All the decision hangs on: who wrote, what it refers to, and the mail itself."""
     message = arrival.message
+    desk = desk_for(message, desk)
+    if beat := beat_in(message, desk.key):
+        return (key.of_delivery(beat),)
     if heard := heard_in(message, desk):
-        return (*keys_of_reply(heard), key.of_logical(message.logical_key))
+        return (*keys_of_reply(heard), *keys_of_copies(message))
+    if sheet := sheet_of(message, desk):
+        return keys_of_sheet(sheet, arrival, desk)
     odd = overheard_in(message, desk)
     writer = speaker(message, desk.us)
     return (
+        *(key.of_message_id(each) for each in refused_acks(message, desk.us)),
         *(key.of_message_id(reference) for reference in message.references[-MAX_REFERENCES:][::-1]),
         *key.of_addresses(writer.address if writer else None),
         *(keys_of_reply(odd) if odd else ()),
-        key.of_logical(message.logical_key),
+        *brake_keys(answer_address(message, desk.us), desk),
+        *keys_of_wish(message, desk),
+        *keys_of_copies(message),
     )
 
 
 def intake(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Change:
     """Everything this mail changes: recorded once, acknowledged once or silent for a recorded reason."""
     message = arrival.message
-    copy_of = items.known.get(key.of_logical(message.logical_key))
+    desk = desk_for(message, desk)
+    if beat := beat_in(message, desk.key):
+        return returned(beat, desk.mailbox.name, items)
+    copy_of = known_copy(message, items)
+    verdict = why_silent(message, _us(message, items, desk))
     if copy_of:
         seen = Sighting(interaction_id=copy_of.id, place=arrival.place, uid=arrival.uid, seen_at=items.now)
-        return Change(sightings=(seen,), result="no-ack:duplicate")
+        if not _says_more(copy_of, arrival, verdict, items, desk):
+            return Change(sightings=(seen,), result="no-ack:duplicate")
+        fact = _interaction(arrival, items, desk, verdict, before=copy_of)
+        return _decided(fact, arrival, items, desk, terms, verdict) + Change(sightings=(seen,))
     if heard := heard_in(message, desk):
         return replied(heard, message, arrival.original, items, desk, terms)
+    if sheet := sheet_of(message, desk):
+        return taken_in(sheet, arrival, items, desk, terms)
     if (odd := overheard_in(message, desk)) and not is_customer(odd, items):
         return overheard(odd, message, arrival.original, items, desk)
-    verdict = why_silent(message, _us(message, items, desk))
     fact = _interaction(arrival, items, desk, verdict)
-    change = change_of(fact, items, terms, opens=verdict.starts_clock)
-    change += Change(keys=(LogicalKey(key=message.logical_key, interaction_id=fact.id),))
+    known = Change(keys=recorded(message, fact.id))
+    return _decided(fact, arrival, items, desk, terms, verdict) + known + _refusals(message, items, desk)
+
+
+def _decided(
+    fact: Interaction, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, verdict: Verdict
+) -> Change:
+    """What the writing changes, with its acknowledgement or the reason why there is none."""
+    message = arrival.message
+    change = change_with_call(fact, message, items, desk, terms, opens=verdict.starts_clock and not arrival.is_past)
     recipient = answer_address(message, desk.us)
     reason = fact.reason or (None if recipient else "no-ack:no-sender")
     form = "full" if reason else form_of(fact, change, items, desk)
     reason = reason or (None if form else "no-ack:in-conversation")
     if reason or not recipient or not form:
         return with_reason(change, fact.id, reason)
+    held = brake(message, recipient, fact.detail.authenticated, items, desk)
+    if held.reason:
+        return with_reason(change, fact.id, f"no-ack:{held.reason}") + held.change
+    change += held.change
     return acknowledged(change, arrival, items, desk, terms, recipient, short=form == "short")
 
 
@@ -96,6 +148,30 @@ def failed(arrival: Arrival, items: OpenItems, desk: Desk, error: Exception) -> 
     return Change(interactions=(fact,), events=(Event("interaction.recorded", fact, items.now, "machine"),))
 
 
+def _says_more(first: Interaction, arrival: Arrival, verdict: Verdict, items: OpenItems, desk: Desk) -> bool:
+    """Whether the first copy bore a machine's mark that this one, come straight to us, does not.
+
+    Such as one through a list, or one that a filter marked: the person waits for an answer all the same.
+    """
+    marked = first.kind is Kind.MESSAGE and first.direction is Direction.INBOUND and first.reason in _MARKS
+    if not marked or heard_in(arrival.message, desk) or overheard_in(arrival.message, desk):
+        return False
+    return _silence(arrival, items, desk, verdict) is None
+
+
+def _refusals(message: Message, items: OpenItems, desk: Desk) -> Change:
+    """The addresses that lost an acknowledgement of ours for good, as this report says. mail.md L3."""
+    lost = (items.known.get(key.of_message_id(each)) for each in refused_acks(message, desk.us))
+    code = message.report.code if message.report else None
+    return Change(
+        refusals=tuple(
+            refusal_after(address, desk.mailbox.name, ack.id, code, items.now)
+            for ack in lost
+            if ack and ack.kind is Kind.ACK and (address := ack.address(Role.TO))
+        )
+    )
+
+
 def _us(message: Message, items: OpenItems, desk: Desk) -> Us:
     """Our side, with the ids of those of our acks that are too fresh for a person to have answered (N14)."""
     recent = frozenset(
@@ -106,19 +182,25 @@ def _us(message: Message, items: OpenItems, desk: Desk) -> Us:
     return replace(desk.us, fresh_acks=recent)
 
 
-def _interaction(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict) -> Interaction:
+def _interaction(
+    arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict, before: Interaction | None = None
+) -> Interaction:
+    """The writing as it is recorded. before: a copy of it that was recorded for less."""
     message, mailbox = arrival.message, desk.mailbox
     writer = speaker(message, desk.us)
     contact = contact_of(writer.address if writer else None, items)
     language, cause = language_of(message, contact.language if contact else None, desk.firm.languages)
     return Interaction(
-        id=items.new_id(),
+        id=before.id if before else items.new_id(),
+        revision=before.revision + 1 if before else 1,
+        case_id=before.case_id if before else None,
+        case_cause=before.case_cause if before else None,
         channel=mailbox.channel,
         kind=Kind.MESSAGE,
         direction=Direction.INBOUND,
         actor=_actor(verdict),
         outcome=Outcome.REACHED,
-        reason=_silence(message, items, desk, verdict),
+        reason=_silence(arrival, items, desk, verdict),
         occurred_at=min(message.received_at, items.now),
         recorded_at=items.now,
         mailbox=mailbox.name,
@@ -132,7 +214,7 @@ def _interaction(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdic
         automation=Automation(verdict.automation),
         language=language,
         language_cause=cause,
-        detail=Detail(observed=desk.observe),
+        detail=Detail(observed=desk.observe, authenticated=trust(message, desk.us)),
     )
 
 
@@ -143,10 +225,10 @@ def _actor(verdict: Verdict) -> Actor:
     return Actor.CUSTOMER if verdict.automation == "none" else Actor.MACHINE
 
 
-def _silence(message: Message, items: OpenItems, desk: Desk, verdict: Verdict) -> str | None:
+def _silence(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict) -> str | None:
     if verdict.reason:
         return f"no-ack:{verdict.reason}"
-    if items.now - message.received_at > desk.mailbox.max_age:
+    if arrival.is_past or items.now - arrival.message.received_at > desk.mailbox.max_age:
         return "no-ack:too-old"
     return None
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from commsd.channels.mail.account import SenderPattern
 from commsd.channels.mail.address import deliverable
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.gateways import GATEWAYS, OUTGOING, Gateway
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.mime import decode_words, plain_line
-from commsd.channels.mail.suppression import Us, why_silent
+from commsd.channels.mail.sender_pattern import SenderPattern
+from commsd.channels.mail.suppression import Us, speaker, why_silent
 from commsd.core.contact import CUSTOMER, mail_identity
 from commsd.core.interaction import Channel
 from commsd.core.number import Number, parse_number
@@ -38,7 +38,7 @@ _MACHINES = frozenset({"robot-sender", "robot-header", "own-address", "auto-subm
 """Reasons that hold for gateways and scanners too: with one of them, an unknown mail may be a fax or letter."""
 
 _NUMBER = re.compile(r"[+(]?\d[\d\s().\-/]{4,30}\d")
-_NOBODY = re.compile(r"(?:unknown|unbekannt|anonym(?:ous)?|withheld|unavailable|ukendt|no caller id|n/?a|-+)?", re.I)
+_NOBODY = re.compile(r"(?:unknown|unbekannt|anonym(?:ous)?|unspecified|withheld|unavailable|ukendt|no caller id|n/?a|-+)?", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,8 @@ def sheet_of(message: Message, desk: Desk) -> Sheet | None:
     if found:
         groups, theirs = found
         return _sheet(groups, theirs or region, desk.us)
+    if reason is None and not desk.leaves.smtp and (writer := speaker(message, desk.us)):
+        return Sheet(mail=writer.address, name=writer.name or None)  # nobody here can send mail: on paper, then
     return UNKNOWN if reason in _MACHINES and not _is_ours_going_out(message) else None
 
 

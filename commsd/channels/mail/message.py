@@ -21,6 +21,7 @@ from commsd.channels.mail.mime import (
     read_parts,
     split_message,
 )
+from commsd.channels.mail.report import Report, report_of
 
 MAX_REFERENCES = 200
 PREVIEW_LENGTH = 280
@@ -47,7 +48,7 @@ class Message:
     language_hint: primary subtag out of Content-Language or Accept-Language.
     logical_key: the same for every copy of this mail (mail.md D2). content_key: the same for a copy whose Message-ID
     a gateway rewrote. broken: why nothing could be read, else None. enclosed: a mail that this one carries whole, as
-    some programs forward (message/rfc822); as much of it as was read.
+    some programs forward (message/rfc822); as much of it as was read. report: what a delivery report says.
     """
 
     message_id: str | None
@@ -73,6 +74,7 @@ class Message:
     headers: Mapping[str, tuple[str, ...]] = field(repr=False, hash=False)
     broken: str | None = None
     enclosed: bytes = field(default=b"", repr=False)
+    report: Report | None = None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field, unfolded, encoded words left as they are."""
@@ -107,7 +109,7 @@ def decode(raw: bytes, *, folder_date: datetime) -> Message:
     message_id = next(iter(_ids(headers.get("message-id", ()))), None)
     text = _text(parts)
     sender_key = from_[0].key if from_ else plain_line(_first(headers, "from")).lower()
-    content_key = _digest(sender_key, date, subject, text)
+    whole = (sender_key, date, subject, text)
     return Message(
         message_id=message_id,
         references=_references(headers),
@@ -127,10 +129,11 @@ def decode(raw: bytes, *, folder_date: datetime) -> Message:
         text=text,
         preview=_preview(text),
         attachments=_attachments(parts),
-        logical_key=_digest(message_id, sender_key, date) if message_id else content_key,
-        content_key=content_key,
+        logical_key=_digest(message_id, sender_key, date) if message_id else _digest(*whole),
+        content_key=_digest("content", *whole),
         headers=headers,
         broken=_broken(block, headers),
+        report=report_of(parts),
         enclosed=next((part.data() for part in parts if part.content_type == MAIL and part.depth < 2), b""),
     )
 

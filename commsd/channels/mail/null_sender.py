@@ -5,8 +5,13 @@ RFC 3834 section 3.3 wants `<>`, so that no answer can come back to an answer. M
 
 from datetime import datetime, timedelta
 
+import structlog
+
+from commsd.channels.mail.outcome import Outcome
 from commsd.store import notes
 from commsd.store.log import Log
+
+log = structlog.get_logger()
 
 REMEMBERED = timedelta(days=30)
 """After that the null sender is tried once more: servers are set up anew."""
@@ -17,10 +22,11 @@ NOBODY = ""
 class NullSender:
     """What one account is to be told in MAIL FROM. substitute: in place of nobody, once the server refused that."""
 
-    def __init__(self, mailbox: str, substitute: str, log: Log) -> None:
-        self._note, self._substitute, self._log = f"null-sender:{mailbox}", substitute, log
+    def __init__(self, mailbox: str, substitute: str, store: Log) -> None:
+        self._mailbox, self._note = mailbox, f"null-sender:{mailbox}"
+        self._substitute, self._log = substitute, store
         self._refused_at: datetime | None = None
-        self._known = False
+        self._known = self._was_taken = False
 
     async def recall(self) -> None:
         """Read once what was noted by an earlier life."""
@@ -35,8 +41,22 @@ class NullSender:
         lately = self._refused_at and self._log.world.now() - self._refused_at < REMEMBERED
         return self._substitute if lately else NOBODY
 
-    async def was_refused(self) -> str:
-        """Remember that the server will not have nobody; the substitute."""
-        self._refused_at = now = self._log.world.now()
-        await self._log.writer.write(lambda connection: notes.write(connection, self._note, now.isoformat()))
-        return self._substitute
+    def instead(self, sender: str, word: Outcome) -> str | None:
+        """Whom to name in a second try, if the refusal may have been for the sender.
+
+        Servers say so at MAIL, but Postfix at RCPT (smtpd_delay_reject) and Exchange after the message; there it is
+        for the sender only if nobody was never taken before.
+        """
+        if sender != NOBODY or word.kind != "refused" or word.code is None:
+            return None
+        return self._substitute if word.stage == "sender" or not self._was_taken else None
+
+    async def heard(self, sender: str, word: Outcome, *, instead_of_nobody: bool) -> None:
+        """Take in what the server made of a message. That nobody will not do is certain once the other did."""
+        if word.kind != "sent":
+            return
+        self._was_taken = self._was_taken or sender == NOBODY
+        if instead_of_nobody:
+            self._refused_at = now = self._log.world.now()
+            await self._log.writer.write(lambda connection: notes.write(connection, self._note, now.isoformat()))
+            log.warning("smtp.null_sender_refused", mailbox=self._mailbox)

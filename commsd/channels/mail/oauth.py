@@ -1,4 +1,4 @@
-"""Access tokens for an account: got with its refresh token, five minutes before the last one ends, one request at a time.
+"""Access tokens for an account: got with its refresh token, five minutes before the last one ends, one at a time.
 
 A refresh token the provider takes back is final: nothing is asked again until another one is configured. Providers may
 give a new refresh token with each access token; the newest is kept in the store. RFC 6749 sections 5 and 6.
@@ -7,7 +7,7 @@ give a new refresh token with each access token; the newest is kept in the store
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -37,11 +37,43 @@ LARGEST = 1 << 16
 FINAL = frozenset({"invalid_grant"})
 """Somebody has to consent anew; asking again changes nothing (nextcloud/mail #12268)."""
 
-ANEW = "let somebody log in and consent anew, then store the new refresh token: config/README.md, OAuth"
+GUIDE = "config/README.md, Mailboxes that log in by OAuth"
+ANEW = f"let somebody consent anew, then store the new refresh token: {GUIDE}"
 
 
 class TokenRefused(LoginRefused):
     """The provider gives no token for this account any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What somebody's consent gave us: the application it was given to, and the first refresh token."""
+
+    client_id: str
+    refresh: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+
+def consent_of(oauth: OAuth) -> Consent:
+    """Read where the configuration says. The refresh token's file may hold all of it, as JSON. Raises ConfigError."""
+    text = oauth.refresh_token.read().reveal().strip()
+    held: Mapping[str, object] = {}
+    if text.startswith("{"):
+        try:
+            held = orjson.loads(text)
+        except ValueError:
+            what = f"{oauth.refresh_token} begins like JSON and is none"
+            raise ConfigError(
+                what, remedy='store {"client_id": "…", "refresh_token": "…"}, or the token alone'
+            ) from None
+        text = str(held.get("refresh_token") or "")
+    client_id = oauth.client_id or held.get("client_id")
+    if not (client_id and text):
+        missing = "refresh_token" if client_id else "client_id"
+        what = f"{missing} is missing: tokens are given to an application that {oauth.provider} knows"
+        raise ConfigError(what, remedy=f"register one and give it, beside oauth or in {oauth.refresh_token}: {GUIDE}")
+    secret = oauth.client_secret.read().reveal() if oauth.client_secret else held.get("client_secret")
+    return Consent(str(client_id), text, str(secret) if secret else None)
 
 
 class Grant:
@@ -57,10 +89,8 @@ class Grant:
     @property
     def account(self) -> str:
         """What its tokens are kept under: another configured refresh token is another account, with no past."""
-        oauth = self._oauth
-        return self._tokens.account(
-            oauth.provider, oauth.client_id or "", self._username, oauth.refresh_token.read().reveal()
-        )
+        consent = consent_of(self._oauth)
+        return self._tokens.account(self._oauth.provider, consent.client_id, self._username, consent.refresh)
 
     async def token(self, *, instead_of: str = "") -> str:
         """An access token that still holds for some minutes, and is not the one a server has refused.
@@ -122,13 +152,13 @@ class Grant:
         return replace(after, fence=after.fence + 1)
 
     def _form(self, known: Kept) -> dict[str, str]:
-        oauth = self._oauth
+        consent = consent_of(self._oauth)
         form = {
             "grant_type": "refresh_token",
-            "client_id": oauth.client_id or "",
-            "refresh_token": known.refresh or oauth.refresh_token.read().reveal(),
+            "client_id": consent.client_id,
+            "refresh_token": known.refresh or consent.refresh,
         }
-        return form | ({"client_secret": oauth.client_secret.read().reveal()} if oauth.client_secret else {})
+        return form | ({"client_secret": consent.secret} if consent.secret else {})
 
 
 def url_of(oauth: OAuth) -> str:

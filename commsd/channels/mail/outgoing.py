@@ -5,6 +5,7 @@ Built directly, because one EmailMessage per mail costs more than everything els
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,14 +22,33 @@ def mail_bytes(fields: Iterable[tuple[str, str]], text: str) -> bytes:
     Values come from the functions below or are plain ASCII of ours. Only an address with a non-ASCII local part
     leaves bytes above 127 in the header, and then needs SMTPUTF8.
     """
-    head = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in fields)
-    body = binascii.b2a_qp("\r\n".join([*text.splitlines(), ""]).encode("utf-8"))
-    return (
-        head.encode("utf-8")
-        + b'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\n'
-        + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-        + body
+    return _head(fields) + _part("plain", text)
+
+
+def alternative_bytes(fields: Iterable[tuple[str, str]], text: str, html: str, unique: str) -> bytes:
+    """The same with the text as HTML besides. unique: the boundary is made of it, so that a resend is identical."""
+    boundary = f"=_{hashlib.sha256(unique.encode()).hexdigest()[:32]}"  # "=_" stands in no quoted-printable text
+    delimiter = f"--{boundary}".encode()
+    return b"".join(
+        (
+            _head(fields),
+            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode(),
+            delimiter + b"\r\n" + _part("plain", text) + b"\r\n",
+            delimiter + b"\r\n" + _part("html", html) + b"\r\n",
+            delimiter + b"--\r\n",
+        )
     )
+
+
+def _head(fields: Iterable[tuple[str, str]]) -> bytes:
+    head = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in fields)
+    return head.encode("utf-8") + b"MIME-Version: 1.0\r\n"
+
+
+def _part(kind: str, text: str) -> bytes:
+    body = binascii.b2a_qp("\r\n".join([*text.splitlines(), ""]).encode("utf-8"))
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return head.encode() + body
 
 
 def mailbox(address: str, name: str = "") -> str:

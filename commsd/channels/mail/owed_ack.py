@@ -7,14 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from commsd.channels.mail.account import FollowUp
-from commsd.channels.mail.ack import AckFacts, render
+from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.asked_call import owed_call
+from commsd.channels.mail.brake import subject_key
 from commsd.channels.mail.desk import Desk, phone_hours
+from commsd.channels.mail.region import region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
-from commsd.core.case import ClockRecord
+from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, OpenItems, Terms, with_promise
 from commsd.core.clock import State
 from commsd.core.contact import Contact, identity_of
+from commsd.core.customer_link import customer_token, link_to
 from commsd.core.event import Event
 from commsd.core.interaction import (
     MESSAGE_ID,
@@ -43,8 +47,8 @@ _GOING = frozenset({Outcome.PENDING, Outcome.REACHED})
 
 SHORT_ONCE_A = timedelta(days=1)
 
-REGION = {"de": "DE", "da": "DK", "id": "ID"}
-"""Where a writer of this language most likely dials from; others get numbers in the international form."""
+LATE = timedelta(minutes=15)
+"""A mail that waited so long before we saw it is told that its acknowledgement comes late."""
 
 
 def contact_of(address: str | None, items: OpenItems) -> Contact | None:
@@ -57,13 +61,21 @@ def form_of(fact: Interaction, change: Change, items: OpenItems, desk: Desk) -> 
     """How a further writing in the same case is acknowledged: "full", "short" at most once a day, or None for not."""
     case_id = next(iter(change.interactions)).case_id
     file = items.files.get(case_id or "")
-    acks = [known for known in file.interactions if known.kind is Kind.ACK and known.outcome in _GOING] if file else []
+    acks = _acks_to(fact, file) if file else []
     if not acks or desk.mailbox.follow_up is FollowUp.FULL:
         return "full"
     if desk.mailbox.follow_up is FollowUp.NONE:
         return None
     short_ones = [ack for ack in acks[1:] if items.now - ack.recorded_at < SHORT_ONCE_A]
     return None if short_ones else "short"
+
+
+def _acks_to(fact: Interaction, file: CaseFile) -> list[Interaction]:
+    """What this writer was sent in the case: a second person in it has had no letter yet."""
+    writer = identity_of(fact.customer)
+    theirs = {known.id for known in file.interactions if identity_of(known.customer) == writer}
+    acks = (known for known in file.interactions if known.kind is Kind.ACK and known.outcome in _GOING)
+    return [ack for ack in acks if ack.channel is Channel.EMAIL and (ack.in_reply_to in theirs or ack.id in theirs)]
 
 
 def with_reason(change: Change, fact_id: str, reason: str | None) -> Change:
@@ -81,18 +93,35 @@ def with_reason(change: Change, fact_id: str, reason: str | None) -> Change:
 
 
 def acknowledged(
-    change: Change, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, recipient: str, *, short: bool
+    change: Change,
+    arrival: Arrival,
+    items: OpenItems,
+    desk: Desk,
+    terms: Terms,
+    recipient: str,
+    *,
+    short: bool,
+    on_file: bool = False,
 ) -> Change:
     fact = change.interactions[0]
-    clock = change.clock(*ANSWERING) or _still_running(fact, items)
-    zone = change.cases[-1].attrs.get("tz") if change.cases else None
-    calendar = calendar_of(clock, terms.versions, zone) if clock else None
-    promised_at = _promise(clock, calendar, items.now) if clock else None
-    if clock and promised_at and clock in change.clocks:
-        change = with_promise(change, clock, promised_at)
+    change, promised_at, calendar = promised(change, items, terms)
+    call = owed_call(change, items, terms)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
     ack = render(
-        _facts(arrival, change, items, desk, recipient, message_id, promised_at, calendar, short=short), desk.texts
+        facts_of(
+            arrival,
+            change,
+            items,
+            desk,
+            recipient,
+            message_id,
+            promised_at,
+            calendar,
+            short=short,
+            call=call,
+            on_file=on_file,
+        ),
+        desk.texts,
     )
     suppressed = desk.observe
     sent = Interaction(
@@ -114,7 +143,7 @@ def acknowledged(
         mailbox=desk.mailbox.name,
         team=desk.mailbox.team,
         promised_at=promised_at,
-        parties=(Party(Role.FROM, desk.mailbox.address), Party(Role.TO, recipient)),
+        parties=(Party(Role.FROM, desk.leaves.address), Party(Role.TO, recipient)),
         subject=ack.subject,
         preview=" ".join(ack.text.split())[:280],
         external_ids=(ExternalId(MESSAGE_ID, message_id),),
@@ -125,7 +154,7 @@ def acknowledged(
         id=items.new_id(),
         kind=DeliveryKind.ACK,
         key=f"ack:{message_id}"[:128],
-        via=desk.mailbox.name,
+        via=desk.leaves.name,
         recipient=recipient,
         payload=ack.raw,
         created_at=items.now,
@@ -134,6 +163,7 @@ def acknowledged(
         interaction_id=sent.id,
         case_id=fact.case_id,
         reason=sent.reason,
+        subject_key=subject_key(arrival.message, desk),
     )
     change += Change(
         interactions=(sent,),
@@ -141,6 +171,17 @@ def acknowledged(
         deliveries=(owed,),
     )
     return with_reason(change, fact.id, "no-ack:observe") if suppressed else replace(change, result="ack")
+
+
+def promised(change: Change, items: OpenItems, terms: Terms) -> tuple[Change, datetime | None, Calendar | None]:
+    """The time the customer is told, kept on its clock in the change, and the calendar it was counted in."""
+    clock = change.clock(*ANSWERING) or _still_running(change.interactions[0], items)
+    zone = change.cases[-1].attrs.get("tz") if change.cases else None
+    calendar = calendar_of(clock, terms.versions, zone) if clock else None
+    promised_at = _promise(clock, calendar, items.now) if clock else None
+    if clock and promised_at and clock in change.clocks:
+        change = with_promise(change, clock, promised_at)
+    return change, promised_at, calendar
 
 
 def _promise(clock: ClockRecord, calendar: Calendar | None, now: datetime) -> datetime | None:
@@ -158,7 +199,7 @@ def _still_running(fact: Interaction, items: OpenItems) -> ClockRecord | None:
     return max(running, key=lambda record: record.value.started_at, default=None)
 
 
-def _facts(
+def facts_of(
     arrival: Arrival,
     change: Change,
     items: OpenItems,
@@ -169,19 +210,29 @@ def _facts(
     calendar: Calendar | None,
     *,
     short: bool,
+    call: OwedCall | None = None,
+    on_file: bool = False,
 ) -> AckFacts:
+    """All that the acknowledgement may say. What we know of a contact is told to nobody who could be somebody else.
+
+    on_file: it goes to where the contact lives as we know it, whoever wrote.
+    """
     message, fact = arrival.message, change.interactions[0]
     contact = contact_of(fact.customer, items)
-    person = desk.person(contact.owner if contact else None, promised_at or items.now)
+    known = on_file or fact.detail.authenticated == "pass"
+    owners = (_owner(change, items), contact.owner if contact else None) if known else ()
+    person = desk.person(owners, promised_at or items.now)
     received = min(message.received_at, items.now).astimezone(UTC)
-    in_hours = calendar is None or is_open(calendar, received)
+    open_now = calendar is None or is_open(calendar, items.now)
+    in_hours = open_now or calendar is None or is_open(calendar, received)
+    language = fact.language or desk.firm.languages[0]
     return AckFacts(
         message_id=message_id,
-        address=desk.mailbox.address,
+        address=desk.leaves.address,
         service_name=desk.firm.name,
         recipient=recipient,
-        customer_name=(contact.name if contact else None) or fact.name(Role.FROM),
-        language=fact.language or desk.firm.languages[0],
+        customer_name=(contact.name if contact and known else None) or fact.name(Role.FROM),
+        language=language,
         address_as=desk.firm.address_as.get(fact.language or ""),
         original_id=message.message_id,
         references=message.references,
@@ -190,13 +241,31 @@ def _facts(
         promised_at=promised_at,
         person=person.name if person else None,
         person_phone=person.phone if person else None,
-        phone_hours=phone_hours(calendar) if calendar else None,
+        phone_hours=phone_hours(calendar) if calendar else (),
         customer_tz=desk.zone_of(contact.timezone if contact else None),
         service_tz=desk.firm.zone,
-        customer_region=REGION.get(fact.language or ""),
+        customer_region=region_of(contact, fact.customer),
         in_hours=in_hours,
-        opens_at=None if in_hours or calendar is None else next_opening(calendar, received),
-        call_me_url=None,
+        holiday=None if in_hours or calendar is None else desk.holidays.closed_for(calendar, received, language),
+        opens_at=None if open_now or calendar is None else next_opening(calendar, items.now),
+        call=call,
+        call_me_url=_call_me(fact, items, desk),
+        late=items.now - received > LATE,
         kind="short" if short else "full",
+        precedence_bulk=desk.mailbox.precedence,
+        html=desk.mailbox.html,
         date_at=items.now,
     )
+
+
+def _owner(change: Change, items: OpenItems) -> str | None:
+    """Who has the case, as far as somebody was named for it."""
+    file = items.files.get(change.interactions[0].case_id or "")
+    case = change.cases[-1] if change.cases else file.case if file else None
+    return case.owner if case else None
+
+
+def _call_me(fact: Interaction, items: OpenItems, desk: Desk) -> str | None:
+    """The page where the customer asks to be rung; None where customers can reach no page of ours."""
+    base = desk.firm.public_url
+    return f"{base}/c/{customer_token(desk.key, link_to(fact.id, items.now))}" if base else None

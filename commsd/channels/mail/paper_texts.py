@@ -54,9 +54,8 @@ def paper_texts(channel: Channel, texts: Texts, folder: Path | None = None) -> P
         except ValueError as error:
             wrong.append(f"{path}: {error}")
             continue
-        below = files.get(path.stem, {})
         wrong += (f"{path}: {complaint}" for complaint in _complaints(own, files["en"]))
-        files[path.stem] = _over(below or files["en"], own)
+        files[path.stem] = _over(files.get(path.stem, files["en"]), own)
     if wrong:
         what = "compare the file with the shipped templates/letter/en.toml, which names every text"
         raise ConfigError("\n".join(wrong), remedy=what)
@@ -64,20 +63,18 @@ def paper_texts(channel: Channel, texts: Texts, folder: Path | None = None) -> P
     for language, tables in files.items():
         if (language, "") not in texts.wordings:
             continue
+        ordinary = texts.wordings[language, ""]
         for register in ("", *tables.get("register", {})):
-            own = _over(tables, tables["register"][register]) if register else tables
-            key, words = (language, register), own["words"][channel.value]
-            ordinary = texts.wordings.get(key) or texts.wordings[language, ""]
-            mail[key] = replace(ordinary, sentences={**ordinary.sentences, **_said(own["mail"], words)})
-            printed[key] = Wording(_said(own["printed"], words), ordinary.dates)
+            said = _over(tables, tables["register"][register]) if register else tables
+            key, words = (language, register), said["words"][channel.value]
+            below = texts.wordings.get(key, ordinary)
+            mail[key] = replace(below, sentences={**below.sentences, **_said(said["mail"], words)})
+            printed[key] = Wording(_said(said["printed"], words), below.dates)
     return PaperTexts(replace(texts, wordings=mail), printed, _page())
 
 
 def _said(sentences: Mapping[str, str], words: Mapping[str, str]) -> Mapping[str, str]:
-    return {
-        name: _WORD.sub(lambda found: words[found[1]], sentence)
-        for name, sentence in sentences.items()
-    }
+    return {name: _WORD.sub(lambda found: words[found[1]], sentence) for name, sentence in sentences.items()}
 
 
 def _over(below: Tables, above: Tables) -> Tables:

@@ -30,17 +30,26 @@ REPLY_PREFIXES = "re|aw|antw|antwort|sv|vs|vb|wg|fw|fwd|bls|balas|trs|rv|res|enc
 AUTO_REPLY_SUBJECTS = "|".join(
     [
         r"auto(?:matic|mated)?[- ]?(?:reply|response|answer)",
-        r"out[- ]of[- ](?:the[- ])?office(?:[- ](?:auto[- ]?reply|reply|message|notification|notice))?",
+        r"(?:i am |i'm )?(?:currently )?out[- ]of[- ](?:the[- ])?office"
+        r"(?:[- ](?:auto[- ]?reply|reply|message|notification|notice))?",
+        r"(?:i am |i'm )?(?:currently )?away from (?:the |my )?(?:office|desk)",
+        r"ooo",
+        # Lotus Notes; "Auto:" alone is a car in German.
+        r"auto: [^:]{1,80} (?:is|ist|er) (?:out of (?:the )?office|nicht im (?:b[üu]ro|haus)|au(?:ß|ss)er haus"
+        r"|ikke p[åa] kontoret)(?: \([^()]*\))?",
         r"vacation (?:reply|response|auto-?reply|notice)",
         r"abwesenheits(?:notiz|benachrichtigung|meldung|nachricht|assistent)",
         r"automatische (?:antwort|r[üu]ckantwort|abwesenheitsnotiz|e-?mail-?antwort)",
+        r"(?:ich bin )?(?:derzeit |zurzeit |momentan )?nicht (?:im (?:b[üu]ro|haus)|am arbeitsplatz)",
         r"automatische (?:empfangs|eingangs)best[äa]tigung",
         r"autosvar",
+        r"(?:jeg er )?(?:ikke p[åa]|ude af|ude fra) kontoret",
         r"automatisk(?:t)? (?:svar|besvarelse|frav[æa]rsbesked)",
         r"frav[æa]rs(?:besked|meddelelse|melding)",
         r"fr[åa]nvaro(?:meddelande|besked)",
         r"(?:balasan|jawaban|balas|respons|tanggapan) otomatis",
-        r"(?:sedang )?(?:tidak (?:ada )?di|di luar) kantor",
+        r"(?:saya )?sedang cuti",
+        r"(?:saya )?(?:sedang )?(?:tidak (?:ada )?di|di luar) kantor",
         r"r[ée]ponse automatique",
         r"(?:absence|absent(?:e)?) du bureau",
         r"message d['’]absence",

@@ -15,6 +15,9 @@ from commsd.core.change import OpenItems
 from commsd.core.contact import identity_of
 from commsd.core.interaction import CaseCause, Interaction, Party, Role
 
+PASSED_ON = "passed-on"
+"""The reason of a note that a mail of the case went to others than its customer."""
+
 MOST = 50
 """Recipients of one mail that are looked at."""
 
@@ -53,9 +56,7 @@ def answered(fact: Interaction, people: tuple[Mailbox, ...], items: OpenItems) -
     return tuple(found.values()) or (_unanswered(fact, people, referred, items),)
 
 
-def _unanswered(
-    fact: Interaction, people: tuple[Mailbox, ...], referred: list[CaseFile], items: OpenItems
-) -> Answered:
+def _unanswered(fact: Interaction, people: tuple[Mailbox, ...], referred: list[CaseFile], items: OpenItems) -> Answered:
     """Nobody's case was found: passed on to others, or a matter of its own with who waits for us most likely."""
     waits = [person for person in people if _waits(person, items)]
     if referred and not waits:
@@ -66,8 +67,7 @@ def _unanswered(
 
 def _referred(items: OpenItems) -> list[CaseFile]:
     """The cases of the mails it refers to, the nearest first."""
-    ids = dict.fromkeys(known.case_id for key, known in items.known.items() if key.startswith("id:") and known.case_id)
-    files = (survivor(case_id, items.files) for case_id in ids)
+    files = (survivor(case_id, items.files) for case_id in items.referred())
     return list({file.case.id: file for file in files if file}.values())
 
 
@@ -86,10 +86,6 @@ def _belongs(person: Mailbox, file: CaseFile, items: OpenItems) -> bool:
         return True
     wrote = any(identity_of(fact.customer) == identity for fact in heard)
     return wrote and not any(record.owed and record.value.opened_by in theirs for record in file.clocks)
-
-
-PASSED_ON = "passed-on"
-"""The reason of a note that a mail of the case went to others than its customer."""
 
 
 def _by_subject(fact: Interaction, person: Mailbox, items: OpenItems) -> Link:

@@ -201,14 +201,21 @@ class Send:
         return False
 
     async def _hand_in(self, owed: Delivery) -> None:
-        sender = self._sender.sender if self._sender else NOBODY
-        word = await self._word_on(owed, sender)
-        if self._sender and sender == NOBODY and word.stage == "sender" and word.kind == "refused":
-            log.warning("smtp.null_sender_refused", mailbox=self._mailbox, code=word.code)
-            word = await self._word_on(owed, await self._sender.was_refused())
+        word = await self._from_whom_it_takes(owed)
         self._notice(word)
         result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
         self._count(owed, word, await self._settle(owed, word), result)
+
+    async def _from_whom_it_takes(self, owed: Delivery) -> Outcome:
+        """The server's word; where it may object to a message from nobody, on one from the substitute."""
+        if self._sender is None:
+            return await self._word_on(owed, NOBODY)
+        sender = self._sender.sender
+        word = await self._word_on(owed, sender)
+        if other := self._sender.instead(sender, word):
+            word = await self._word_on(owed, other)
+        await self._sender.heard(other or sender, word, instead_of_nobody=bool(other))
+        return word
 
     async def _word_on(self, owed: Delivery, sender: str) -> Outcome:
         """The server's word. Cancelled, we wait for it all the same, for a while, and settle by it."""
@@ -255,7 +262,8 @@ class Send:
             waited = (self._world.now() - (after.arrived_at or owed.created_at)).total_seconds()
             if owed.kind is DeliveryKind.ACK:
                 self._metrics.ack_latency.observe(waited)
-            log.info("ack.sent" if owed.kind is DeliveryKind.ACK else "notice.sent", **fields, waited_s=waited)
+            if owed.kind is not DeliveryKind.HEARTBEAT:
+                log.info("ack.sent" if owed.kind is DeliveryKind.ACK else "notice.sent", **fields, waited_s=waited)
             return
         fields |= {"kind": owed.kind.value, "state": after.state.value, "stage": word.stage}
         if after.state is DeliveryState.FAILED:

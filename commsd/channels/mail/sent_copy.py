@@ -4,7 +4,8 @@ Some providers file there what is handed in over SMTP. Found, it was sent; not f
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
@@ -22,8 +23,11 @@ PATIENCE = 45.0
 class SentCopies:
     """The Sent folder of one account. named: folders to look in where the server marks none."""
 
-    def __init__(self, mailbox: str, connect: Callable[[], Awaitable[Session]], named: tuple[str, ...] = ()) -> None:
-        self._mailbox, self._connect = mailbox, connect
+    def __init__(
+        self, mailbox: str, session: Callable[[], AbstractAsyncContextManager[Session]], named: tuple[str, ...] = ()
+    ) -> None:
+        """session: lends a connection of the account."""
+        self._mailbox, self._session = mailbox, session
         self._named = tuple(name for name in named if name != "auto")
 
     async def has(self, raw: bytes) -> bool:
@@ -39,15 +43,12 @@ class SentCopies:
             return False
 
     async def _found(self, message_id: str) -> bool:
-        session = await self._connect()
-        try:
+        async with self._session() as session:
             folder = sent_folder(await session.folders()) or next(iter(self._named), None)
             if folder is None:
                 return False
             await session.examine(folder)
             return bool(await session.uids_of(message_id))
-        finally:
-            session.abort()
 
 
 def message_id_of(raw: bytes) -> str:

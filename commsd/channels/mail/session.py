@@ -120,6 +120,10 @@ class Session:
         """UIDs above this one, rising. `n:*` always names the newest message, so what is not above is dropped."""
         return tuple(uid for uid in await self._search(f"UID {last_uid + 1}:*") if uid > last_uid)
 
+    async def uids_from(self, first: int) -> tuple[int, ...]:
+        """This UID and those above it, rising."""
+        return tuple(uid for uid in await self._search(f"UID {first}:*") if uid >= first)
+
     async def uids_since(self, day: date) -> tuple[int, ...]:
         """UIDs of what the server took in on this day or later, by the server's own zone."""
         return await self._search(f"SINCE {wire.search_date(day)}")

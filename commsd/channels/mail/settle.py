@@ -3,6 +3,8 @@
 Pure. An acknowledgement that reached the server becomes a revision of its interaction and stops the `ack` clock.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,6 +12,8 @@ from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
 from commsd.core.change import Change, OpenItems, Terms, change_of
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
+from commsd.core.refusal import Refusal, refusal_after
+from commsd.errors import NotFound, Refused
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800))
 GIVE_UP = timedelta(hours=4)
@@ -48,7 +52,7 @@ def settled(word: Word, tried: Delivery, items: OpenItems, terms: Terms) -> Chan
         return Change()
     if owed.attempts != tried.attempts and word.kind != "sent":
         return Change()
-    return _left(owed, _after(owed, word, items.now), items, terms)
+    return _left(owed, _after(owed, word, items.now), items, terms, tuple(_refusal(owed, word, items.now)))
 
 
 def held(tried: Delivery, items: OpenItems, terms: Terms) -> Change:
@@ -57,6 +61,24 @@ def held(tried: Delivery, items: OpenItems, terms: Terms) -> Change:
     if owed is None or owed.state in _OVER or owed.attempts != tried.attempts:
         return Change()
     return _left(owed, _in_doubt(owed), items, terms)
+
+
+def by_hand(verdict: str, delivery_id: str, items: OpenItems, terms: Terms, by: str) -> Change:
+    """What a person says of one that is held: "sent", "again" or "never". Raises NotFound, Refused.
+
+    Sent again, it is owed anew: it counts no copies, and its time begins now.
+    """
+    owed = items.deliveries.get(delivery_id)
+    if owed is None:
+        raise NotFound("no delivery has this id", remedy="`commsd ledger` lists those that are held")
+    if owed.state is not DeliveryState.HELD:
+        raise Refused(f"this one is {owed.state.value}, not held", remedy="`commsd ledger` lists those that are held")
+    said = f"{verdict}, says {by}"[:200]
+    if verdict == "again":
+        anew = replace(owed, state=DeliveryState.QUEUED, copies=0, created_at=items.now, due_at=items.now)
+        return Change(deliveries=(replace(anew, reason=None, status_raw=said),))
+    state = DeliveryState.SENT if verdict == "sent" else DeliveryState.CANCELLED
+    return _left(owed, replace(owed, state=state, reason=None, status_raw=said, settled_at=items.now), items, terms)
 
 
 def put_back(tried: Delivery, items: OpenItems) -> Change:
@@ -78,10 +100,11 @@ def about_us(word: Word) -> bool:
     return word.kind == "later" and word.code is not None and word.code >= 500
 
 
-def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms) -> Change:
+def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms, refused: tuple[Refusal, ...] = ()) -> Change:
     """The delivery changed, with its acknowledgement's next revision where it is over."""
     fact = _fact(owed.interaction_id, items)
-    change = Change(deliveries=(after,), result=Settled(state=after.state, arrived_at=_arrived(fact, items)))
+    result = Settled(state=after.state, arrived_at=_arrived(fact, items))
+    change = Change(deliveries=(after,), refusals=refused, result=result)
     if owed.kind is not DeliveryKind.ACK or after.state not in _OUTCOME or fact is None:
         return change
     left = replace(
@@ -95,10 +118,21 @@ def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms) -> Ch
     return replace(change + change_of(left, items, terms), result=change.result)
 
 
+_OF_POLICY = re.compile(r"5\.7\.\d+")
+
+
+def _refusal(owed: Delivery, word: Word, now: datetime) -> Iterable[Refusal]:
+    """Of an address that will have no acknowledgement. A server that objects to us (RFC 3463 X.7.Z) tells nothing."""
+    about_them = word.kind == "refused" and word.code is not None and word.stage in ("recipient", "data", "answer")
+    if owed.kind is DeliveryKind.ACK and about_them and not _OF_POLICY.match(word.text):
+        yield refusal_after(owed.recipient, owed.via, owed.interaction_id, f"{word.code} {word.text}", now)
+
+
 _OUTCOME = {
     DeliveryState.SENT: Outcome.REACHED,
     DeliveryState.REFUSED: Outcome.FAILED,
     DeliveryState.FAILED: Outcome.FAILED,
+    DeliveryState.CANCELLED: Outcome.CANCELLED,
 }
 
 

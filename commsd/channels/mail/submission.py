@@ -8,7 +8,6 @@ so nothing that happens afterwards but its own answer tells (RFC 1047, RFC 5321 
 import asyncio
 import re
 import socket
-import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +15,8 @@ import aiosmtplib
 
 from commsd.channels.mail import wire
 from commsd.channels.mail.outcome import Kind, Outcome, Stage
-from commsd.channels.mail.submission_login import log_in
+from commsd.channels.mail.submission_login import TokenSource, log_in, log_in_by_token
+from commsd.channels.mail.trust import trusting
 from commsd.errors import ConfigError
 
 GOODBYE = 2.0
@@ -37,6 +37,7 @@ class Server:
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    token: TokenSource | None = field(default=None, repr=False)
     ca: str | None = None
 
 
@@ -134,7 +135,7 @@ class Submission:
                 remedy='write tls = "implicit" or tls = "starttls"',
             )
         self._server, self._patience = server, patience or Patience()
-        self._trust = None if server.tls == "none" else _trust(server)
+        self._trust = None if server.tls == "none" else trusting(server.ca)
         self._places = asyncio.Semaphore(size)
         self._idle: list[_Connection] = []
         self._under_way: set[Attempt] = set()
@@ -234,7 +235,10 @@ class Submission:
                 await client.ehlo()
             if server.username is not None:
                 attempt.stage = "login"
-                await log_in(client, server.username, server.password or "")
+                if server.token is not None:
+                    await log_in_by_token(client, server.username, server.token, server.host, server.port)
+                else:
+                    await log_in(client, server.username, server.password or "")
         except BaseException:
             connection.drop()
             raise
@@ -367,10 +371,3 @@ def _own_name() -> str:
     """Without the DNS the vendor would ask: a submission server does not look at it."""
     name = socket.gethostname()
     return name if "." in name and name.isascii() and not any(c.isspace() for c in name) else "[127.0.0.1]"
-
-
-def _trust(server: Server) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=server.ca)
-    except OSError as error:
-        raise ConfigError(f"{server.ca} holds no certificates", remedy="name a PEM file as `ca`") from error

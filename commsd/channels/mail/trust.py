@@ -1,4 +1,4 @@
-"""Whom a TLS connection trusts: one context for all servers under one authority, for a context costs half a megabyte."""
+"""Whom a TLS connection trusts: one context for all servers under one authority, for each costs half a megabyte."""
 
 import ssl
 from functools import lru_cache

@@ -1,31 +1,27 @@
 """Duty: each new mail of one folder is decided once, in the order of its UID. Safe to kill anywhere.
 
-Never the past: a folder seen for the first time begins at its end. Never a flag: folders are opened read-only.
+Never the past: a folder seen for the first time begins at its end. Never a flag: folders are opened read-only. What is
+made of a mail stands in `reading`, how it gets into the log in `hand_in`.
 """
 
-import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.backfill import Backfill
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.intake import failed
-from commsd.channels.mail.message import Message, decode
-from commsd.channels.mail.reading import SENT, Reading
-from commsd.channels.mail.reply import Heard
+from commsd.channels.mail.folder import Folder
+from commsd.channels.mail.hand_in import RECENT, HandIn, Term, beyond
+from commsd.channels.mail.late_original import LateOriginals
+from commsd.channels.mail.reading import Reading
 from commsd.channels.mail.session import Selected, Session
-from commsd.channels.mail.wire import Fetched
-from commsd.core.change import Change, Checkpoint, Fence, Original
-from commsd.core.interaction import Stored
-from commsd.errors import CommsdError, TryAgain
+from commsd.core.change import Change, Checkpoint, Fence
+from commsd.errors import CommsdError, NotFound, TryAgain
 from commsd.sla.rules.in_force import Rules
-from commsd.store import query
 from commsd.store.claims import Claims, Progress
 from commsd.store.log import Log
-from commsd.store.originals import keep_original
 from commsd.web.pulse import Pulse
 from commsd.world import World
 
@@ -33,13 +29,19 @@ log = structlog.get_logger()
 
 LEASE = timedelta(seconds=90)
 LONGEST_IDLE = 45.0
-"""Half a lease, so that it is renewed in time; far below the 4.5 minutes after which networks forget us."""
+"""Half a lease, so that it is renewed in time; far below the 4.5 minutes after which networks forget us. mail.md I2."""
 
-BATCH = 50
-TEXT = 65_536
-FETCH_TRIES = 3
-RFC822 = "message/rfc822"
 RESCAN = timedelta(hours=24)
+RENUMBERINGS = 5
+LOOKS_AGAIN = timedelta(minutes=2)
+"""For a folder that is not there: somebody may make it."""
+
+REST = timedelta(hours=1)
+"""So long a folder is left alone whose UIDs do not hold, and so long they have to hold to be trusted. mail.md I6."""
+
+
+class FolderStopped(CommsdError):
+    """A folder whose UIDs change all the time, so that nobody could say what is new."""
 
 
 class Watch:
@@ -58,48 +60,72 @@ class Watch:
     ) -> None:
         self.name = f"mail.{reading.word}.{desk.mailbox.name}"
         self._desk, self._reading, self._connect = desk, reading, connect
-        self._log, self._claims, self._rules, self._world = log, claims, rules, world
+        self._log, self._claims, self._world, self._pulse = log, claims, world, pulse
         self._place = f"{desk.mailbox.name}/{reading.word}"
-        self._refused: dict[int, int] = {}
+        self._hand_in = HandIn(self.name, self._place, desk, reading, log, rules, world)
+        self._late = LateOriginals(self.name, self._place, log, world)
+        self._backfill = Backfill(self.name, self._place, self._hand_in, log, world)
+        self._known: Progress | None = None
+        self._opened: tuple[Session, Folder | str] | None = None
+        self._absent_at: datetime | None = None
+        self._numbered: Session | None = None
+        self._idles = True
         self.working = False
-        self._pulse = pulse
+        pulse.watch(desk.mailbox.name, "mailbox", reading.word)
 
     async def run(self) -> None:
         try:
             await self._watch()
         except CommsdError as error:
-            self._pulse.fail(self._desk.mailbox.name, "mailbox", error.what)
+            self.fail(error)
             raise
 
     async def _watch(self) -> None:
         fence = await self._lease()
         session = await self._connect()
         try:
-            checkpoint = await self._begin(session, fence)
+            if not await self._begin(session, fence):
+                raise TryAgain(f"there is no folder for {self._place} yet", remedy="nothing: it is looked for again")
             log.info("mailbox.watched", duty=self.name, idle=session.can_idle)
             while True:
-                # Until nothing is new: some servers say nothing of what came between our last look and IDLE.
-                while (after := await self._catch_up(session, checkpoint, fence)) != checkpoint:
-                    checkpoint = after
-                self._pulse.beat(self._desk.mailbox.name, "mailbox")
+                await self._catch_up(session)
+                self._pulse.beat(self._desk.mailbox.name, "mailbox", self._reading.word)
                 await self._wait(session)
                 self.working = True
-                fence = await self._lease()
         finally:
+            self._forget()
             session.abort()
 
     async def once(self) -> bool:
         """Take what is new now; says whether there was anything."""
-        fence = await self._lease()
         session = await self._connect()
         try:
-            before = await self._begin(session, fence)
-            return await self._catch_up(session, before, fence) != before
+            return await self.look(session)
         finally:
             await session.close()
 
+    async def look(self, session: Session) -> bool:
+        """One turn over a session others use too; says whether there was anything. No folder yet: nothing in it."""
+        try:
+            there = await self._begin(session, await self._lease())
+            found = there and await self._catch_up(session)
+        except BaseException:
+            self._forget()
+            raise
+        self._pulse.beat(self._desk.mailbox.name, "mailbox", self._reading.word)
+        return found
+
+    def _forget(self) -> None:
+        """After a failure nothing is taken for known: the store says where we are and whose the folder is."""
+        self._claims.forget(self._place)
+        self._known = None
+
+    def fail(self, error: CommsdError) -> None:
+        """It did not work: told to whoever looks after the mailbox."""
+        self._pulse.fail(self._desk.mailbox.name, "mailbox", error.what, self._reading.word)
+
     async def _lease(self) -> Fence:
-        fence = await self._claims.lease(self._place, LEASE)
+        fence = await self._claims.hold(self._place, LEASE)
         if fence is None:
             raise TryAgain(
                 f"another node watches {self._place}", remedy="nothing to do: this node takes over when that one stops"
@@ -107,140 +133,154 @@ class Watch:
         return fence
 
     async def _wait(self, session: Session) -> None:
-        poll = self._desk.mailbox.poll.total_seconds()
-        if session.can_idle:
-            await session.idle(min(poll, LONGEST_IDLE))
-        else:
-            await self._world.sleep(min(poll, LONGEST_IDLE))
-            await session.noop()
+        """Until something comes, for a while at most; by asking now and then where the server does not tell."""
+        seconds = min(self._desk.mailbox.poll.total_seconds(), LONGEST_IDLE)
+        if session.can_idle and self._idles:
+            try:
+                await session.idle(seconds)
+                return
+            except TryAgain:
+                if session.closed:
+                    raise
+                self._idles = False  # it offers what it does not do
+        await self._world.sleep(seconds)
+        await session.noop()
 
-    async def _begin(self, session: Session, fence: Fence) -> Checkpoint:
-        """Where to go on: the checkpoint; the folder's end at the first sight; a rescan where UIDs were given anew."""
-        folder = self._reading.choose(self._desk, await session.folders() if self._reading is SENT else ())
-        selected = await session.examine(folder)
-        known = await self._claims.progress(self._place)
+    # --- where to go on
+
+    async def _begin(self, session: Session, fence: Fence) -> bool:
+        """Opens the folder and finds where to go on: at the checkpoint; at the folder's end when it is first seen;
+        after a rescan where UIDs were given anew. False: there is no such folder."""
+        selected = await self._open(session)
+        if selected is None:
+            return False
+        known = self._known or await self._claims.progress(self._place)
         if known is None:
-            return await self._settle(selected, await _last_uid(session, selected), fence)
-        checkpoint = known.checkpoint
-        if checkpoint.uidvalidity == selected.uidvalidity and not _set_back(selected, checkpoint):
-            return checkpoint
-        return await self._rescan(session, selected, known, fence)
+            await self._backfill.owe(self._desk.mailbox.backfill, selected)
+            # Made since we looked for it in vain: all that lies in it is new.
+            empty = beyond(Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=0), 0)
+            await self._settle(empty if self._absent_at else await self._end_of(session, selected), fence)
+        elif self._means_the_same(selected, known.checkpoint, session):
+            await self._go_on(session, known, fence)
+        else:
+            await self._rescan(session, selected, known, fence)
+        self._numbered = session
+        return True
 
-    async def _rescan(self, session: Session, selected: Selected, known: Progress, fence: Fence) -> Checkpoint:
-        """The server gave UIDs anew: look again at what came since; what is known by its own key stays decided."""
-        log.warning("mailbox.renumbered", duty=self.name)
-        since = (known.moved_at - RESCAN).date()
-        uids = await session.uids_since(since)
-        start = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=0)
-        end = await _last_uid(session, selected)
-        after = await self._take_all(session, uids, start, fence, since=known.enrolled_at)
-        return await self._settle(selected, max(end, after.last_uid), fence)
+    def _means_the_same(self, selected: Selected, point: Checkpoint, session: Session) -> bool:
+        """Whether a UID is the mail it was. Without a UIDVALIDITY it is so within one session only; and some servers
+        count UIDs down without a new one. mail.md I6."""
+        if selected.uidnext and selected.uidnext <= point.last_uid:
+            return False
+        return point.uidvalidity == selected.uidvalidity and bool(selected.uidvalidity or self._numbered is session)
 
-    async def _settle(self, selected: Selected, last_uid: int, fence: Fence) -> Checkpoint:
-        point = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=last_uid)
-        await self._log.decide((), lambda items: Change(checkpoint=point, fence=fence))
+    async def _open(self, session: Session) -> Selected | None:
+        if self._opened is None or self._opened[0] is not session:
+            if self._absent_at and self._world.now() - self._absent_at < LOOKS_AGAIN:
+                return None
+            folder = self._reading.choose(self._desk, await session.folders() if self._reading.lists else ())
+            if folder is None:
+                self._is_absent()
+                return None
+            self._opened = session, folder
+        try:
+            return await session.examine(self._opened[1])
+        except NotFound:
+            self._opened = None
+            raise
+
+    def _is_absent(self) -> None:
+        if self._absent_at is None and self._reading.missed:
+            log.warning("folder.absent", duty=self.name, remedy=self._reading.missed)
+        self._absent_at = self._world.now()
+
+    async def _end_of(self, session: Session, selected: Selected) -> Checkpoint:
+        """The checkpoint at the end of the folder. `recent` is never empty then, so that it tells what it knows."""
+        end = selected.uidnext - 1 if selected.uidnext else max(await session.uids_after(0), default=0)
+        point = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=end)
+        return await self._with_recent(session, point)
+
+    async def _with_recent(self, session: Session, point: Checkpoint) -> Checkpoint:
+        there = await session.uids_from(max(point.last_uid - RECENT + 1, 1))
+        for uid in (*(uid for uid in there if uid <= point.last_uid), point.last_uid):
+            point = beyond(point, uid)
         return point
 
-    async def _catch_up(self, session: Session, checkpoint: Checkpoint, fence: Fence) -> Checkpoint:
-        uids = await session.uids_after(checkpoint.last_uid)
-        return await self._take_all(session, uids, checkpoint, fence)
+    async def _go_on(self, session: Session, known: Progress, fence: Fence) -> None:
+        point = known.checkpoint
+        if not point.recent:  # written by a version that did not keep them
+            point = await self._with_recent(session, point)
+        held = self._world.now() - known.moved_at > REST
+        if point.stopped_at or (point.renumbered and held):
+            log.info("mailbox.steady", duty=self.name)
+            await self._settle(replace(point, renumbered=0, stopped_at=None), fence)
+        else:
+            self._known = replace(known, checkpoint=point)
 
-    async def _take_all(
-        self,
-        session: Session,
-        uids: Sequence[int],
-        checkpoint: Checkpoint,
-        fence: Fence,
-        since: datetime | None = None,
-    ) -> Checkpoint:
-        """Hand the mails in, in the order of their UIDs; they are committed together with whatever else waits.
+    async def _rescan(self, session: Session, selected: Selected, known: Progress, fence: Fence) -> None:
+        """UIDs were given anew, or mean nothing: look again at what came since; what is known by its own key stays
+        decided. The checkpoint moves at the end, so that a crash begins anew."""
+        before, resting = known.checkpoint, known.checkpoint.stopped_at
+        if resting and self._world.now() - resting < REST:
+            raise self._stopped()
+        times = 0
+        if selected.uidvalidity:  # a server that never says it is no server that changes it
+            times = 1 if self._world.now() - known.moved_at > REST else before.renumbered + 1
+            log.warning("mailbox.renumbered", duty=self.name, count=times)
+        if times >= RENUMBERINGS and not resting:
+            log.error("mailbox.stopped", duty=self.name, count=times)
+            await self._settle(replace(before, renumbered=times, stopped_at=self._world.now()), fence)
+            raise self._stopped()
+        # The end first: what comes between the two searches is then above it, and new.
+        end = await self._end_of(session, selected)
+        uids = await session.uids_since((known.moved_at - RESCAN).date())
+        term = Term(fence=fence, enrolled_at=known.enrolled_at, since=known.enrolled_at, moves=False)
+        await self._hand_in.take(session, uids, replace(end, last_uid=0, recent=()), term)
+        for uid in uids:
+            end = beyond(end, uid)
+        await self._settle(replace(end, renumbered=times), fence)
 
-        since: what came before is the past, and left alone.
-        """
-        for start in range(0, len(uids), BATCH):
-            some = uids[start : start + BATCH]
-            mails = await self._fetched(session, some)
-            handed_in = [
-                await self._hand_in(*await self._arrival(session, head, text), checkpoint, fence)
-                for head, text in mails
-                if since is None or head.internal_date is None or head.internal_date >= since
-            ]
-            for arrival, decided in handed_in:
-                self._say(arrival, await decided)
-            checkpoint = replace(checkpoint, last_uid=max(some))
-        return checkpoint
-
-    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[tuple[Fetched, bytes]]:
-        """The mails that are there, each with its beginning. One the server will not give does not stop the others."""
-        try:
-            heads = await session.headers(uids)
-            texts = await session.text([head.uid for head in heads], TEXT)
-            return [(head, texts[head.uid]) for head in heads if head.uid in texts]
-        except TryAgain:
-            if len(uids) > 1:
-                return [mail for uid in uids for mail in await self._fetched(session, [uid])]
-            return self._withheld(uids[0])
-
-    def _withheld(self, uid: int) -> list[tuple[Fetched, bytes]]:
-        """A mail the server refuses to give: tried again a few times, then recorded as one that cannot be read."""
-        self._refused[uid] = self._refused.get(uid, 0) + 1
-        if self._refused[uid] < FETCH_TRIES:
-            raise TryAgain(
-                f"the server does not give mail {uid} of {self._place}", remedy="nothing yet: it is asked again"
-            )
-        log.error("mail.withheld", duty=self.name, uid=uid)
-        return [(Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b""), b"")]
-
-    async def _arrival(self, session: Session, head: Fetched, text: bytes) -> tuple[Arrival, tuple[Original, ...]]:
-        """The decoded mail with its original: with the decision where it is small, kept in parts before it else."""
-        message = decode(_readable(head, text), folder_date=head.internal_date or self._world.now())
-        if head.size <= len(text) or len(text) < TEXT:
-            kept = Original(sha256=hashlib.sha256(text).hexdigest(), media_type=RFC822, content=text)
-            return self._lying(message, head, Stored(kept.sha256, RFC822, len(text))), (kept,)
-        stored = await keep_original(self._log, self._world, session.whole(head.uid), RFC822)
-        return self._lying(message, head, stored), ()
-
-    def _lying(self, message: Message, head: Fetched, stored: Stored) -> Arrival:
-        return Arrival(message=message, place=self._place, uid=head.uid, original=stored)
-
-    async def _hand_in(
-        self, arrival: Arrival, originals: tuple[Original, ...], checkpoint: Checkpoint, fence: Fence
-    ) -> tuple[Arrival, Awaitable[Change]]:
-        point = replace(checkpoint, last_uid=arrival.uid)
-        settles = Change(checkpoint=point, fence=fence, originals=originals)
-        desk, reading, terms = self._desk, self._reading, self._rules.terms
-        behind = await self._behind(reading.heard(arrival.message, desk))
-        return arrival, self._log.submit(
-            (*reading.keys(arrival, desk), *behind),
-            lambda items: reading.decide(arrival, items, desk, terms) + settles,
-            otherwise=lambda items, error: failed(arrival, items, desk, error) + settles,
+    def _stopped(self) -> FolderStopped:
+        return FolderStopped(
+            f"the server gave UIDs of {self._place} anew {RENUMBERINGS} times in a row: it is left alone for an hour",
+            remedy="ask the operator of that server why UIDVALIDITY changes; mail waits there meanwhile",
         )
 
-    async def _behind(self, heard: Heard | None) -> tuple[str, ...]:
-        """The keys an action on the case or callback is decided under, wherever it comes from."""
-        if heard is None:
-            return ()
-        if callback_id := heard.callback_id:
-            return await self._log.read(lambda connection: query.keys_of_callback(connection, callback_id))
-        case_id = heard.case_id or ""
-        return await self._log.read(lambda connection: query.keys_of_case(connection, case_id)) if case_id else ()
+    async def _settle(self, point: Checkpoint, fence: Fence) -> None:
+        await self._log.decide((), lambda items: Change(checkpoint=point, fence=fence))
+        self._known = await self._claims.progress(self._place)
 
-    def _say(self, arrival: Arrival, change: Change) -> None:
-        for fact in change.interactions[:1]:
-            log.info("mail.decided", interaction=fact.id, mailbox=self._desk.mailbox.name, result=change.result)
+    # --- what is new
 
+    async def _catch_up(self, session: Session) -> bool:
+        """Until nothing is new: some servers say nothing of what came between our last look and IDLE."""
+        found = False
+        while await self._take_new(session):
+            found = True
+        if self._hand_in.owes:
+            await self._late.fetch(session, self._point.uidvalidity, lambda: self._take_new(session))
+            self._hand_in.owes = False
+        if self._backfill.owed is not False:
+            await self._backfill.go_on(session, self._point, await self._lease(), lambda: self._take_new(session))
+        return found
 
-def _readable(head: Fetched, text: bytes) -> bytes:
-    """The beginning of the mail with all of its header: what tells a person from a machine may stand far down."""
-    return head.head if len(text) >= TEXT and len(head.head) > len(text) else text
+    async def _take_new(self, session: Session) -> bool:
+        """Take what is above the checkpoint, and what showed up late below it; says whether there was anything."""
+        known, fence = self._progress, await self._lease()
+        point = known.checkpoint
+        there = await session.uids_from(max(point.last_uid - RECENT + 1, 1))
+        uids = [uid for uid in there if uid not in point.recent]
+        if not uids:
+            return False
+        after = await self._hand_in.take(session, uids, point, Term(fence=fence, enrolled_at=known.enrolled_at))
+        self._known = replace(known, checkpoint=after)
+        return after != point
 
+    @property
+    def _progress(self) -> Progress:
+        assert self._known is not None, "_begin comes first"
+        return self._known
 
-async def _last_uid(session: Session, selected: Selected) -> int:
-    if selected.uidnext:
-        return selected.uidnext - 1
-    return max(await session.uids_after(0), default=0)
-
-
-def _set_back(selected: Selected, checkpoint: Checkpoint) -> bool:
-    """Some servers count UIDs down without a new UIDVALIDITY. mail.md I6."""
-    return bool(selected.uidnext) and selected.uidnext <= checkpoint.last_uid
+    @property
+    def _point(self) -> Checkpoint:
+        return self._progress.checkpoint

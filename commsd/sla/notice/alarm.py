@@ -39,6 +39,7 @@ _IS: Mapping[str, str] = {
     Cause.UNREAD: "is not read",
     Cause.UNDECIDED: "has a mail that is not taken up",
     Cause.FAILING: "does not work",
+    Cause.ANSWERS_UNSEEN: "does not show what our people answered",
     Cause.LATE: "does not send: what is owed waits",
     Cause.HEARTBEAT_LOST: "does not get its own heartbeat back",
     Cause.TOKEN_EXPIRING: "will soon be unable to log in: its OAuth login ends",
@@ -49,6 +50,7 @@ _DO: Mapping[str, str] = {
     Cause.UNREAD: "see that the IMAP server runs and takes our login: commsd check --online",
     Cause.UNDECIDED: "see the log of the daemon; commsd ledger lists what is undecided",
     Cause.FAILING: "see the log of the daemon: commsd check --online",
+    Cause.ANSWERS_UNSEEN: "see that there is such a folder and our login may read it: commsd check --online",
     Cause.LATE: "see that the SMTP server runs and takes our login: commsd check --online",
     Cause.HEARTBEAT_LOST: "look into the folder for junk and into the filters of this mailbox, then at its SMTP server",
     Cause.TOKEN_EXPIRING: "give a new refresh token before that; commsd check --online tries it",
@@ -152,9 +154,7 @@ def _delivery(
     first = told[0]
     address = hashlib.sha256(f"{to.way}:{to.address}".encode()).hexdigest()[:16]
     key = f"{ALARMS}{first.record.id}:{first.record.revision}:{first.times}:{address}"
-    notice = about_channels(
-        told, said, key=key, recipient=to.address, agent=to.agent, firm=firm, now=items.now
-    )
+    notice = about_channels(told, said, key=key, recipient=to.address, agent=to.agent, firm=firm, now=items.now)
     match to.way:
         case Way.MAIL:
             via, payload = post.via or "", post.render(notice)
@@ -204,7 +204,7 @@ def _text(
     if risen:
         yield ""
     if any(each.record.reason in _UNREAD for each in fallen):
-        yield "What customers write there is not acknowledged until it works again. Nothing is lost: it is taken up then."
+        yield "What customers write there is acknowledged when it works again, not before. Nothing is lost."
     if fallen:
         yield "You are told when it works again, and of what does not after four hours once more."
     yield f"Times are those of {firm.timezone}."

@@ -239,15 +239,29 @@ def _public(
     return frozenset(entity(subdiv=subdivision, years=years, categories=categories))
 
 
-def holiday_names(written: Mapping[str, Any], years: Iterable[int]) -> Mapping[date, str]:
-    """What the free days of a good `holidays = { country = … }` are called there, by the list as it is now."""
+def holiday_names(
+    written: Mapping[str, Any], years: Iterable[int], *, language: str | None = None
+) -> Mapping[date, str]:
+    """What the free days of a good `holidays = { country = … }` are called there, by the list as it is now.
+
+    language: in which else; empty where the list has no names in it.
+    """
     entity: Any = getattr(holidays, str(written["country"]))
     categories = tuple(written.get("categories", ("public",)))
-    return dict(entity(subdiv=written.get("subdivision"), years=tuple(years), categories=categories))
+    known = (entity.default_language, *entity.supported_languages)
+    spoken = next((each for each in known if each and language and each.partition("_")[0] == language), None)
+    if language and spoken is None:
+        return {}
+    return dict(entity(subdiv=written.get("subdivision"), years=tuple(years), categories=categories, language=spoken))
 
 
 def names_of_free_days(
-    files: Mapping[str, str], country: str | None, calendar: str, years: Iterable[int]
+    files: Mapping[str, str],
+    country: str | None,
+    calendar: str,
+    years: Iterable[int],
+    *,
+    language: str | None = None,
 ) -> Mapping[date, str]:
     """The same for a calendar of accepted files; without files, of the country of `[service]`, "DE" or "DE-BE".
 
@@ -260,7 +274,7 @@ def names_of_free_days(
         name, _, subdivision = country.partition("-")
         written = {"country": name, "subdivision": subdivision or None}
     try:
-        return holiday_names(written, years) if written else {}
+        return holiday_names(written, years, language=language) if written else {}
     except (AttributeError, KeyError, NotImplementedError, ValueError):
         return {}
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from commsd.channels.mail.ack import AckFacts, render
+from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.dates import PhoneHours
 from commsd.channels.mail.texts import load_texts
 from commsd.core.token import ack_id
@@ -33,7 +33,7 @@ FACTS = AckFacts(
     promised_at=at(10, "14:30"),
     person="Anna Berg",
     person_phone="+493023125011",
-    phone_hours=PhoneHours(weekday_from=0, weekday_to=4, opens=time(9), closes=time(17)),
+    phone_hours=(PhoneHours(weekday_from=0, weekday_to=4, windows=((time(9), time(17)),)),),
     customer_tz=ZoneInfo("Europe/London"),
     service_tz=ZoneInfo("Europe/Berlin"),
     customer_region="GB",
@@ -41,6 +41,8 @@ FACTS = AckFacts(
     call_me_url="https://calls.example.com/c/7qk2",
     date_at=at(10, "10:17"),
 )
+CALLED = OwedCall(at(10, "12:30"), "+442079460018")
+CALLED_MONDAY = OwedCall(at(9, "11:00"), "+442079460018")
 CLOSED: dict[str, Any] = {
     "received_at": at(6, "19:40"),
     "date_at": at(6, "19:40"),
@@ -78,16 +80,32 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     for names, changes in (
         zip(*chosen, strict=True)
         for chosen in itertools.product(
-            [("open", {}), ("closed", CLOSED)],
+            [("open", {}), ("closed", CLOSED), ("closed holiday", {**CLOSED, "holiday": "Midsommar"})],
             [("", {}), ("without-time", {"promised_at": None})],
-            [("", {}), ("without-person", {"person": None, "person_phone": None})],
-            [("", {}), ("without-phone", {"person_phone": None})],
+            [
+                ("", {}),
+                ("without-person", {"person": None, "person_phone": None}),
+                ("without-phone", {"person_phone": None}),
+            ],
             [("", {}), ("without-link", {"call_me_url": None})],
-            [("", {}), ("short", {"kind": "short"})],
+            [
+                ("", {}),
+                ("short", {"kind": "short"}),
+                ("late", {"late": True}),
+                ("called", {"call": CALLED}),
+                ("called no-time", {"call": OwedCall(None, CALLED.number)}),
+                ("called no-number", {"call": OwedCall(None, None)}),
+                ("called short", {"kind": "short", "call": CALLED}),
+            ],
         )
     )
 }
 EVERY = [(reader, situation) for reader in READERS for situation in SITUATIONS]
+
+
+for _name, _situation in SITUATIONS.items():
+    if _name.startswith("closed") and _situation.get("call") == CALLED:
+        _situation["call"] = CALLED_MONDAY
 
 
 def facts(reader: str = "en", situation: str = "open", **changed: Any) -> AckFacts:

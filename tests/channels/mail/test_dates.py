@@ -87,7 +87,7 @@ def test_today_is_the_readers_day() -> None:
     ],
 )
 def test_phone_hours_are_said_by_the_readers_clock(language: str, zone: str, said: str) -> None:
-    hours = PhoneHours(weekday_from=0, weekday_to=4, opens=time(9), closes=time(17))
+    hours = (PhoneHours(weekday_from=0, weekday_to=4, windows=((time(9), time(17)),)),)
     assert load_texts().of(language).dates.hours(hours, reader(zone, MARCH)) == said
 
 

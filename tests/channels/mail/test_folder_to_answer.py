@@ -14,6 +14,7 @@ from sqlalchemy import select
 from commsd.channels.mail import imap
 from commsd.channels.mail.account import Mailbox, Server, Tls
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.imap_login import Credentials
 from commsd.channels.mail.notice import note_id
 from commsd.channels.mail.reading import INBOX, SENT
 from commsd.channels.mail.send import Send
@@ -80,7 +81,7 @@ class House:
 
     async def _connect(self) -> Session:
         endpoint = imap.Endpoint(self.dovecot.host, self.dovecot.port, "none")
-        return await imap.connect(endpoint, imap.Credentials(self.user, self.dovecot.password), deadline=10)
+        return await imap.connect(endpoint, Credentials(self.user, self.dovecot.password), deadline=10)
 
     def shared(self) -> tuple[Log, Claims, Rules, World, Pulse]:
         return self.log, self.claims, self.rules, self.world.world, Pulse(Metrics(), self.world.world)

@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 import pytest
 
 from commsd.channels.mail import folder
-from commsd.channels.mail.imap import Credentials, Endpoint, LoginRefused, connect
+from commsd.channels.mail.imap import Endpoint, connect
+from commsd.channels.mail.imap_login import Credentials, LoginRefused
 from commsd.channels.mail.session import Session
 from commsd.demo.mailserver import MailServer
 from commsd.errors import ConfigError, NotFound, TryAgain, Unreachable

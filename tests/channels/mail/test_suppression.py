@@ -119,6 +119,7 @@ def test_an_ordinary_mail_is_acknowledged_and_starts_the_clock() -> None:
         ("N16", "bounce", False),
         ("N17", "auto_reply", False),
         ("N18", "none", False),
+        ("N19", "none", True),
         ("N20", "bot", False),
     ],
 )
@@ -285,8 +286,19 @@ def test_n11_relays_may_send_for_a_person(sender: str) -> None:
     assert reason(sender=sender, return_path=f"<{sender}>") is None
 
 
+def test_n3_what_comes_to_our_own_bounce_address_is_a_bounce() -> None:
+    us = replace(US, bounce_addresses=frozenset({"bounces@commsd.test"}))
+    assert reason(to="bounces@commsd.test", us=us) == "null-return-path"
+    assert reason("Delivered-To: Bounces@commsd.test", us=us) == "null-return-path"
+    assert reason(us=us) is None
+
+
+def test_n11_a_house_may_listen_to_whom_it_likes() -> None:
+    assert reason(from_="noreply@x.test", us=replace(US, heard_locals=frozenset({"noreply"}))) is None
+
+
 def test_n11_a_house_may_listen_to_postmaster() -> None:
-    assert reason(from_="postmaster@x.test", us=replace(US, silent_locals=frozenset())) is None
+    assert reason(from_="postmaster@x.test", us=replace(US, heard_locals=frozenset({"postmaster"}))) is None
 
 
 @pytest.mark.parametrize(

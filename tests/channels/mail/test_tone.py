@@ -41,6 +41,28 @@ CAME = {
     ("id", "open"): "pukul 16.17 WIB",
     ("id", "closed"): "hari Sabtu, 7 Maret, pukul 01.40 WIB",
 }
+CALLED = {
+    ("en", "open"): "today, Tuesday 10 March, by 11:30 London time",
+    ("en", "closed"): "on Monday 9 March, by 10:00 London time",
+    ("de", "open"): "heute, Dienstag, 10. März, bis 12:30 Uhr",
+    ("de", "closed"): "am Montag, 9. März, bis 11:00 Uhr",
+    ("da", "open"): "i dag, tirsdag den 10. marts, senest kl. 12.30",
+    ("da", "closed"): "mandag den 9. marts senest kl. 11.00",
+    ("id", "open"): "hari ini, Selasa, 10 Maret, paling lambat pukul 18.30 WIB",
+    ("id", "closed"): "pada hari Senin, 9 Maret, paling lambat pukul 17.00 WIB",
+}
+HOLIDAY = {
+    "en": "a public holiday (Midsommar)",
+    "de": "an einem Feiertag (Midsommar)",
+    "da": "en helligdag (Midsommar)",
+    "id": "hari libur nasional (Midsommar)",
+}
+LATE = {
+    "en": "later than usual|late",
+    "de": "später als gewohnt|späte",
+    "da": "senere end normalt|sene",
+    "id": "lebih lambat dari biasanya|terlambat",
+}
 TODAY = {"en": "today", "de": "heute", "da": "i dag", "id": "hari ini"}
 WEEKDAY = {language: "|".join(TEXTS.of(language).dates.weekdays) for language in ("en", "de", "da", "id")}
 
@@ -54,18 +76,22 @@ def test_every_text_keeps_the_rules_of_tone(reader: str, situation: str) -> None
     said, language, hours = text(reader, situation), reader[:2], situation.split()[0]
     length = len(said.split())
     if "short" in situation:
-        assert length < 40
+        assert length < (60 if "called" in situation else 40)
     elif "without-time" in situation:
-        assert length < 60
+        assert length < (75 if "called" in situation else 60)
     else:
         assert 60 <= length <= 110
-    assert has(BANNED[language], said.replace("https://calls.example.com", "")) == []
+    assert has(BANNED[language], re.sub(r"https:\S+|mailto:\S+", "", said)) == []
     assert has(PRONOUNS[language], said) == []
     assert not set("!#*{}") & set(said)
     assert not re.search(r"[A-ZÄÖÜÆØÅ]{5,}", said)
     assert CAME[language, hours] in said
     assert ("Anna Berg" in said) is ("without-person" not in situation)
     assert (DUE[language, hours] in said) is ("without-time" not in situation)
+    promised_call = "called" in situation and "no-" not in situation
+    assert (CALLED[language, hours] in said) is promised_call
+    assert (HOLIDAY[language] in said) is ("holiday" in situation and "short" not in situation)
+    assert has(LATE[language], said) == [] or "late" in situation
     for found in re.finditer(TODAY[language], said, re.IGNORECASE):
         assert has(WEEKDAY[language], said[found.end() : found.end() + 12]), "today without its weekday"
 
@@ -74,11 +100,15 @@ def test_every_text_keeps_the_rules_of_tone(reader: str, situation: str) -> None
 def test_every_letter_offers_a_way_to_a_human(reader: str, situation: str) -> None:
     said = text(reader, situation)
     number = "030 23125011" if reader == "de" else "+49 30 23125011"
-    with_number = "without-p" not in situation
-    assert (number in said) is with_number
-    one_is_enough = "without-time" in situation and with_number
-    assert (FACTS.call_me_url or "") in said or one_is_enough or "without-link" in situation
-    if with_number and "closed" in situation:
+    called, with_number = "called" in situation, "without-p" not in situation
+    call_is_enough = called and "without-time" in situation
+    assert (number in said) is (with_number and not call_is_enough)
+    link = "mailto:support@example.com?subject=" if "without-link" in situation else FACTS.call_me_url or ""
+    link_is_needed = "no-number" in situation or not (called or ("without-time" in situation and with_number))
+    assert (link in said) is link_is_needed
+    if "called" in situation and "no-number" not in situation:
+        assert ("020 7946 0018" if reader == "en" else "+44 20 7946 0018") in said
+    if with_number and "closed" in situation and not call_is_enough:
         assert has({"en": "8:00", "de": "9:00", "da": "9\\.00", "id": "15\\.00"}[reader[:2]], said)
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sqlite_where=sa.text(DAMPED.format(" = 1")),
         postgresql_where=sa.text(DAMPED.format("")),
     )
+    op.create_index("ix_originals_kept", "originals", ["kept_at"], unique=False)
     _checkpoints()
     _brakes()
     _channels()
@@ -96,6 +97,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for column in ("stopped_at", "renumbered", "recent"):
         op.drop_column("checkpoints", column)
+    op.drop_index("ix_originals_kept", table_name="originals")
     op.drop_index("ix_interactions_damped", table_name="interactions")
     op.drop_index("ix_deliveries_bytes", table_name="deliveries")
     op.drop_index("ix_deliveries_via", table_name="deliveries")

@@ -1,0 +1,158 @@
+"""A customer presses "please ring me" on the page behind a link: what that changes. Pure.
+
+Asked twice, it is one call. The page's answer is an acknowledgement like any other: it is on record, with its time.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from commsd.channels.mail.asked_call import asked, owed_call, owed_callback
+from commsd.channels.mail.desk import Desk
+from commsd.core.calendar import Calendar, next_opening
+from commsd.core.callback import Callback
+from commsd.core.case import survivor
+from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.entry import callback_clock
+from commsd.core.interaction import (
+    Actor,
+    CaseCause,
+    Channel,
+    Detail,
+    Direction,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Role,
+)
+from commsd.core.promise import counted_in, told
+
+FARTHEST = timedelta(days=60)
+"""How far ahead a time can be agreed."""
+
+MOST = 10
+"""Requests of one case in a day that change anything: whoever holds the link can send them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the customer is told. by: until when we ring. at: the time agreed on. number: whether we have one."""
+
+    by: datetime | None = None
+    at: datetime | None = None
+    number: bool = True
+
+
+def ring_me(
+    message: Interaction, number: str | None, at: datetime | None, items: OpenItems, desk: Desk, terms: Terms
+) -> Change:
+    """Everything the press of the button changes; `result` is what is said, None where no call can be owed.
+
+    message: which the link was given in answer to. number: E.164, as typed. at: the wanted time.
+    """
+    at = _agreed(at, message, items, terms)
+    owed = _owed(message, items)
+    if owed and (_same(owed, number, at) or _too_many(message, items)):
+        return Change(result=_said(owed, items, terms))
+    change = asked(_request(message, items, desk), number, items, terms, line=desk.mailbox.line, at=at)
+    callback = owed_callback(change)
+    if callback is None:
+        return replace(change, result=None)
+    call = owed_call(change, items, terms)
+    given = bool(callback.number and callback.line)
+    return replace(change, result=Asked(by=call.by if call and not at else None, at=at, number=given))
+
+
+def answered(message: Interaction, request: Interaction, said: Asked, items: OpenItems, terms: Terms) -> Change:
+    """The page's answer on record: it stops the clock of an acknowledgement, as every one does."""
+    sender = message.address(Role.FROM)
+    fact = Interaction(
+        id=items.new_id(),
+        channel=Channel.WEB,
+        kind=Kind.ACK,
+        direction=Direction.OUTBOUND,
+        actor=Actor.MACHINE,
+        outcome=Outcome.REACHED,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        contact_id=request.contact_id,
+        case_id=request.case_id,
+        case_cause=CaseCause.REFERENCE,
+        in_reply_to=request.id,
+        caused_by=request.id,
+        mailbox=request.mailbox,
+        team=request.team,
+        promised_at=said.at or said.by,
+        parties=(Party(Role.TO, sender),) if sender else (),
+        language=message.language,
+        language_cause=message.language_cause,
+    )
+    return change_of(fact, items, terms)
+
+
+def _request(message: Interaction, items: OpenItems, desk: Desk) -> Interaction:
+    return Interaction(
+        id=items.new_id(),
+        channel=Channel.WEB,
+        kind=Kind.MESSAGE,
+        direction=Direction.INBOUND,
+        actor=Actor.CUSTOMER,
+        outcome=Outcome.REACHED,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        contact_id=message.contact_id,
+        case_id=message.case_id,
+        case_cause=CaseCause.REFERENCE,
+        caused_by=message.id,
+        mailbox=desk.mailbox.name,
+        team=desk.mailbox.team,
+        parties=tuple(party for party in message.parties if party.role is Role.FROM),
+        subject=message.subject,
+        language=message.language,
+        language_cause=message.language_cause,
+        detail=Detail(observed=desk.observe),
+    )
+
+
+def _owed(message: Interaction, items: OpenItems) -> Callback | None:
+    """The call that is owed in this case already."""
+    file = survivor(message.case_id or "", items.files)
+    return next((each for each in items.callbacks if each.open and file and each.case_id == file.case.id), None)
+
+
+def _same(owed: Callback, number: str | None, at: datetime | None) -> bool:
+    return (number is None or number == owed.number) and (at is None or at == owed.due_at)
+
+
+def _too_many(message: Interaction, items: OpenItems) -> bool:
+    file = survivor(message.case_id or "", items.files)
+    since = items.now - timedelta(days=1)
+    asked_today = [
+        fact
+        for fact in (file.interactions if file else ())
+        if fact.channel is Channel.WEB and fact.detail.asks_call and fact.recorded_at > since
+    ]
+    return len(asked_today) >= MOST
+
+
+def _said(owed: Callback, items: OpenItems, terms: Terms) -> Asked:
+    given = bool(owed.number and owed.line)
+    if owed.due_at is None or owed.due_at <= items.now:
+        return Asked(number=given)
+    return Asked(by=told(owed.due_at, _calendar(owed.case_id, items, terms)), number=given)
+
+
+def _agreed(at: datetime | None, message: Interaction, items: OpenItems, terms: Terms) -> datetime | None:
+    """The wanted time where we can ring then, else the next at which we can; None for one past or far away."""
+    if at is None or not items.now < at < items.now + FARTHEST:
+        return None
+    file = survivor(message.case_id or "", items.files)
+    clock = callback_clock(file, items.now, terms)
+    calendar = _calendar(file.case.id if file else "", items, terms)
+    at = (next_opening(calendar, at) or at) if calendar else at
+    return max(at, clock.due_at) if clock and clock.due_at else at
+
+
+def _calendar(case_id: str, items: OpenItems, terms: Terms) -> Calendar | None:
+    clock = callback_clock(items.files.get(case_id), items.now, terms)
+    return counted_in(clock, terms.versions) if clock else None

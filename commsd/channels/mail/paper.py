@@ -1,0 +1,238 @@
+"""A letter or fax that came in: Sheet and OpenItems to Change. Acknowledged by mail where we know one, else on paper.
+
+Pure. Who sent it, is read in `letter`; the mail is written by `owed_ack`, the page by `printed`. The gateway gets none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.brake import ACKS, PAUSED, brake
+from commsd.channels.mail.brake import keys_of as brake_keys
+from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.letter import Sheet
+from commsd.channels.mail.owed_ack import acknowledged, contact_of, facts_of, form_of, promised, with_reason
+from commsd.channels.mail.paper_notice import notices, unread
+from commsd.channels.mail.paper_texts import PaperTexts
+from commsd.channels.mail.printed import Frame, Page, page
+from commsd.core import key
+from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
+from commsd.core.contact import Contact
+from commsd.core.event import Event
+from commsd.core.interaction import (
+    MESSAGE_ID,
+    Actor,
+    Channel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Detail,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Role,
+    Stored,
+)
+from commsd.core.number import parse_number
+from commsd.core.policy import ClockKind
+from commsd.sla.notice.notice import local
+
+VIA = "print"
+"""What stands in a letter's delivery in place of a mailbox."""
+
+UNREAD = "no-ack:no-sender"
+WITHOUT_CLOCK = timedelta(days=1)
+"""So long a page may wait to be posted where the rules set no time for acknowledgements."""
+
+_SPEAKS = {"DE": "de", "AT": "de", "LI": "de", "DK": "da", "GL": "da", "FO": "da", "ID": "id"}
+"""Region of a number -> the language most there read; for all others the house's first."""
+
+
+def keys_of(sheet: Sheet, arrival: Arrival, desk: Desk) -> tuple[str, ...]:
+    """All the decision hangs on: who sent it, the mail that brought it, and whether the brake is on."""
+    return (
+        *key.of_addresses(sheet.address),
+        *brake_keys(sheet.address or desk.mailbox.address, desk),
+        key.of_logical(arrival.message.logical_key),
+    )
+
+
+def taken_in(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Change:
+    """Everything this letter or fax changes. Where its sender cannot be read, a person is told at once."""
+    fact = _fact(sheet, arrival, items, desk)
+    change = change_of(fact, items, terms)
+    change += Change(keys=(LogicalKey(key=arrival.message.logical_key, interaction_id=fact.id),))
+    if not sheet.known:
+        told = notices(
+            unread(change.interactions[0], desk.mailbox, desk.firm), desk.mailbox, desk.firm, desk.post, items
+        )
+        return with_reason(change + Change(deliveries=told), fact.id, UNREAD)
+    reason = fact.reason or _held(desk, items)
+    form = None if reason else form_of(fact, change, items, desk)
+    if reason or not form:
+        return with_reason(change, fact.id, reason or "no-ack:in-conversation")
+    by_mail = replace(
+        arrival, message=replace(arrival.message, message_id=None, references=(), subject=sheet.subject or "")
+    )
+    recipient = mail_of(sheet, items) if desk.leaves.smtp else None
+    if recipient is None:
+        on_paper = _on_paper(change, sheet, by_mail, items, desk, terms, desk.paper) if desk.paper else None
+        return on_paper or with_reason(change, fact.id, UNREAD)
+    held = brake(by_mail.message, recipient, None, items, desk)
+    if held.reason:
+        return with_reason(change + held.change, fact.id, f"no-ack:{held.reason}")
+    return acknowledged(change, by_mail, items, desk, terms, recipient, short=form == "short", on_file=True)
+
+
+def mail_of(sheet: Sheet, items: OpenItems) -> str | None:
+    """Where the sender reads mail: as the gateway says, else what we know of the contact."""
+    if sheet.mail:
+        return sheet.mail
+    contact = contact_of(sheet.address, items)
+    return next((known.value for known in contact.identities if known.kind == "email"), None) if contact else None
+
+
+def _held(desk: Desk, items: OpenItems) -> str | None:
+    paused = any(pause.stops(ACKS, desk.mailbox.name, items.now) for pause in items.pauses)
+    return f"no-ack:{PAUSED}" if paused and not desk.observe else None
+
+
+def _fact(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk) -> Interaction:
+    message, mailbox = arrival.message, desk.mailbox
+    contact = contact_of(sheet.address, items)
+    language, cause = _language(sheet, contact, desk)
+    old = arrival.is_past or items.now - message.received_at > mailbox.max_age
+    return Interaction(
+        id=items.new_id(),
+        channel=mailbox.channel,
+        kind=Kind.MESSAGE,
+        direction=Direction.INBOUND,
+        actor=Actor.CUSTOMER,
+        outcome=Outcome.REACHED,
+        reason="no-ack:too-old" if old and sheet.known else None,
+        occurred_at=min(message.received_at, items.now),
+        recorded_at=items.now,
+        mailbox=mailbox.name,
+        team=mailbox.team,
+        parties=_parties(sheet),
+        # The gateway's own subject is the same for every fax; as the customer's it would join what is not one matter.
+        subject=sheet.subject,
+        preview=message.preview[:280],
+        original=arrival.original,
+        attachments=tuple(Stored("", each.media_type, each.size or 0, each.name) for each in message.attachments),
+        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
+        language=language,
+        language_cause=cause,
+        detail=Detail(observed=desk.observe),
+    )
+
+
+def _parties(sheet: Sheet) -> tuple[Party, ...]:
+    return (Party(Role.FROM, sheet.address or "", sheet.name),) if sheet.address or sheet.name else ()
+
+
+def _language(sheet: Sheet, contact: Contact | None, desk: Desk) -> tuple[str, str]:
+    """The contact's, else by the country of the number, else ours: what the gateway writes is not his language."""
+    offered = desk.firm.languages
+    if contact and contact.language in offered:
+        return contact.language, "contact"
+    number = parse_number(sheet.number) if sheet.number else None
+    spoken = _SPEAKS.get(number.region) if number else None
+    return (spoken, "header") if spoken in offered and spoken else (offered[0], "default")
+
+
+def _on_paper(
+    change: Change, sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, texts: PaperTexts
+) -> Change:
+    change, promised_at, calendar = promised(change, items, terms)
+    fact = change.interactions[0]
+    delivery_id = items.new_id()
+    due_at = _post_by(change, items.now)
+    facts = facts_of(arrival, change, items, desk, "", "", promised_at, calendar, short=False, on_file=True)
+    made = page(
+        facts,
+        sheet,
+        Frame(
+            house=desk.mailbox.letterhead or (desk.firm.name,),
+            write_to=desk.leaves.address if desk.leaves.smtp else None,
+            region=_region(sheet, desk),
+            hand=tuple(_hand(sheet, delivery_id, due_at, desk)),
+        ),
+        texts,
+    )
+    sent = _ack(fact, made, promised_at, sheet, items, desk)
+    owed = Delivery(
+        id=delivery_id,
+        kind=DeliveryKind.LETTER,
+        key=f"letter:{arrival.message.logical_key}"[:128],
+        via=VIA,
+        recipient=(sheet.address or sheet.name or "")[:320],
+        payload=made.html.encode(),
+        created_at=items.now,
+        due_at=due_at,
+        state=DeliveryState.SUPPRESSED if desk.observe else DeliveryState.QUEUED,
+        interaction_id=sent.id,
+        case_id=fact.case_id,
+        reason=sent.reason,
+    )
+    change += Change(
+        interactions=(sent,),
+        events=(Event("interaction.recorded", sent, items.now, "machine"),),
+        deliveries=(owed,),
+    )
+    return with_reason(change, fact.id, "no-ack:observe") if desk.observe else replace(change, result="ack")
+
+
+def _ack(
+    fact: Interaction, made: Page, promised_at: datetime | None, sheet: Sheet, items: OpenItems, desk: Desk
+) -> Interaction:
+    return Interaction(
+        id=items.new_id(),
+        channel=Channel.LETTER,
+        kind=Kind.ACK,
+        direction=Direction.OUTBOUND,
+        actor=Actor.MACHINE,
+        outcome=Outcome.SUPPRESSED if desk.observe else Outcome.PENDING,
+        reason="no-ack:observe" if desk.observe else None,
+        occurred_at=items.now,
+        recorded_at=items.now,
+        contact_id=fact.contact_id,
+        contact_match=fact.contact_match,
+        case_id=fact.case_id,
+        case_cause=fact.case_cause,
+        in_reply_to=fact.id,
+        caused_by=fact.id,
+        mailbox=desk.mailbox.name,
+        team=desk.mailbox.team,
+        promised_at=promised_at,
+        parties=(Party(Role.FROM, desk.mailbox.address), *(replace(each, role=Role.TO) for each in _parties(sheet))),
+        subject=made.subject,
+        preview=" ".join(made.text.split())[:280],
+        language=fact.language,
+        language_cause=fact.language_cause,
+    )
+
+
+def _post_by(change: Change, now: datetime) -> datetime:
+    """When the page is to be posted: before its clock is late, or within a day where the rules set no time."""
+    clock = change.clock(ClockKind.ACK)
+    return (clock.value.due_at if clock else None) or now + WITHOUT_CLOCK
+
+
+def _region(sheet: Sheet, desk: Desk) -> str:
+    number = parse_number(sheet.number) if sheet.number else None
+    return number.region if number else (desk.firm.country or "").partition("-")[0].upper()
+
+
+def _hand(sheet: Sheet, delivery_id: str, due_at: datetime, desk: Desk) -> Iterator[str]:
+    """What whoever posts it must know; shown on the screen and never printed."""
+    yield f"Print this page on A4, fold it at the two outer marks and post it by {local(due_at, desk.firm)}."
+    if not sheet.postal:
+        yield "No postal address is known: look for it in what came in, and write it into the empty window."
+    if sheet.number and desk.mailbox.channel is Channel.FAX:
+        yield f"It came by fax from {sheet.number}; faxing this page back there does as well."
+    yield f"Then: commsd letters posted {delivery_id}"

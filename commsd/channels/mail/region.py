@@ -1,0 +1,49 @@
+"""In which country a writer dials: by numbers, zone or address, never by language. Pure.
+
+An Austrian who writes German is no German: a national form given to the wrong country cannot be dialled.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+import phonenumbers
+
+from commsd.core.contact import Contact
+from commsd.core.number import parse_number
+
+SOLD_TO_ALL = frozenset(
+    {"AC", "AG", "AI", "CC", "CO", "FM", "GG", "IM", "IO", "LY", "ME", "SH", "TO", "TV", "WS", "LA", "VC"}
+)
+"""Country domains that say nothing of where somebody is."""
+
+
+def region_of(contact: Contact | None, address: str | None) -> str | None:
+    """ISO 3166, or None: then numbers are written international. The contact's numbers, zone, then the address."""
+    if contact is not None:
+        if region := _by_numbers(contact):
+            return region
+        if contact.timezone and (country := _countries().get(contact.timezone)):
+            return country
+    return region_of_address(address)
+
+
+def region_of_address(address: str | None) -> str | None:
+    """The country of the domain, where it has one that means something."""
+    last = (address or "").rpartition("@")[2].rstrip(".").rpartition(".")[2].upper()
+    country = "GB" if last == "UK" else last
+    return country if country in phonenumbers.SUPPORTED_REGIONS and country not in SOLD_TO_ALL else None
+
+
+def _by_numbers(contact: Contact) -> str | None:
+    numbers = (parse_number(identity.value) for identity in contact.identities if identity.kind == "phone")
+    regions = {number.region for number in numbers if number}
+    return regions.pop() if len(regions) == 1 else None
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    """The country a zone is named in, from the time zone database."""
+    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[2]: row[0] for row in rows if len(row) > 2}

@@ -1,0 +1,44 @@
+"""`ack settle`: a person says what is to become of an acknowledgement that perhaps went out, and is held for that."""
+
+from enum import StrEnum
+
+import typer
+
+from commsd.cli.house import House, in_house
+from commsd.cli.output import as_json
+from commsd.cli.place import example
+from commsd.core import key
+
+AN_ID = "0195a1b2-0000-7000-8000-000000000001"
+EXAMPLES = example(f"commsd ack settle {AN_ID} sent", f"commsd ack settle {AN_ID} again --by anna")
+
+
+class Verdict(StrEnum):
+    SENT = "sent"
+    AGAIN = "again"
+    NEVER = "never"
+
+
+def settle(
+    ctx: typer.Context,
+    delivery_id: str = typer.Argument(metavar="ID", help="As `commsd ledger` lists it."),
+    verdict: Verdict = typer.Argument(
+        help="sent: the customer has it. again: send the same bytes once more. never: leave it."
+    ),
+    by: str | None = typer.Option(None, "--by", help="Who of us says so.", show_default=False),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Say what becomes of an acknowledgement that perhaps went out. Ask the customer or the mail server's log first."""
+    from commsd.channels.mail.settle import by_hand
+
+    async def work(house: House) -> str:
+        hand, terms = house.hand(by), await house.terms()
+        keys = (key.of_delivery(delivery_id),)
+        change = await house.decide(keys, lambda items: by_hand(verdict.value, delivery_id, items, terms, hand.by))
+        return change.deliveries[0].state.value
+
+    state = in_house(ctx, work)
+    if json:
+        as_json({"id": delivery_id, "state": state})
+    else:
+        typer.echo(f"acknowledgement {delivery_id} is {state}")

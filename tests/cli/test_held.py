@@ -1,0 +1,56 @@
+"""`ack settle`: what a person says of an acknowledgement that perhaps went out."""
+
+import pytest
+
+from commsd.core.change import Change, OpenItems
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from tests.cli.office import Office
+
+HELD = "0195a1b2-0000-7000-8000-0000000000aa"
+
+
+@pytest.fixture
+def held(office: Office) -> str:
+    """An acknowledgement that perhaps went out, twice."""
+
+    def owing(items: OpenItems) -> Change:
+        owed = Delivery(
+            id=HELD,
+            kind=DeliveryKind.ACK,
+            key="ack:held",
+            via="support",
+            recipient="jane@example.org",
+            payload=b"bytes",
+            created_at=items.now,
+            due_at=items.now,
+            state=DeliveryState.HELD,
+            copies=2,
+        )
+        return Change(deliveries=(owed,))
+
+    office.with_log(lambda log, _rules: log.decide((), owing))
+    return HELD
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("sent", "sent"), ("again", "queued"), ("never", "cancelled")])
+def test_d4_a_person_says_what_becomes_of_an_acknowledgement_that_is_held(
+    office: Office, held: str, verdict: str, state: str
+) -> None:
+    listed = office.done("ledger", "--json").json
+    assert [(debt["kind"], debt["id"], debt["wrong"]) for debt in listed] == [("ack_held", held, False)]
+    assert office.done("ack", "settle", held, verdict, "--json").json == {"id": held, "state": state}
+    assert [debt["kind"] for debt in office.done("ledger", "--json").json] == (
+        ["ack_waiting"] if state == "queued" else []
+    )
+
+
+def test_what_is_not_held_is_left_alone(office: Office, held: str) -> None:
+    office.done("ack", "settle", held, "sent")
+    again = office.commsd("ack", "settle", held, "again")
+    assert (again.code, "not held" in again.err) == (1, True)
+    nobody = office.commsd("ack", "settle", "nobody", "sent")
+    assert (nobody.code, "commsd ledger" in nobody.err) == (1, True)
+
+
+def test_a_word_that_is_no_verdict_is_a_mistake_of_usage(office: Office, held: str) -> None:
+    assert office.commsd("ack", "settle", held, "perhaps").code == 2

@@ -1,0 +1,147 @@
+"""Much mail of every kind while everything breaks: servers restart, lines are cut anywhere, the daemon is killed twice.
+
+At the end nothing is owed, and everybody who is owed an acknowledgement has one. `./tests/run --soak` has twenty times
+as much.
+"""
+
+import asyncio
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from commsd.demo.smtp import SmtpSink
+from commsd.store import schema
+from commsd.store.engine import open_engine
+from commsd.world import real_world
+from tests.end_to_end.house import Daemon, let_run, read, write_config
+from tests.end_to_end.post import Mail, post
+from tests.eventually import eventually
+from tests.fakes.rough_road import RoughRoad
+from tests.neighbours.dovecot import Dovecot
+
+pytestmark = pytest.mark.end_to_end
+
+MAILS = int(os.environ.get("COMMSD_SOAK", "500"))
+HEAPS = 20
+"""The post comes in so many heaps, with a mishap after most of them."""
+
+MISHAPS = ("kill", "dovecot", "sink", "nothing", "sink", "dovecot", "nothing", "kill", "sink", "dovecot")
+BUDGET = """ack_budget = "100000/h"
+"""
+
+
+@pytest.mark.parametrize("seed", [4])
+async def test_a_storm_of_mail_and_mishaps_leaves_nobody_out_and_answers_nobody_twice(
+    seed: int, dovecot: Dovecot, tmp_path: Path
+) -> None:
+    chance, user = Random(seed), dovecot.user("soak@commsd.test")
+    url, daemon = f"sqlite:///{tmp_path}/commsd.db", Daemon(tmp_path)
+    mails = list(post(chance, MAILS))
+    async with (
+        SmtpSink() as sink,
+        RoughRoad(dovecot.port, Random(seed), longest=400_000) as imap,
+        RoughRoad(sink.port, Random(seed + 1), longest=40_000) as smtp,
+    ):
+        _write(tmp_path, dovecot, user, imap.port, smtp.port, url)
+        await daemon.start()
+        try:
+            await daemon.watching()
+            await _storm(_heaps(mails), daemon, dovecot, sink, user, chance)
+            imap.rough = smtp.rough = False
+            await _calm(url, mails, sink)
+            code, printed = await daemon.says("ledger")
+            assert await daemon.stop() == 0
+        finally:
+            if daemon.up:
+                await daemon.kill()
+    got: dict[str, list[bytes]] = defaultdict(list)
+    for taken in sink.accepted:
+        got[taken.recipient].append(taken.raw)
+    distinct = {mail.number: mail for mail in mails}
+    resent = sum(len(copies) - 1 for copies in got.values())
+    cuts = f"{imap.cuts} and {smtp.cuts} cuts"
+    sys.stdout.write(f"{len(mails)} mails, {len(got)} acknowledged, {cuts}, {resent} identical resends\n")  # pytest -rP
+    assert set(got) == {mail.sender for mail in distinct.values() if mail.owed}
+    assert [copies for copies in got.values() if len(set(copies)) > 1 or len(copies) > 2] == []
+    assert min(imap.cuts, smtp.cuts) >= MAILS // 100
+    assert (code, await _recorded(url)) == (0, len(distinct)), printed
+
+
+def _write(folder: Path, dovecot: Dovecot, user: str, imap: int, smtp: int, url: str) -> None:
+    write_config(folder, dovecot, user, smtp=smtp, store=url, hours="mon-sun 00:00-24:00")
+    main = folder / "commsd.toml"
+    text = main.read_text("utf-8").replace(f"port = {dovecot.port}", f"port = {imap}")
+    main.write_text(text.replace('person = "anna"\n', f'person = "anna"\n{BUDGET}'), "utf-8")
+
+
+def _heaps(mails: Sequence[Mail]) -> Iterator[Sequence[Mail]]:
+    size = -(-len(mails) // HEAPS)
+    for start in range(0, len(mails), size):
+        yield mails[start : start + size]
+
+
+async def _storm(
+    heaps: Iterator[Sequence[Mail]], daemon: Daemon, dovecot: Dovecot, sink: SmtpSink, user: str, chance: Random
+) -> None:
+    mishaps = iter(MISHAPS)
+    for number, heap in enumerate(heaps):
+        await asyncio.to_thread(dovecot.deliver_all, user, [mail.raw for mail in heap])
+        await let_run(chance.uniform(0.1, 1.2))
+        match next(mishaps, "nothing") if number % 2 else "nothing":
+            case "kill":
+                await daemon.kill()
+                await daemon.start()
+            case "dovecot":
+                await asyncio.to_thread(dovecot.stop)
+                await let_run(chance.uniform(0.1, 0.5))
+                await asyncio.to_thread(dovecot.start)
+            case "sink":
+                await sink.stop()
+                await let_run(chance.uniform(0.1, 0.5))
+                await sink.start()
+
+
+async def _calm(url: str, mails: Sequence[Mail], sink: SmtpSink) -> None:
+    """Everything is looked at and settled; what waits because it went wrong needs not wait for the test's sake."""
+    wanted = {mail.sender for mail in mails if mail.owed}
+
+    async def over() -> bool:
+        await let_run(1)
+        await _time_passes(url)
+        return wanted <= {taken.recipient for taken in sink.accepted} and not await _unsettled(url)
+
+    await eventually(over, within=60 + MAILS / 20)
+
+
+async def _time_passes(url: str) -> None:
+    """Whatever waits for another try is due."""
+    table = schema.deliveries
+    waits = table.c.state.in_(("queued", "unknown"))
+
+    def age(connection: Connection) -> None:
+        now = real_world().now()
+        connection.execute(update(table).where(waits, table.c.due_at > now).values(due_at=now - timedelta(seconds=1)))
+
+    engine = open_engine(url)
+    await engine.commit(age)
+    await engine.close()
+
+
+async def _unsettled(url: str) -> int:
+    table = schema.deliveries
+    waiting = select(func.count()).where(table.c.state.in_(("queued", "sending", "unknown")))
+    return int(await read(url, lambda connection: connection.execute(waiting).scalar_one()))
+
+
+async def _recorded(url: str) -> int:
+    """Mails that are on record, each once."""
+    table = schema.interactions
+    found = select(func.count()).where(table.c.current, table.c.kind == "message", table.c.direction == "inbound")
+    return int(await read(url, lambda connection: connection.execute(found).scalar_one()))
