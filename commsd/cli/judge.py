@@ -4,17 +4,21 @@ History is left out: no budget, no duplicate, no conversation. Nothing is stored
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from commsd.channels.mail.account import MailSettings
-from commsd.channels.mail.desk import us_of
+from commsd.channels.mail.account import Mailbox, MailSettings
+from commsd.channels.mail.desk import Desk, us_of
 from commsd.channels.mail.language import language_of
+from commsd.channels.mail.letter import ON_PAPER, sheet_of
 from commsd.channels.mail.message import Message, decode
+from commsd.channels.mail.paper import UNREAD
 from commsd.channels.mail.suppression import Us, answer_address, why_silent
+from commsd.channels.mail.texts import Texts
 from commsd.config.load import load
 from commsd.config.secret import resolve
 from commsd.config.settings import Config
@@ -31,18 +35,28 @@ class Bench:
     """What mails are judged by. at: when they are taken to have arrived.
 
     us: where no mailbox is named in the mail. sides: our side as the mailbox of an address sees it, by the address.
+    paper: the desks that take letters and faxes, by address.
     """
 
     us: Us
     languages: tuple[str, ...]
     at: datetime
     sides: Mapping[str, Us] = field(default_factory=dict)
+    paper: Mapping[str, Desk] = field(default_factory=dict)
 
     def side(self, message: Message) -> Us:
         """Our side as the mailbox sees it to which the mail came, so far as it says."""
-        named = (mailbox.key for mailbox in (*message.to, *message.cc))
-        delivered = (value.strip(" <>").lower() for value in message.all("delivered-to"))
-        return next((self.sides[each] for each in (*named, *delivered) if each in self.sides), self.us)
+        return next((self.sides[each] for each in _came_to(message) if each in self.sides), self.us)
+
+    def desk(self, message: Message) -> Desk | None:
+        """The desk for letters and faxes to which the mail came, if it came to one."""
+        return next((self.paper[each] for each in _came_to(message) if each in self.paper), None)
+
+
+def _came_to(message: Message) -> tuple[str, ...]:
+    named = (mailbox.key for mailbox in (*message.to, *message.cc))
+    delivered = (value.strip(" <>").lower() for value in message.all("delivered-to"))
+    return (*named, *delivered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +83,15 @@ def bench_of(folder: Path | None) -> Bench:
     key = known_key(config)
     by_box = [(box, us_of(box, mail, config.firm, key)) for box in mail.mailboxes.values()]
     sides = {address.lower(): us for box, us in by_box for address in (box.address, *box.aliases)}
-    return Bench(us=_together([us for _, us in by_box]), languages=config.firm.languages, at=now, sides=sides)
+    together = _together([us for _, us in by_box])
+    papers = {box.name: _paper(box, us, config, key) for box, us in by_box if box.channel in ON_PAPER}
+    paper = {each.lower(): papers[box.name] for box, _ in by_box if box.name in papers for each in box.addresses}
+    return Bench(us=together, languages=config.firm.languages, at=now, sides=sides, paper=paper)
+
+
+def _paper(box: Mailbox, us: Us, config: Config, key: bytes) -> Desk:
+    """A desk for letters or faxes, as far as telling who sent one needs it."""
+    return Desk(mailbox=box, firm=config.firm, us=us, texts=Texts({}, re.compile(r"(?!)")), key=key)
 
 
 def _together(sides: list[Us]) -> Us:
@@ -113,6 +135,8 @@ def judged(file: Path, bench: Bench) -> Judged:
 def _decision(raw: bytes, bench: Bench) -> tuple[str | None, str]:
     message = decode(raw, folder_date=bench.at)
     language, _ = language_of(message, None, bench.languages)
+    if (desk := bench.desk(message)) and (sheet := sheet_of(message, desk)):
+        return (None if sheet.known else UNREAD), language
     us = bench.side(message)
     verdict = why_silent(message, us)
     if verdict.reason:

@@ -17,8 +17,10 @@ from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.holiday import Holidays
 from commsd.channels.mail.intake import intake
+from commsd.channels.mail.letter import ON_PAPER
 from commsd.channels.mail.message import decode
 from commsd.channels.mail.owed_ack import ANSWERING
+from commsd.channels.mail.paper_texts import paper_texts
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import Texts, load_texts
 from commsd.config.read import did_you_mean
@@ -77,7 +79,7 @@ def samples(config: Config, name: str, to: str, contact: Contact | None, now: da
     box = mail.mailboxes[name]
     if box.smtp is None:
         raise Refused(f"mailbox {name} acknowledges nothing", remedy="preview one with the role inbox and an `smtp`")
-    texts = load_texts(config.folder / "templates")
+    texts = _texts(config, box)
     known = (contact.language,) if contact and contact.language in config.firm.languages else config.firm.languages
     terms = Terms(versions=(replace(config.version, effective_from=now - LONG_AGO),))
     return [
@@ -85,6 +87,12 @@ def samples(config: Config, name: str, to: str, contact: Contact | None, now: da
         for language in known
         for each in _decided(_desk(config, box, texts, language), terms, to or STRANGER, contact, now)
     ]
+
+
+def _texts(config: Config, box: Mailbox) -> Texts:
+    folder = config.folder / "templates"
+    texts = load_texts(folder)
+    return paper_texts(box.channel, texts, folder).mail if box.channel in ON_PAPER else texts
 
 
 def _desk(config: Config, box: Mailbox, texts: Texts, language: str) -> Desk:

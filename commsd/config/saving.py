@@ -28,7 +28,8 @@ class Files:
 def stamps_of(folder: Path) -> Stamps:
     """When each file was written, and how long it is; of what cannot be looked at, nothing."""
     stamps = {}
-    for path in (*folder.glob("*.toml"), *folder.glob("sla/*.toml"), *folder.glob("templates/*")):
+    patterns = ("*.toml", "sla/*.toml", "templates/*", "templates/letter/*")
+    for path in (path for pattern in patterns for path in folder.glob(pattern)):
         with suppress(OSError):
             about = path.stat()
             stamps[path] = (about.st_mtime_ns, about.st_size)

@@ -182,20 +182,22 @@ def read_alarms(root: Table, firm: Firm) -> Alarms:
     """`[alarms]`. No case stands behind an alarm, so "owner", "team" and "lead" mean nobody here."""
     table = root.table("alarms")
     return Alarms(
-        unread_for=_at_least(table, "unread_for", _SHORTEST_UNREAD, table.read("unread_for", DURATION, "10m")),
+        unread_for=_at_least(
+            table, "unread_for", _SHORTEST_UNREAD, "a look takes its time", table.read("unread_for", DURATION, "10m")
+        ),
         ping_url=table.maybe("ping_url", URL),
-        heartbeat=_at_least(table, "heartbeat", _SHORTEST_BEAT, table.maybe("heartbeat", DURATION)),
+        heartbeat=_at_least(
+            table, "heartbeat", _SHORTEST_BEAT, "it would fill the mailboxes", table.maybe("heartbeat", DURATION)
+        ),
         tell=known_names(table, "tell", firm.people.names(), "agent, team or route"),
     )
 
 
-def _at_least(table: Table, key: str, shortest: timedelta, length: Length) -> Length:
-    """The duration under a key; one that is shorter is a finding."""
+def _at_least(table: Table, key: str, shortest: timedelta, why: str, length: Length) -> Length:
+    """The duration under a key; one that is shorter is a finding. why: what would come of it."""
     if length is not None and length < shortest and DURATION.parse(table.value(key)) is not None:
-        least = f"{int(shortest.total_seconds() // 60)}m"
-        table.error(
-            key, f'{key} = "{table.value(key)}" is too short: it would alarm all the time', f'write "{least}" or more'
-        )
+        what = f'{key} = "{table.value(key)}" is too short: {why}'
+        table.error(key, what, f'write "{int(shortest.total_seconds() // 60)}m" or more')
     return length
 
 

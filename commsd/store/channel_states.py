@@ -5,7 +5,7 @@ Standings are written by `log.decide` with the events they cause; when a folder 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, literal, or_, select
@@ -21,6 +21,10 @@ from commsd.store.rows import delivery_of
 
 FOLDER = "folder"
 """The kind of a row that says when one folder was read, named by its place."""
+
+_LEAVES = ("ack", "notice", "heartbeat")
+GONE_WITHIN = timedelta(days=1)
+"""What waits for longer was given up."""
 
 MOST_WAYS = 3
 _WAITS = ("queued", "sending", "unknown")
@@ -152,7 +156,8 @@ def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, 
 
 def _left_since(connection: Connection, via: str, since: datetime) -> bool:
     table = schema.deliveries
-    left = and_(table.c.via == via, table.c.state == "sent", table.c.settled_at > since)
+    lately = and_(table.c.via == via, table.c.kind.in_(_LEAVES), table.c.created_at > since - GONE_WITHIN)
+    left = and_(lately, table.c.state == "sent", table.c.settled_at > since)
     return connection.execute(select(table.c.id).where(left).limit(1)).first() is not None
 
 
@@ -177,10 +182,10 @@ def _is_beat() -> ColumnElement[bool]:
     return schema.deliveries.c.kind == "heartbeat"
 
 
-def forget_beats(connection: Connection, before: datetime) -> None:
-    """Heartbeats made before that time go, whatever became of them."""
+def forget_beats(connection: Connection, vias: Sequence[str], before: datetime) -> None:
+    """Heartbeats of these mailboxes made before that time go, whatever became of them."""
     table = schema.deliveries
-    connection.execute(delete(table).where(_is_beat(), table.c.created_at < before))
+    connection.execute(delete(table).where(table.c.via.in_(vias), _is_beat(), table.c.created_at < before))
 
 
 def stuck(connection: Connection, prefix: str, again: str, before: datetime, limit: int = 100) -> tuple[Delivery, ...]:
@@ -190,7 +195,7 @@ def stuck(connection: Connection, prefix: str, again: str, before: datetime, lim
     """
     table, other = schema.deliveries, schema.deliveries.alias("other")
     waits = and_(
-        table.c.state.in_(("queued", "unknown", "failed", "refused")),
+        table.c.state.in_(("queued", "unknown")),
         table.c.kind == "notice",
         table.c.via.not_in(("webhook", "sms")),
         table.c.key.startswith(prefix, autoescape=True),

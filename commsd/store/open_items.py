@@ -227,7 +227,7 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     _webhooks(connection, items, by_kind["call"])
     _brakes(connection, items, by_kind["recipient"], now)
     for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in by_kind["budget"])):
-        items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count)
+        items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count, items.pauses.values())
     return items
 
 
@@ -283,7 +283,7 @@ def _brakes(connection: Connection, items: Items, recipients: set[str], now: dat
     folded = {each.casefold() for each in recipients}
     for row in connection.execute(select(refused).where(refused.c.address.in_(folded))).all():
         items.refusals[row.address] = Refusal(**row._mapping)
-    for pause in pauses.in_force(connection, now):
+    for pause in pauses.kept(connection):
         items.pauses[pause.what, pause.name] = pause
 
 

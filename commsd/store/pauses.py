@@ -1,5 +1,6 @@
 """Reading the brakes: which pauses there are, and how much of its budget a mailbox has spent."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
@@ -26,23 +27,23 @@ def is_paused(now: datetime) -> ColumnElement[bool]:
     return and_(owed.c.kind == DeliveryKind.ACK.value, exists().where(and_(pause.c.what == ACKS, of_it, _holds(now))))
 
 
-def spent(connection: Connection, mailbox: str, since: datetime, most: int) -> Spent:
+def kept(connection: Connection) -> tuple[Pause, ...]:
+    """The last pause of each kind and mailbox, also where it is over."""
+    return tuple(Pause(**row._mapping) for row in connection.execute(select(schema.pauses)))
+
+
+def spent(connection: Connection, mailbox: str, since: datetime, most: int, known: Iterable[Pause]) -> Spent:
     """The mailbox's acknowledgements since then, or since a person released it; counted to `most`.
 
-    Read without a lock: two nodes may each give what the other gives at the same moment.
+    known: as `kept` gives them. Read without a lock: two nodes may each give what the other gives at the same moment.
     """
-    owed, pause = schema.deliveries, schema.pauses
-    of_it = and_(pause.c.what == ACKS, pause.c.name.in_(("", mailbox)), pause.c.until <= pause.c.made_at)
-    released = connection.execute(select(func.max(pause.c.made_at)).where(of_it)).scalar()
-    start = max(since, released) if released else since
-    recent = and_(
-        owed.c.via == mailbox,
-        owed.c.kind == DeliveryKind.ACK.value,
-        owed.c.created_at > since,
-        owed.c.created_at >= start,
-    )
-    some = select(owed.c.created_at).where(recent).limit(most).subquery()
-    return Spent(connection.execute(select(func.count()).select_from(some)).scalar_one(), start)
+    owed = schema.deliveries
+    ended = [each for each in known if each.what == ACKS and each.name in ("", mailbox) and each.until <= each.made_at]
+    released = max((each.made_at for each in ended), default=since)
+    recent = [owed.c.via == mailbox, owed.c.kind == DeliveryKind.ACK.value]
+    recent += [owed.c.created_at >= released] if released > since else [owed.c.created_at > since]
+    some = select(owed.c.created_at).where(*recent).limit(most).subquery()
+    return Spent(connection.execute(select(func.count()).select_from(some)).scalar_one(), max(since, released))
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:

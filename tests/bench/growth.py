@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -34,7 +35,8 @@ from commsd.channels.mail.settle import keys_of as keys_of_delivery  # noqa: E40
 from commsd.channels.mail.settle import settled  # noqa: E402
 from commsd.channels.mail.texts import load_texts  # noqa: E402
 from commsd.config.load import load  # noqa: E402
-from commsd.core.interaction import Stored  # noqa: E402
+from commsd.core.change import Change, OpenItems  # noqa: E402
+from commsd.core.interaction import Delivery, Stored  # noqa: E402
 from commsd.sla.rules.in_force import Rules  # noqa: E402
 from commsd.store import schema  # noqa: E402
 from commsd.store.claims import Claims  # noqa: E402
@@ -52,17 +54,17 @@ SENT = Outcome(kind="sent", code=250, text="ok", stage="answer")
 
 @dataclass(kw_only=True)
 class Figures:
-    """One store. interactions: that it held before; file: MB. cpu, wall: ms a mail, median of the batches."""
+    """One store. interactions: that it held before. cpu, wall: ms a mail, median of the batches."""
 
     interactions: int
-    file: float
     cpu: float
     wall: float
 
 
 def mail(number: int, sender: str) -> bytes:
     """A person's ordinary mail; no two alike."""
-    head = f"From: {sender}\r\nTo: support@example.com\r\nSubject: Delivery {number}\r\nMessage-ID: <g-{number}@x.test>\r\n"
+    head = f"From: {sender}\r\nTo: support@example.com\r\nSubject: Delivery {number}\r\n"
+    head += f"Message-ID: <g-{number}@x.test>\r\n"
     text = f"Good morning, could you please tell me where my order {number} is? " + "I have waited for it. " * 30
     return (head + "Date: Wed, 04 Mar 2026 09:00:00 +0000\r\n\r\n" + text + "\r\n").encode()
 
@@ -94,10 +96,8 @@ async def measured(config: Path, url: str, mails: int) -> Figures:
             wall.append((time.perf_counter() - began[1]) / len(some))
     finally:
         await log.close()
-    file = Path(url.removeprefix("sqlite:///"))
     return Figures(
         interactions=before,
-        file=round(file.stat().st_size / 1e6, 1),
         cpu=round(median(cpu[1:]) * 1000, 2),
         wall=round(median(wall[1:]) * 1000, 2),
     )
@@ -106,17 +106,21 @@ async def measured(config: Path, url: str, mails: int) -> Figures:
 async def _taken(log: Log, claims: Claims, rules: Rules, desk: Desk, some: Sequence[tuple[int, str]]) -> None:
     """A batch from its bytes to its settled acknowledgements."""
     terms, now, waiting = rules.terms, log.world.now(), []
+
+    def decided(items: OpenItems, arrival: Arrival) -> Change:
+        return intake(arrival, items, desk, terms)
+
+    def over(items: OpenItems, owed: Delivery) -> Change:
+        return settled(SENT, owed, items, terms)
+
     for number, sender in some:
         raw = mail(number, sender)
         stored = Stored(f"{number:064}", "message/rfc822", len(raw))
         arrival = Arrival(message=decode(raw, folder_date=now), place="bench/watch", uid=number + 1, original=stored)
-        waiting.append(
-            log.submit(keys_of(arrival, desk), lambda items, arrival=arrival: intake(arrival, items, desk, terms))
-        )
+        waiting.append(log.submit(keys_of(arrival, desk), partial(decided, arrival=arrival)))
     await asyncio.gather(*waiting)
     while owed := await claims.deliveries((desk.mailbox.name,), BATCH, timedelta(minutes=15)):
-        done = [log.submit(keys_of_delivery(o), lambda items, id=o.id: settled(SENT, id, items, terms)) for o in owed]
-        await asyncio.gather(*done)
+        await asyncio.gather(*(log.submit(keys_of_delivery(each), partial(over, owed=each)) for each in owed))
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import imaplib
 import json
 import os
 import secrets
-import signal
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ LOOPBACK = "127.0.0.1"
 PASSWORD = secrets.token_hex(8)
 TICK = os.sysconf("SC_CLK_TCK")
 STARTS_WITHIN = 180.0
+HELD_AFTER = 45.0
 
 HOUSE = """
 [service]
@@ -54,7 +54,7 @@ public_listen = "127.0.0.1:{listen}"
 MAILBOX = """
 [mailbox.m{number}]
 address = "m{number}@commsd.test"
-imap = {{ host = "127.0.0.1", port = {imap}, tls = "none", username = "m{number}", password = {{ credential = "all" }} }}
+imap = {{ host = "127.0.0.1", port = {imap}, tls = "none", username = "m{number}", password.credential = "all" }}
 smtp = {{ host = "127.0.0.1", port = {smtp}, tls = "none", username = "" }}
 """
 
@@ -91,10 +91,10 @@ def measured(mailboxes: int, rest: float, mails: int, *, where: bool) -> Figures
                 eventually_blocking(lambda: _watched(folder) >= mailboxes, within=STARTS_WITHIN)
                 ready = time.monotonic() - started
                 _wait(5.0)
-                cpu, written = _cpu(pid), _written(pid)
+                spent, put = _cpu(pid), _written(pid)
                 _wait(rest)
                 at_rest, connections = _memory(pid, "VmRSS"), _connections(pid)
-                cpu, written = (_cpu(pid) - cpu) / rest, (_written(pid) - written) / rest
+                cpu, written = (_cpu(pid) - spent) / rest, (_written(pid) - put) / rest
                 latencies = [_latency(far, sink, number, mailboxes) for number in range(mails)]
                 return Figures(
                     mailboxes=mailboxes,
@@ -233,22 +233,18 @@ def _mail(user: str, sender: str) -> bytes:
 
 
 def _traced(words: list[str]) -> None:
+    """`commsd WORDS`, which says once at rest which files hold its memory."""
     import tracemalloc
 
     tracemalloc.start(1)
     from commsd.cli import main as commsd
 
     def tell() -> None:
-        snapshot = tracemalloc.take_snapshot()
-        for statistic in snapshot.statistics("filename")[:25]:
+        _wait(HELD_AFTER)
+        for statistic in tracemalloc.take_snapshot().statistics("filename")[:25]:
             print(f"held {statistic.size / 1e6:8.2f} MB {statistic.count:8} {statistic.traceback}", flush=True)
 
-    def at_signal(*_: object) -> None:
-        tell()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=lambda: (_wait(float(os.environ.get("TOLD_AFTER", "45"))), tell()), daemon=True).start()
+    threading.Thread(target=tell, daemon=True).start()
     commsd(words)
 
 

@@ -1,5 +1,8 @@
 """Printed acknowledgements on the command line."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from commsd.channels.mail.intake import intake, keys_of
@@ -9,8 +12,9 @@ from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.world import real_world
-from tests.channels.mail.paper_house import FIRM, arrived, desk
-from tests.cli.office import Office
+from tests.channels.mail.paper_house import FIRM, arrived, desk, fax_fields
+from tests.channels.mail.written import mail
+from tests.cli.office import Office, built
 
 NOBODY = "0195a1b2-0000-7000-8000-00000000dead"
 
@@ -77,3 +81,32 @@ def test_an_id_or_name_nobody_knows_is_refused(office: Office, words: tuple[str,
     ran = office.commsd("letters", *words)
     assert ran.code == 1
     assert ran.err.startswith("no ")
+
+
+def test_explain_judges_a_gateways_mail_as_the_daemon_does(tmp_path: Path) -> None:
+    more = """
+[mailbox.fax]
+address = "fax@example.com"
+channel = "fax"
+imap = { host = "imap.example.com", username = "fax", password = { env = "PASSWORD" } }
+"""
+    office = Office(built(tmp_path / "config", more))
+    files = {"known": fax_fields(), "unknown": fax_fields(subject="Dokument 4711", from_="X <noreply@gateway.test>")}
+    for name, fields in files.items():
+        (tmp_path / name).write_bytes(mail(**{**fields, "to": "fax@example.com"}))
+    ran = office.done("explain", "--json", "--mail", *(str(tmp_path / name) for name in files))
+    assert [(each["decision"], each["reason"]) for each in ran.json] == [("ack", None), ("no-ack", "no-ack:no-sender")]
+
+
+def test_the_preview_of_a_fax_mailbox_says_fax(tmp_path: Path) -> None:
+    more = """
+[mailbox.fax]
+address = "fax@example.com"
+channel = "fax"
+imap = { host = "imap.example.com", username = "fax", password = { env = "PASSWORD" } }
+smtp = { host = "smtp.example.com" }
+"""
+    office = Office(built(tmp_path / "config", more))
+    shown = office.done("ack", "preview", "fax", "--json").json
+    assert shown
+    assert all(re.search("fax|faks", each["subject"], re.IGNORECASE) for each in shown)

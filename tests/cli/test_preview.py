@@ -4,6 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from commsd.config.load import load
+from commsd.errors import ConfigError
 from tests.cli.office import Office
 
 
@@ -13,6 +15,14 @@ def weekdays(empty_office: Office) -> Office:
     file = empty_office.folder / "commsd.toml"
     file.write_text(file.read_text().replace("mon-sun 00:00-24:00", "mon-fri 09:00-17:00"))
     return empty_office
+
+
+@pytest.fixture
+def berliners(weekdays: Office) -> Office:
+    """The same, and closed on Berlin's holidays."""
+    file = weekdays.folder / "commsd.toml"
+    file.write_text(file.read_text().replace("[service]", '[service]\ncountry = "DE-BE"'))
+    return weekdays
 
 
 SITUATIONS = {
@@ -25,8 +35,8 @@ SITUATIONS = {
 }
 
 
-def test_the_ack_is_shown_per_language_and_situation_without_a_store(weekdays: Office) -> None:
-    samples = weekdays.done("ack", "preview", "support", "--json").json
+def test_the_ack_is_shown_per_language_and_situation_without_a_store(berliners: Office) -> None:
+    samples = berliners.done("ack", "preview", "support", "--json").json
     assert [(each["language"], each["situation"], each["in_hours"]) for each in samples] == [
         (language, *situation) for language in ("en", "de", "da", "id") for situation in SITUATIONS.items()
     ]
@@ -34,8 +44,8 @@ def test_the_ack_is_shown_per_language_and_situation_without_a_store(weekdays: O
     assert len({each["text"] for each in samples}) == 4 * len(SITUATIONS)
 
 
-def test_each_situation_reads_as_it_is(weekdays: Office) -> None:
-    samples = weekdays.done("ack", "preview", "support", "--json").json
+def test_each_situation_reads_as_it_is(berliners: Office) -> None:
+    samples = berliners.done("ack", "preview", "support", "--json").json
     english = {each["situation"]: each["text"] for each in samples if each["language"] == "en"}
     assert "our office was closed" in english["out of opening hours"]
     assert "a public holiday (" in english["on a holiday"]
@@ -60,6 +70,27 @@ def test_the_ack_is_shown_as_people_read_it(weekdays: Office) -> None:
     assert "--- en, in opening hours, " in shown
     assert "\nSubject: Your message has reached us: 2041\n" in shown
     assert "\nDear Jane Clarke,\n" in shown
+
+
+def test_check_and_a_reload_refuse_a_text_that_cannot_be_filled_in(empty_office: Office) -> None:
+    """It once passed `check`, and `run` ended at it."""
+    folder = empty_office.folder / "templates"
+    folder.mkdir(exist_ok=True)
+    (folder / "en.toml").write_text('[ack]\ngreeting = "Hello {nam},"\n')
+    checked = empty_office.commsd("check")
+    assert checked.code == 78
+    assert "templates/en.toml:2:12: [ack] greeting: {nam} is not known here" in checked.out + checked.err
+    with pytest.raises(ConfigError, match="nam"):
+        load(empty_office.folder)
+
+
+def test_check_warns_of_a_text_that_sounds_wrong(empty_office: Office) -> None:
+    folder = empty_office.folder / "templates"
+    folder.mkdir(exist_ok=True)
+    (folder / "de.toml").write_text('[ack]\nadd = "Wir antworten zeitnah."\n')
+    checked = empty_office.commsd("check")
+    assert checked.code == 0
+    assert 'says "zeitnah"' in checked.out + checked.err
 
 
 def test_a_customer_we_know_is_previewed_by_name(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What `explain` says of one interaction: why an answer counted for its case, and what was in doubt."""
 
 from datetime import UTC
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from commsd.core.interaction import CaseCause, Direction, Interaction, Kind
 from tests.core.items import Books, answer_to
 
 
-def told(**fields: object) -> str:
+def told(**fields: Any) -> str:
     fact = answer_to(case_id="c-1", **fields)(Books())
     return "\n".join(interaction_lines(fact, UTC))
 

@@ -41,9 +41,10 @@ def test_the_settings_the_guide_shows_are_accepted(tmp_path: Path, blocks: list[
     service = [text.removeprefix("[service]\n") for text in shown if text.startswith("[service]")]
     route = [text for text in shown if text.startswith("[route.")]
     alarms = [text for text in shown if text.startswith("[alarms]")]
-    rules = "".join(text for text in shown if not text.startswith(("[service]", "[route.", "[alarms]")))
+    boxes = [text for text in shown if text.startswith("[mailbox.")]
+    rules = "".join(text for text in shown if not text.startswith(("[service]", "[route.", "[alarms]", "[mailbox.")))
     assert (len(service), len(route), rules.count("[[rule]]")) == (2, 1, 2)
-    main = MINIMUM.replace('hours = "mon-fri 09:00-17:00"\n', "".join(service)) + "".join(route + alarms)
+    main = MINIMUM.replace('hours = "mon-fri 09:00-17:00"\n', "".join(service)) + "".join(route + alarms + boxes)
     claims = MAILBOX.replace("mailbox.support", "mailbox.claims").replace("support@", "claims@")
     rest = '[policy.standard]\ncalendar = "shop"\nfirst_response = "4h"\n' + rules + '[[rule]]\npolicy = "standard"\n'
     for name, files in (("hours", None), ("rules", {"shop.toml": rest})):

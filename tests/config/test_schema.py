@@ -18,6 +18,7 @@ from tests.config.folder import NOW, channels, write
 MORE = """
 [mailbox.third]
 address = "third@example.com"
+channel = "fax"
 imap = { host = "h", username = "u", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
 smtp = { host = "h", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
 senders = [{ subject = "a", header = "X-Fax", field = "b", body = "c" }]

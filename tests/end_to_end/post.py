@@ -9,7 +9,7 @@ from random import Random
 
 from tests.end_to_end.house import ADDRESS
 
-LARGE = 1_500_000
+LARGE = 600_000
 
 
 @dataclass(frozen=True, slots=True)

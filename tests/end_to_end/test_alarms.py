@@ -1,4 +1,4 @@
-"""The alarms as an operator sets them: the installed daemon pings while all is well, and its mailbox writes to itself."""
+"""The alarms as an operator sets them: the installed daemon pings while all is well, its mailbox writes to itself."""
 
 import asyncio
 from pathlib import Path

@@ -55,6 +55,7 @@ class ImapScript:
         self.asked: list[str] = []
         self.sent = 0
         self.most_connections = 0
+        self._swallows = False
         self._answers = {name: _several(say) for name, say in {**USUAL, **(answers or {})}.items()}
         self._greeting, self._cut_after, self._tls = greeting, cut_after, tls
         self._writers: list[asyncio.StreamWriter] = []
@@ -85,7 +86,16 @@ class ImapScript:
     def push(self, data: bytes) -> None:
         """Said to every client at once, whoever speaks."""
         for writer in self._writers:
-            writer.write(data)
+            if not self._swallows:
+                writer.write(data)
+
+    def swallow(self, swallows: bool) -> None:
+        """Nothing we say gets through any more, and no line is cut."""
+        self._swallows = swallows
+
+    def cut_after(self, sent: int) -> None:
+        """Every connection breaks when this many bytes have been sent in all."""
+        self._cut_after = sent
 
     def cut(self) -> None:
         """Every connection is closed without a word."""
@@ -140,6 +150,8 @@ class ImapScript:
         return said.pop(0) if len(said) > 1 else said[0]
 
     def _say(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if self._swallows:
+            return
         if self._cut_after is not None and self.sent + len(data) > self._cut_after:
             writer.write(data[: self._cut_after - self.sent])
             self.sent = self._cut_after

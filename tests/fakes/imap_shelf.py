@@ -10,11 +10,11 @@ MORNING = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 
 
 class ImapShelf(ImapScript):
-    """mails: by UID; hidden: UIDs that no search and no fetch shows yet. Set uidvalidity, uidnext (None: not said)."""
+    """mails: by UID; hidden: UIDs that no search and no fetch shows yet. more: answers by command or its name."""
 
     def __init__(self, *, uidvalidity: int = 7, more: dict[str, Say] | None = None) -> None:
-        super().__init__(more)
-        self._more = more or {}
+        super().__init__()
+        self.more = more or {}
         self.uidvalidity: int | None = uidvalidity
         self.tells_uidnext = True
         self.uidnext: int | None = None
@@ -40,15 +40,15 @@ class ImapShelf(ImapScript):
         return [asked for asked in self.asked if asked.startswith("UID FETCH")]
 
     def answer(self, name: str, command: str) -> Say:
-        if name in self._more:
-            return super().answer(name, command)
+        if say := self.more.get(command) or self.more.get(name):
+            return say
         if name == "EXAMINE":
             return Say(self._opened())
         if name == "UID SEARCH":
-            uids = " ".join(str(uid) for uid in self._searched(command))
+            uids = " ".join(str(uid) for uid in self.searched(command))
             return Say(f"* SEARCH {uids}\r\n".encode())
         if name == "UID FETCH":
-            return Say(b"".join(self._item(uid, command) for uid in self._named(command)))
+            return Say(b"".join(self.item(uid, command) for uid in self._named(command)))
         return super().answer(name, command)
 
     @property
@@ -63,7 +63,8 @@ class ImapShelf(ImapScript):
             said += b"* OK [UIDNEXT %d] next\r\n" % (self.uidnext or max(self._there, default=0) + 1)
         return said + b"%T OK [READ-ONLY] open\r\n"
 
-    def _searched(self, command: str) -> Iterable[int]:
+    def searched(self, command: str) -> Iterable[int]:
+        """What a SEARCH finds."""
         if found := re.search(r"UID (\d+):\*", command):
             newest = self._there[-1:]
             return sorted({uid for uid in self._there if uid >= int(found[1])} | set(newest))
@@ -74,7 +75,8 @@ class ImapShelf(ImapScript):
             first, _, last = span.partition(":")
             yield from (uid for uid in self._there if int(first) <= uid <= int(last or first))
 
-    def _item(self, uid: int, command: str) -> bytes:
+    def item(self, uid: int, command: str) -> bytes:
+        """What a FETCH gives of one mail."""
         raw = self.mails[uid]
         if "HEADER" in command:
             head = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"

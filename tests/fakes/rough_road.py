@@ -31,11 +31,16 @@ class RoughRoad:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        for task, writer in self._open.items():
+        for writer in self._open.values():
             writer.transport.abort()
-            task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
+
+    async def cut(self) -> None:
+        """Every connection ends at once."""
+        self.cuts += len(self._open)
+        for writer in self._open.values():
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

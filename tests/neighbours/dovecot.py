@@ -3,16 +3,21 @@
 One static password opens every name, and a name's Maildir comes into being at its first login.
 """
 
+import base64
 import grp
+import hmac
 import imaplib
+import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -37,7 +42,7 @@ mail_uid = {uid}
 mail_gid = {gid}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 auth_failure_delay = 0
 disable_plaintext_auth = no
 mailbox_idle_check_interval = 1s
@@ -45,6 +50,11 @@ mail_max_userip_connections = 1000
 ssl = yes
 ssl_cert = <{dir}/cert.pem
 ssl_key = <{dir}/key.pem
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {dir}/oauth2.conf
+}}
 passdb {{
   driver = static
   args = password={{PLAIN}}{password}
@@ -83,6 +93,14 @@ service anvil {{
   }}
 }}
 """
+
+
+OAUTH = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={dir}/keys/
+username_attribute = sub
+"""
+SIGNED_WITH = b"a key of the stand-in provider..."
 
 
 class Dovecot:
@@ -136,6 +154,18 @@ class Dovecot:
         if not self._held:
             self._held = [taken_back(self.port), taken_back(self.tls_port)]
 
+    def kill(self) -> None:
+        """As `stop`, but with SIGKILL, which leaves it no time to put anything in order."""
+        if self._process is not None:
+            children = _children(self._process.pid)  # they would live on, and take connections for nobody
+            self._process.kill()
+            self._process.wait()
+            for child in children:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            eventually_blocking(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+        self.stop()
+
     def close(self) -> None:
         """Stops for good."""
         self.stop()
@@ -151,6 +181,19 @@ class Dovecot:
             self._held.pop().close()
 
     # --- what a test does with it
+
+    def token(self, user: str, lives: int = 3600) -> str:
+        """An access token for this name, a JWT, for so many seconds from now."""
+        now = int(time.time())
+        claims = {"sub": user, "iat": now - 7200, "nbf": now - 7200, "exp": now + lives}
+        signed = ".".join(_coded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+        return f"{signed}.{_coded(hmac.digest(SIGNED_WITH, signed.encode(), 'sha256'))}"
+
+    def renumber(self, user: str) -> None:
+        """Another UIDVALIDITY for the INBOX, as after a restore: what Dovecot knows of it besides the mails is gone."""
+        place = self.dir / "mail" / user
+        for path in (*place.glob("dovecot-uid*"), *place.glob("dovecot.index*"), *place.glob("dovecot.list*")):
+            path.unlink()
 
     def user(self, name: str = "inbox") -> str:
         """A name nobody has used: "inbox" gives "inbox-1", "support@example.com" gives "support-1@example.com"."""
@@ -249,6 +292,7 @@ def _first_start(dir: Path) -> Dovecot:
 
 
 def _config(server: Dovecot) -> str:
+    _trust_our_tokens(server.dir)
     account = unprivileged()
     own = None if os.geteuid() == 0 else account
     return CONFIG.format(
@@ -264,6 +308,27 @@ def _config(server: Dovecot) -> str:
         internal_group=grp.getgrgid(own.pw_gid).gr_name if own else "dovecot",
         login=own.pw_name if own else "dovenull",
     )
+
+
+def _children(parent: int) -> list[int]:
+    """The processes this one has started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def _trust_our_tokens(dir: Path) -> None:
+    (dir / "oauth2.conf").write_text(OAUTH.format(dir=dir))
+    keys = dir / "keys" / "default" / "HS256"
+    keys.mkdir(parents=True, exist_ok=True)
+    (keys / "default").write_text(base64.b64encode(SIGNED_WITH).decode())
+
+
+def _coded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 def _make_certificate(dir: Path) -> None:

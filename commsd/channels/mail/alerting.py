@@ -155,7 +155,7 @@ def _unread(connection: Connection, box: Mailbox, last: datetime | None, now: da
 
 def _storm(connection: Connection, box: Mailbox, now: datetime) -> Alert | None:
     budget = box.ack_budget
-    spent = pauses.spent(connection, box.name, now - budget.per, -(-budget.count // ALARM_AT))
+    spent = pauses.spent(connection, box.name, now - budget.per, -(-budget.count // ALARM_AT), pauses.kept(connection))
     if box.observe or not spent.alarms(budget):
         return None
     return Alert(about=About.BUDGET, mailbox=box.name, at=now, number=spent.count, budget=budget)

@@ -124,6 +124,9 @@ class HandIn:
 
     def _arrival(self, head: Fetched, text: bytes, kept: Original | None, point: Checkpoint, term: Term) -> Arrival:
         message = decode(_readable(head, text), folder_date=head.internal_date or self._world.now())
+        if head.server_id:
+            server_key = hashlib.sha256(f"server\n{self._desk.mailbox.name}\n{head.server_id}".encode()).hexdigest()
+            message = replace(message, server_key=server_key)
         original = Stored(kept.sha256, RFC822, len(text)) if kept else None
         enrolled_at = None if self._reading.past else term.enrolled_at
         arrival = Arrival(message=message, place=self._place, uid=head.uid, original=original, enrolled_at=enrolled_at)

@@ -63,7 +63,7 @@ class Heartbeat:
             await self._log.decide((), partial(self._sent, due, fence))
         except LeaseLost:
             return False
-        await self._log.writer.write(partial(channel_states.forget_beats, before=now - KEPT))
+        await self._log.writer.write(partial(channel_states.forget_beats, vias=due, before=now - KEPT))
         return True
 
     def _is_due(self, last: Beat | None) -> bool:

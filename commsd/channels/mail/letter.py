@@ -38,7 +38,9 @@ _MACHINES = frozenset({"robot-sender", "robot-header", "own-address", "auto-subm
 """Reasons that hold for gateways and scanners too: with one of them, an unknown mail may be a fax or letter."""
 
 _NUMBER = re.compile(r"[+(]?\d[\d\s().\-/]{4,30}\d")
-_NOBODY = re.compile(r"(?:unknown|unbekannt|anonym(?:ous)?|unspecified|withheld|unavailable|ukendt|no caller id|n/?a|-+)?", re.I)
+_NOBODY = re.compile(
+    r"(?:unknown|unbekannt|ukendt|anonym(?:ous)?|unspecified|withheld|unavailable|no caller id|n/?a|-+)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

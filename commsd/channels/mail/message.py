@@ -75,6 +75,8 @@ class Message:
     broken: str | None = None
     enclosed: bytes = field(default=b"", repr=False)
     report: Report | None = None
+    server_key: str | None = None
+    """The same for every copy the mail server itself knows as one, wherever it was moved. mail.md I19."""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field, unfolded, encoded words left as they are."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from commsd.channels.mail.arrival import Arrival
-from commsd.channels.mail.brake import ACKS, PAUSED, brake
+from commsd.channels.mail.brake import ACKS, brake
 from commsd.channels.mail.brake import keys_of as brake_keys
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.letter import Sheet
@@ -39,6 +39,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.number import parse_number
 from commsd.core.policy import ClockKind
+from commsd.core.rate_limit import PAUSED
 from commsd.sla.notice.notice import local
 
 VIA = "print"

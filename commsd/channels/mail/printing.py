@@ -96,7 +96,7 @@ class Print:
                 )
             except LeaseLost:
                 return False
-            log.info("letter.waiting", letters=len(new))
+            log.info("letter.waiting", count=len(new))
         await asyncio.to_thread(_tidy, self._folder, frozenset(names))
         return bool(fence and new)
 

@@ -16,13 +16,14 @@ REWRITTEN_WITHIN = timedelta(minutes=10)
 
 def keys_of(message: Message) -> tuple[str, ...]:
     """The keys under which a copy is known."""
-    return tuple(key.of_logical(each) for each in dict.fromkeys((message.logical_key, *_said(message))))
+    return tuple(key.of_logical(each) for each in dict.fromkeys((*_lasting(message), *_said(message))))
 
 
 def known_copy(message: Message, items: OpenItems) -> Interaction | None:
     """What was recorded for the first copy, if this is not the first."""
-    if same := items.known.get(key.of_logical(message.logical_key)):
-        return same
+    for each in _lasting(message):
+        if same := items.known.get(key.of_logical(each)):
+            return same
     for said in _said(message):
         known = items.known.get(key.of_logical(said))
         if known and abs(message.received_at - known.occurred_at) <= REWRITTEN_WITHIN:
@@ -32,13 +33,17 @@ def known_copy(message: Message, items: OpenItems) -> Interaction | None:
 
 def recorded(message: Message, interaction_id: str) -> tuple[LogicalKey, ...]:
     """The keys by which later copies find it."""
-    lasting = LogicalKey(key=message.logical_key, interaction_id=interaction_id)
+    lasting = tuple(LogicalKey(key=each, interaction_id=interaction_id) for each in _lasting(message))
     if message.logical_key in _said(message):
-        return (lasting,)
+        return lasting
     return (
-        lasting,
+        *lasting,
         *(LogicalKey(key=each, interaction_id=interaction_id, lasting=False) for each in _said(message)),
     )
+
+
+def _lasting(message: Message) -> tuple[str, ...]:
+    return (message.logical_key, *([message.server_key] if message.server_key else []))
 
 
 def _said(message: Message) -> tuple[str, ...]:

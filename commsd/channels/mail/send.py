@@ -262,8 +262,9 @@ class Send:
             waited = (self._world.now() - (after.arrived_at or owed.created_at)).total_seconds()
             if owed.kind is DeliveryKind.ACK:
                 self._metrics.ack_latency.observe(waited)
-            if owed.kind is not DeliveryKind.HEARTBEAT:
-                log.info("ack.sent" if owed.kind is DeliveryKind.ACK else "notice.sent", **fields, waited_s=waited)
+                log.info("ack.sent", **fields, waited_s=waited)
+            elif owed.kind is DeliveryKind.NOTICE:
+                log.info("notice.sent", **fields, waited_s=waited)
             return
         fields |= {"kind": owed.kind.value, "state": after.state.value, "stage": word.stage}
         if after.state is DeliveryState.FAILED:

@@ -22,6 +22,8 @@ PART = 1 << 20
 _TOO_MUCH = frozenset({"LIMIT", "INUSE", "THROTTLED"})
 _NOT_NOW = _TOO_MUCH | {"UNAVAILABLE", "SERVERBUG", "OVERQUOTA"}
 
+_SERVER_IDS = (("X-GM-EXT-1", "X-GM-MSGID "), ("OBJECTID", "EMAILID "))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -133,8 +135,9 @@ class Session:
         return await self._search(f"HEADER Message-ID {wire.quoted(message_id)}")
 
     async def headers(self, uids: Iterable[int]) -> tuple[Fetched, ...]:
-        """In the order of UIDs; one that is missing has been expunged."""
-        items = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"
+        """In the order of UIDs, a MiB of each at most; one that is missing has been expunged."""
+        known_by = next((item for word, item in _SERVER_IDS if word in self._link.capabilities), "")
+        items = f"(UID FLAGS INTERNALDATE RFC822.SIZE {known_by}BODY.PEEK[HEADER]<0.{PART}>)"
         found: list[Fetched] = []
         for some in _batches(uids, HEADERS_A_COMMAND):
             found += wire.headers(await self._fetch(some, items), some)

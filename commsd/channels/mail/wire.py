@@ -28,7 +28,7 @@ class Reader:
     limit: bytes one response may have, literals included.
     """
 
-    def __init__(self, limit: int = 64 << 20) -> None:
+    def __init__(self, limit: int = 8 << 20) -> None:
         self._limit = limit
         self._buffer = bytearray()
         self._searched = 0
@@ -117,7 +117,8 @@ class Fetched:
     """What decides about a message before its text is read.
 
     internal_date: aware UTC, when the server took the message in; None when the server gave nothing that is a date.
-    size: bytes, as the server counts. flags: as sent, "\\Seen". head: the header, byte for byte.
+    size: bytes, as the server counts. flags: as sent, "\\Seen". head: the header, byte for byte. server_id: what the
+    server knows the mail by in every folder (X-GM-MSGID, EMAILID of RFC 8474), "" where it has no such thing.
     """
 
     uid: int
@@ -125,6 +126,7 @@ class Fetched:
     size: int
     flags: frozenset[str]
     head: bytes
+    server_id: str = ""
 
 
 _FETCH = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
@@ -160,10 +162,17 @@ def headers(responses: Iterable[Response], wanted: Iterable[int]) -> tuple[Fetch
             size=number(items.get(b"RFC822.SIZE")),
             flags=flags(items.get(b"FLAGS")),
             head=head,
+            server_id=_server_id(items),
         )
         for uid, items in sorted(found.items())
         if uid in asked and (head := body(items)) is not None
     )
+
+
+def _server_id(items: Mapping[bytes, Value]) -> str:
+    value = items.get(b"X-GM-MSGID") or items.get(b"EMAILID")
+    value = value[0] if isinstance(value, list) and value else value
+    return value.decode("ascii", "replace")[:255] if isinstance(value, bytes) else ""
 
 
 def body(items: Mapping[bytes, Value]) -> bytes | None:

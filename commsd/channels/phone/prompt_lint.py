@@ -32,7 +32,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
 
 _KNOWN = frozenset({"firm", "person", "line", "digits", "when", "where", "day", "clock", "zone"})
 _BANNED = {
-    "en": r"your call is important|shortly|as soon as possible|unfortunately|high demand|good (?:morning|evening)|I",
+    "en": r"your call is important|shortly|as soon as possible|unfortunately|high demand|good (?:morning|evening)|(?-i:I)",
     "de": r"Ihr Anruf ist uns wichtig|umgehend|schnellstmöglich|zeitnah|leider|in Kürze|guten (?:Morgen|Abend)|ich",
     "da": r"dit opkald er vigtigt|snarest|hurtigst muligt|desværre|god(?:morgen|aften)|jeg",
     "id": r"panggilan Anda penting|segera mungkin|secepatnya|sayangnya|selamat (?:pagi|siang|sore|malam)|saya",
@@ -79,7 +79,7 @@ def _of(text: str, language: str, register: str, needed: frozenset[str]) -> Iter
         yield "has an exclamation mark"
     if len(text.split()) > MOST_WORDS:
         yield f"has {len(text.split())} words, more than twenty seconds"
-    if found := re.search(rf"\b(?:{_BANNED[language]})\b", text):
+    if found := re.search(rf"\b(?:{_BANNED[language]})\b", text, re.IGNORECASE):
         yield f'says "{found[0]}"'
     if (language, register) in _MIXED and (found := re.search(rf"\b(?:{_MIXED[language, register]})\b", text)):
         yield f'says "{found[0]}", which is the other form of address'

@@ -113,7 +113,11 @@ async def test_a_number_alone_answers_our_offer(office: Office) -> None:
         ("Jane <jane@example.org>", "Bitte rufen Sie mich unter 030 23125 099 an.", "+493023125099"),
         ("Jane <jane@kunde.de>", "Bitte um Rückruf zu Rechnung Nr. 030 23125099.", None),
         ("Jane <jane@kunde.de>", "Bitte um Rückruf. Ich hatte 030 23125 011 gewählt.", None),
-        ("Jane <jane@kunde.de>", "Bitte um Rückruf.\n\nMit freundlichen Grüßen\nJane\nTel. 030 23125 077", "+493023125077"),
+        (
+            "Jane <jane@kunde.de>",
+            "Bitte um Rückruf.\n\nMit freundlichen Grüßen\nJane\nTel. 030 23125 077",
+            "+493023125077",
+        ),
         ("Jane <jane@kunde.de>", "Bitte um Rückruf.\n\nMit freundlichen Grüßen\nJane\nFax 030 23125 078", None),
     ],
 )

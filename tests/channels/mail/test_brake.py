@@ -40,7 +40,7 @@ JANE = "customer-1@example.org"
 OURS = "mx.commsd.test"
 
 
-def vouched(word: str) -> dict[str, str]:
+def vouched(word: str) -> dict[str, Any]:
     return {"Authentication_Results": f"{OURS}; dmarc={word} header.from=example.org"}
 
 
@@ -59,7 +59,7 @@ def changed(house: Owing, us: dict[str, Any] | None = None, **box: Any) -> None:
     desk.others.update(by_address(list(house.desks.values())))
 
 
-async def writes(house: Owing, number: int = 1, *, at: str = "support", again: int = 0, **headers: str) -> object:
+async def writes(house: Owing, number: int = 1, *, at: str = "support", again: int = 0, **headers: Any) -> object:
     """One customer's mail; again: a further one of the same customer. Gives the decision."""
     subject = headers.pop("subject", f"Matter {number}-{again}")
     raw = letter(

@@ -237,8 +237,8 @@ Tanpa telepon, cukup balas email ini.
 """.strip().splitlines()
 
 
-def wish(text: str, subject: str = "Order 2041", **more: object) -> CallWish | None:
-    return call_wish(subject, text, region="DE", **more)  # type: ignore[arg-type]
+def wish(text: str, subject: str = "Order 2041") -> CallWish | None:
+    return call_wish(subject, text, region="DE")
 
 
 @pytest.mark.parametrize("sentence", ASKS)

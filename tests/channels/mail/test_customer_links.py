@@ -75,9 +75,7 @@ async def test_looking_changes_nothing_and_tells_nothing(office: Office, client:
     assert await owed(office, change) == []
 
 
-async def test_pressing_with_a_number_owes_one_call_and_says_by_when(
-    office: Office, client: httpx.AsyncClient
-) -> None:
+async def test_pressing_with_a_number_owes_one_call_and_says_by_when(office: Office, client: httpx.AsyncClient) -> None:
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     done = await client.post(path(change), data={"number": "+44 20 7946 0018"})
     assert done.status_code == 200
@@ -144,9 +142,7 @@ async def test_a_time_of_their_own_is_agreed_on(office: Office, client: httpx.As
         ("tomorrow", "today, Wednesday 4 March, by 12:00"),
     ],
 )
-async def test_a_time_we_cannot_keep_is_moved(
-    office: Office, client: httpx.AsyncClient, when: str, said: str
-) -> None:
+async def test_a_time_we_cannot_keep_is_moved(office: Office, client: httpx.AsyncClient, when: str, said: str) -> None:
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     done = await client.post(path(change), data={"number": "+442079460018", "when": when})
     assert said in done.text
@@ -176,7 +172,11 @@ async def test_the_page_speaks_the_customers_language(
 async def test_a_link_ends_and_a_cut_one_is_none(office: Office, client: httpx.AsyncClient) -> None:
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     link = path(change)
-    for broken in (link[:-1], "/c/none", "/c/" + customer_token(b"another key", link_to(change.interactions[0].id, NOON))):
+    for broken in (
+        link[:-1],
+        "/c/none",
+        "/c/" + customer_token(b"another key", link_to(change.interactions[0].id, NOON)),
+    ):
         assert (await client.get(broken)).status_code == 404
         assert (await client.post(broken)).status_code == 404
     office.world.advance(timedelta(days=32))

@@ -1,6 +1,8 @@
 """A mail in a real folder becomes one acknowledgement at a real server, and a human's answer stops the clocks."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import policy
@@ -18,6 +20,7 @@ from commsd.channels.mail.imap_login import Credentials
 from commsd.channels.mail.notice import note_id
 from commsd.channels.mail.reading import INBOX, SENT
 from commsd.channels.mail.send import Send
+from commsd.channels.mail.sent_copy import SentCopies
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Server as Submitted
 from commsd.channels.mail.submission import Submission
@@ -32,6 +35,7 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
 from commsd.core.key import of_addresses
 from commsd.demo.smtp import Fault, SmtpSink
+from commsd.errors import CommsdError
 from commsd.sla.notice.notice import Notice
 from commsd.sla.rules.in_force import Rules
 from commsd.store import schema
@@ -330,3 +334,67 @@ async def test_a_reply_to_a_notice_in_the_folder_is_obeyed_and_never_acknowledge
     assert file.case.close_reason == "junk"
     assert [fact.reason for fact in file.interactions if fact.kind == "note"] == ["reply:junk", "reply:not-understood"]
     assert sorted(mail["To"] for mail in await house.acks()) == ["anna@commsd.test", "jane@example.org"]
+
+
+async def test_d7_a_mail_moved_out_and_back_or_restored_gets_no_second_acknowledgement(house: House) -> None:
+    house.deliver(letter())
+    await house.watch()
+    await house.acks()
+    with house.dovecot.login(house.user) as session:
+        session.create("Archive")
+        for source, target in (("INBOX", "Archive"), ("Archive", "INBOX")):
+            session.select(source)
+            assert session.uid("MOVE", "1:*", target)[0] == "OK"
+    await house.watch()
+    (raw,) = house.dovecot.messages(house.user)
+    house.deliver(raw)  # as a backup puts it back
+    await house.watch()
+    assert len(await house.acks()) == 1
+    assert len(await house.log.read(lambda c: c.execute(select(schema.sightings)).all())) == 2
+
+
+async def test_d4_a_copy_that_dovecot_has_in_its_sent_folder_is_found(house: House) -> None:
+    house.deliver(letter())
+    await house.watch()
+    await house.acks()
+    raw = house.sink.accepted[0].raw
+
+    @asynccontextmanager
+    async def line() -> AsyncIterator[Session]:
+        session = await house._connect()
+        try:
+            yield session
+        finally:
+            session.abort()
+
+    copies = SentCopies("support", line)
+    assert not await copies.has(raw)
+    house.deliver(raw, "Sent")
+    assert await copies.has(raw)
+
+
+async def test_i6_a_uidvalidity_that_dovecot_changed_brings_no_second_acknowledgement(house: House) -> None:
+    house.deliver(letter(subject="Before"))
+    await house.watch()
+    await asyncio.to_thread(house.dovecot.stop)
+    await asyncio.to_thread(house.dovecot.renumber, house.user)
+    await asyncio.to_thread(house.dovecot.start)
+    house.deliver(letter(subject="After"))
+    await house.watch()
+    assert await house.watch() is False
+    assert sorted(mail["Subject"].rpartition(": ")[2] for mail in await house.acks()) == ["After", "Before"]
+    progress = await house.claims.progress("support/watch")
+    assert progress is not None
+    assert progress.checkpoint.renumbered in (0, 1)
+
+
+async def test_i16_mail_that_came_while_dovecot_was_killed_is_acknowledged_after_it(house: House) -> None:
+    house.deliver(letter(subject="Before"))
+    await house.watch()
+    await asyncio.to_thread(house.dovecot.kill)
+    with pytest.raises(CommsdError):
+        await house.watch()
+    await asyncio.to_thread(house.dovecot.start)
+    house.deliver(letter(subject="After"))
+    await house.watch()
+    assert len(await house.acks()) == 2

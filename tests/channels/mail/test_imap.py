@@ -56,13 +56,13 @@ def fetching(*say: Say) -> ImapScript:
 # --- what the vendor gets wrong
 
 
-async def test_thousands_of_lines_in_one_chunk_are_read() -> None:
+async def test_trap_recursion_per_line_thousands_in_one_chunk_are_read() -> None:
     others = b"".join(b"* %d FETCH (FLAGS (\\Seen))\r\n" % n for n in range(5000))
     async with opened(fetching(Say(others + head_of(10)))) as session:
         assert [mail.uid for mail in await session.headers([10])] == [10]
 
 
-async def test_a_cut_in_the_middle_of_a_fetch_is_told_at_once() -> None:
+async def test_trap_connection_lost_a_cut_in_the_middle_of_a_fetch_is_told_at_once() -> None:
     started = time.monotonic()
     async with opened(fetching(Say(head_of(10)[:-8], then="cut"))) as session:
         with pytest.raises(Unreachable):
@@ -71,7 +71,7 @@ async def test_a_cut_in_the_middle_of_a_fetch_is_told_at_once() -> None:
     assert time.monotonic() - started < AT_ONCE
 
 
-async def test_a_cut_while_idling_is_told_at_once() -> None:
+async def test_trap_connection_lost_a_cut_while_idling_is_told_at_once() -> None:
     started = time.monotonic()
     script = ImapScript()
     async with opened(script) as session:
@@ -83,7 +83,7 @@ async def test_a_cut_while_idling_is_told_at_once() -> None:
     assert time.monotonic() - started < AT_ONCE
 
 
-async def test_a_cut_before_the_server_agrees_to_idle_is_told_at_once() -> None:
+async def test_trap_connection_lost_a_cut_before_the_server_agrees_to_idle_is_told_at_once() -> None:
     started = time.monotonic()
     async with opened(ImapScript({"IDLE": CUT})) as session:
         with pytest.raises(Unreachable):
@@ -129,7 +129,7 @@ async def after_an_examine(session: Session, script: ImapScript) -> None:
     ("command", "ask"),
     [("UID FETCH", look_at_a_header), ("UID SEARCH", search), ("NOOP", say_nothing), ("XNONE", after_an_examine)],
 )
-async def test_news_inside_another_command_ends_the_next_idle_at_once(
+async def test_i3_news_inside_another_command_ends_the_next_idle_at_once(
     command: str, ask: Callable[[Session, ImapScript], Awaitable[None]]
 ) -> None:
     script = ImapScript({command: Say(b"* 4 EXISTS\r\n")})
@@ -139,17 +139,17 @@ async def test_news_inside_another_command_ends_the_next_idle_at_once(
         assert await session.idle(0.05) is False
 
 
-async def test_news_before_the_server_agrees_to_idle_ends_it_at_once() -> None:
+async def test_i3_news_before_the_server_agrees_to_idle_ends_it_at_once() -> None:
     async with opened(ImapScript({"IDLE": Say(b"* 4 EXISTS\r\n+ idling\r\n", then="nothing")})) as session:
         assert await idled(session) is True
 
 
-async def test_news_between_done_and_its_answer_is_not_lost() -> None:
+async def test_i3_news_between_done_and_its_answer_is_not_lost() -> None:
     async with opened(ImapScript({"DONE": Say(b"* 4 EXISTS\r\n")})) as session:
         assert await session.idle(0.05) is True
 
 
-async def test_what_was_new_before_a_search_does_not_stir_after_it() -> None:
+async def test_i3_what_was_new_before_a_search_does_not_stir_after_it() -> None:
     script = ImapScript({"UID FETCH": Say(b"* 4 EXISTS\r\n")})
     async with opened(script) as session:
         await session.headers([10])
@@ -161,7 +161,7 @@ async def test_what_was_new_before_a_search_does_not_stir_after_it() -> None:
     "line",
     [b"offer 5* hotel", b"sad :( and :((", b"B1 OK FETCH done", b"* BYE", b"* 9 EXISTS", b"+ go on", b"{5}", b'"'],
 )
-async def test_nothing_a_mail_says_is_taken_for_grammar(line: bytes) -> None:
+async def test_trap_stars_and_parentheses_nothing_a_mail_says_is_taken_for_grammar(line: bytes) -> None:
     head = b"Subject: " + line + b"\r\n" + line + b"\r\n\r\n"
     async with opened(fetching(Say(head_of(10, head) + head_of(11)))) as session:
         first, second = await session.headers([10, 11])
@@ -169,7 +169,7 @@ async def test_nothing_a_mail_says_is_taken_for_grammar(line: bytes) -> None:
         assert await session.idle(0.05) is False
 
 
-async def test_a_goodbye_ends_what_waits_even_if_the_line_stays_open() -> None:
+async def test_i16_a_goodbye_ends_what_waits_even_if_the_line_stays_open() -> None:
     started = time.monotonic()
     async with opened(fetching(Say(b"* BYE [UNAVAILABLE] going down\r\n", then="nothing"))) as session:
         with pytest.raises(Unreachable, match="going down"):
@@ -185,7 +185,7 @@ async def test_an_answer_to_nobody_ends_the_connection(stray: bytes) -> None:
         assert session.closed
 
 
-async def test_a_server_that_falls_silent_is_left_at_the_deadline_and_never_asked_again() -> None:
+async def test_i17_a_server_that_falls_silent_is_left_at_the_deadline_and_never_asked_again() -> None:
     script = fetching(SILENCE)
     async with opened(script, deadline=0.3) as session:
         with pytest.raises(Unreachable, match="no answer"):
@@ -198,14 +198,14 @@ async def test_a_server_that_falls_silent_is_left_at_the_deadline_and_never_aske
 
 
 @pytest.mark.parametrize("answers", [{"IDLE": SILENCE}, {"DONE": SILENCE}])
-async def test_an_idle_that_is_not_answered_ends_at_the_deadline(answers: dict[str, Say]) -> None:
+async def test_i2_an_idle_that_is_not_answered_ends_at_the_deadline(answers: dict[str, Say]) -> None:
     async with opened(ImapScript(answers), deadline=0.3) as session:
         with pytest.raises(Unreachable):
             await session.idle(0.05)
         assert session.closed
 
 
-async def test_a_cancelled_command_closes_its_connection() -> None:
+async def test_i17_trap_cancel_a_cancelled_command_closes_its_connection() -> None:
     script = fetching(SILENCE)
     async with opened(script) as session:
         asking = asyncio.create_task(session.headers([10]))
@@ -217,7 +217,7 @@ async def test_a_cancelled_command_closes_its_connection() -> None:
         await eventually(lambda: script.connections == 0)
 
 
-async def test_cut_after_any_byte_it_fails_at_once_and_never_hangs() -> None:
+async def test_i16_cut_after_any_byte_it_fails_at_once_and_never_hangs() -> None:
     async def visit(script: ImapScript) -> None:
         async with script:
             session = await connect(script.endpoint, SOMEBODY, deadline=PATIENT)
@@ -243,10 +243,31 @@ async def test_cut_after_any_byte_it_fails_at_once_and_never_hangs() -> None:
     assert time.monotonic() - started < PATIENT
 
 
+async def test_trap_rev2_only_a_server_that_speaks_imap4rev2_alone_is_read() -> None:
+    answers = {
+        "CAPABILITY": Say(b"* CAPABILITY IMAP4rev2 IDLE\r\n"),
+        "UID SEARCH": Say(b'* ESEARCH (TAG "x") UID ALL 10:12\r\n'),
+        "UID FETCH": Say(head_of(10)),
+    }
+    script = ImapScript(answers)
+    async with opened(script) as session:
+        assert await session.uids_after(9) == (10, 11, 12)
+        assert [mail.uid for mail in await session.headers([10])] == [10]
+    assert not [asked for asked in script.asked if asked.startswith("ENABLE")]
+
+
+async def test_trap_literals_a_server_that_ignores_the_part_we_asked_for_does_not_fill_our_memory() -> None:
+    """It is left as soon as it announces more than a part can have."""
+    async with opened(fetching(Say(b"* 1 FETCH (UID 10 BODY[]<0> {60000000}\r\n" + b"x" * 1000, then="nothing"))) as it:
+        with pytest.raises(Unreachable):
+            await it.text([10])
+        assert it.closed
+
+
 # --- reading
 
 
-async def test_flag_changes_of_others_are_not_taken_for_messages() -> None:
+async def test_i8_flag_changes_of_others_are_not_taken_for_messages() -> None:
     noise = b"* 1 FETCH (FLAGS (\\Seen))\r\n* 2 FETCH (UID 11 FLAGS ())\r\n* 2 EXPUNGE\r\n* OK still here\r\n"
     async with opened(fetching(Say(noise + head_of(10) + noise))) as session:
         assert [mail.uid for mail in await session.headers([10, 11])] == [10]
@@ -260,7 +281,7 @@ async def test_a_message_that_comes_in_two_lines_is_one_message() -> None:
         assert (mail.head, mail.internal_date) == (HEAD, datetime(2026, 7, 17, 0, 44, 25, tzinfo=UTC))
 
 
-async def test_headers_are_asked_for_200_at_a_time_and_peeked_at() -> None:
+async def test_i7_i18_trap_quadratic_fetch_headers_are_asked_for_200_at_a_time_and_peeked_at() -> None:
     script = fetching(Say())
     async with opened(script) as session:
         await session.headers(range(1, 402))
@@ -269,7 +290,7 @@ async def test_headers_are_asked_for_200_at_a_time_and_peeked_at() -> None:
     assert all("BODY.PEEK[HEADER]" in asked for asked in fetches)
 
 
-async def test_the_newest_message_is_not_new_again() -> None:
+async def test_i3_the_newest_message_is_not_new_again() -> None:
     script = ImapScript({"UID SEARCH": Say(b"* SEARCH 12\r\n")})
     async with opened(script) as session:
         assert await session.uids_after(12) == ()
@@ -277,14 +298,14 @@ async def test_the_newest_message_is_not_new_again() -> None:
     assert script.asked[-2:] == ["UID SEARCH UID 13:*", "UID SEARCH UID 12:*"]
 
 
-async def test_a_search_by_day_names_the_month_in_english_and_no_charset() -> None:
+async def test_i13_trap_uid_search_a_search_by_day_names_the_month_in_english_and_no_charset() -> None:
     script = ImapScript()
     async with opened(script) as session:
         assert await session.uids_since(date(2026, 5, 1)) == (10, 11, 12)
     assert script.asked[-1] == "UID SEARCH SINCE 1-May-2026"
 
 
-async def test_an_opened_folder_tells_its_numbers() -> None:
+async def test_trap_examine_an_opened_folder_tells_its_numbers() -> None:
     async with opened(ImapScript()) as session:
         selected = await session.examine("INBOX")
         assert (selected.uidvalidity, selected.uidnext, selected.exists) == (7, 13, 3)
@@ -305,7 +326,7 @@ async def test_a_server_that_does_not_say_its_numbers_has_zero() -> None:
         ("a\r\nB1 DELETE INBOX", 'EXAMINE "a&AA0ACg-B1 DELETE INBOX"'),
     ],
 )
-async def test_folder_names_go_out_quoted_and_encoded(name: str, asked: str) -> None:
+async def test_trap_mailbox_names_go_out_quoted_and_encoded(name: str, asked: str) -> None:
     script = ImapScript()
     async with opened(script) as session:
         await session.examine(name)
@@ -381,13 +402,13 @@ async def test_a_message_expunged_while_it_is_read_is_told() -> None:
 # --- the way in
 
 
-async def test_capabilities_are_those_after_the_login() -> None:
+async def test_i12_capabilities_are_those_after_the_login() -> None:
     after = Say(b"* CAPABILITY IMAP4rev1 Idle\r\n")
     async with opened(ImapScript({"CAPABILITY": [Say(b"* CAPABILITY IMAP4rev1\r\n"), after]})) as session:
         assert session.can_idle
 
 
-async def test_name_and_password_go_out_quoted() -> None:
+async def test_trap_login_quoting_name_and_password_go_out_quoted() -> None:
     script = ImapScript()
     async with script:
         session = await connect(script.endpoint, Credentials("a b", 'p"w\\ü'), deadline=PATIENT)
@@ -398,7 +419,7 @@ async def test_name_and_password_go_out_quoted() -> None:
 @pytest.mark.parametrize(
     "say", [Say(b"%T NO [AUTHENTICATIONFAILED] no\r\n"), Say(b"%T NO no\r\n"), Say(b"%T BAD no\r\n")]
 )
-async def test_a_wrong_password_is_told_apart_from_a_server_that_is_down(say: Say) -> None:
+async def test_i11_a_wrong_password_is_told_apart_from_a_server_that_is_down(say: Say) -> None:
     async with ImapScript({"LOGIN": say}) as script:
         with pytest.raises(LoginRefused):
             await connect(script.endpoint, SOMEBODY, deadline=PATIENT)
@@ -420,7 +441,7 @@ async def test_no_password_is_sent_where_login_is_disabled() -> None:
     assert script.asked == ["CAPABILITY"]
 
 
-async def test_the_password_stands_in_no_log_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_trap_debug_log_the_password_stands_in_no_log_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     secret = Credentials("box@example.com", 'hun"ter2')
     say = Say(b"X1 OK for box@example.com\r\n", then="nothing")
@@ -474,7 +495,7 @@ def certified(dovecot: Dovecot) -> ssl.SSLContext:
     return context
 
 
-async def test_what_is_said_in_clear_before_tls_is_not_believed(dovecot: Dovecot) -> None:
+async def test_trap_starttls_what_is_said_in_clear_before_tls_is_not_believed(dovecot: Dovecot) -> None:
     before = Say(b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n")
     injected = Say(b"%T OK go\r\n* 9 EXISTS\r\n* CAPABILITY LOGINDISABLED ", then="tls")
     script = ImapScript({"CAPABILITY": [before, Say(b"* CAPABILITY IMAP4rev1 IDLE\r\n")], "STARTTLS": injected},
@@ -531,7 +552,9 @@ async def off_loop(work: Any, *args: Any) -> None:
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls", "none"])
-async def test_dovecot_lets_us_in(dovecot: Dovecot, tls: Literal["implicit", "starttls", "none"]) -> None:
+async def test_trap_imap4_ssl_dovecot_lets_us_in(
+    dovecot: Dovecot, tls: Literal["implicit", "starttls", "none"]
+) -> None:
     async with at(dovecot, dovecot.user(), tls) as session:
         assert (await session.examine("INBOX")).exists == 0
         assert session.can_idle
@@ -542,7 +565,24 @@ async def test_dovecot_refuses_a_wrong_password(dovecot: Dovecot) -> None:
         await connect(Endpoint(dovecot.host, dovecot.port, "none"), Credentials("x", "wrong"), deadline=PATIENT)
 
 
-async def test_reading_at_dovecot_leaves_every_flag_as_it_was(dovecot: Dovecot) -> None:
+async def test_i10_dovecot_lets_us_in_with_an_access_token(dovecot: Dovecot) -> None:
+    user = dovecot.user("anna@commsd.test")
+    for port, tls in ((dovecot.port, "starttls"), (dovecot.tls_port, "implicit")):
+        endpoint = Endpoint(dovecot.host, port, cast(Literal["implicit", "starttls"], tls), str(dovecot.ca))
+        session = await connect(endpoint, Credentials(user, token=dovecot.token(user)), deadline=PATIENT)
+        assert (await session.examine("INBOX")).exists == 0
+        await session.close()
+
+
+async def test_i10_dovecot_refuses_an_expired_token_and_says_so_after_its_challenge(dovecot: Dovecot) -> None:
+    stale = Credentials("anna", token=dovecot.token("anna", lives=-600))
+    started = time.monotonic()
+    with pytest.raises(LoginRefused):
+        await connect(Endpoint(dovecot.host, dovecot.port, "none"), stale, deadline=PATIENT)
+    assert time.monotonic() - started < AT_ONCE
+
+
+async def test_i5_reading_at_dovecot_leaves_every_flag_as_it_was(dovecot: Dovecot) -> None:
     user = dovecot.user()
     raws = [mail(1), mail(2, b"y" * 100_000)]
     await off_loop(dovecot.deliver_all, user, raws)
@@ -594,7 +634,7 @@ async def test_dovecot_names_its_sent_folder_and_takes_any_name(dovecot: Dovecot
             await session.examine("Nowhere")
 
 
-async def test_a_large_message_passes_through_little_memory(dovecot: Dovecot) -> None:
+async def test_i7_trap_literals_a_large_message_passes_through_little_memory(dovecot: Dovecot) -> None:
     user = dovecot.user()
     size = 24 << 20
     await off_loop(dovecot.deliver, user, mail(1, (b"z" * 76 + b"\r\n") * (size // 78)))
@@ -616,7 +656,7 @@ async def test_a_large_message_passes_through_little_memory(dovecot: Dovecot) ->
 # --- pymap, as the demo runs it: neither SPECIAL-USE nor CONDSTORE
 
 
-async def test_a_mailbox_of_the_demo_is_read_and_tells_of_news() -> None:
+async def test_i9_a_mailbox_of_the_demo_is_read_and_tells_of_news() -> None:
     moment = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
     async with MailServer({"box": "secret"}) as server:
         await server.deliver("box", mail(1), at=moment)

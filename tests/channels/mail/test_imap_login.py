@@ -183,7 +183,7 @@ def token_access(script: ImapScript, endpoint: TokenEndpoint, log: Log, world: S
 async def test_i10_a_refused_token_is_renewed_once_and_tried_again(
     log: Log, scripted_world: ScriptedWorld, tmp_path: Path
 ) -> None:
-    answers = {
+    answers: dict[str, Say | list[Say]] = {
         "CAPABILITY": offering("AUTH=XOAUTH2", "SASL-IR"),
         "AUTHENTICATE": [Say(b"%T NO [AUTHENTICATIONFAILED] expired\r\n"), Say()],
     }

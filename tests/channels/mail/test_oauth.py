@@ -79,7 +79,7 @@ async def test_i10_two_nodes_of_one_store_never_spend_the_same_refresh_token(
 ) -> None:
     endpoint.rotates = True
     tokens = await asyncio.gather(grant_of("one/1").token(), grant_of("two/1").token())
-    assert (tokens, endpoint.asked, endpoint.most_at_once) == (["access-1", "access-1"], 1, 1)
+    assert (set(tokens), endpoint.asked, endpoint.most_at_once) == ({"access-1"}, 1, 1)
 
 
 async def test_i10_a_rotated_refresh_token_is_kept_over_a_restart(

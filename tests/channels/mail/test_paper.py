@@ -63,7 +63,7 @@ class House:
         )
         await self.log.decide((), lambda items: Change(contacts=(contact,)))
 
-    async def takes(self, at: Desk, uid: int = 1, **changed: str) -> Change:
+    async def takes(self, at: Desk, *, uid: int = 1, **changed: str) -> Change:
         """A fax comes in."""
         arrival = arrived(self.world.now, uid=uid, **changed)
         return await self.log.decide(keys_of(arrival, at), lambda items: intake(arrival, items, at, TERMS))
@@ -207,9 +207,9 @@ async def test_the_same_mail_again_is_no_second_fax(house: House) -> None:
 
 
 async def test_two_scans_in_one_second_with_the_same_words_are_two_letters(house: House) -> None:
-    scanner = {"subject": "Scanned from a Xerox Multifunction Printer"}
-    first = await house.takes(desk(Channel.LETTER), message_id="<1@x.test>", **scanner)
-    second = await house.takes(desk(Channel.LETTER), message_id="<2@x.test>", uid=2, **scanner)
+    subject = "Scanned from a Xerox Multifunction Printer"
+    first = await house.takes(desk(Channel.LETTER), message_id="<1@x.test>", subject=subject)
+    second = await house.takes(desk(Channel.LETTER), message_id="<2@x.test>", subject=subject, uid=2)
     assert [len(of_kind(change, DeliveryKind.LETTER)) for change in (first, second)] == [1, 1]
     assert first.interactions[0].case_id != second.interactions[0].case_id
 

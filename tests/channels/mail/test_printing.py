@@ -1,5 +1,6 @@
 """The folder `print/` is the list of what waits: written whole, told of once, emptied by posting, safe to kill."""
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -125,7 +126,7 @@ async def test_killed_between_file_and_commit_there_is_one_file_one_letter_one_n
         raise Killed
 
     with monkeypatch.context() as patched:
-        target = house.log if line == "decide" else printing.os if line.startswith("os.") else printing
+        target = house.log if line == "decide" else os if line.startswith("os.") else printing
         patched.setattr(target, line.rpartition(".")[2], kill)
         with pytest.raises(Killed):
             await house.duty.once()

@@ -42,7 +42,7 @@ async def one(fault: Fault, patience: Patience | None = None) -> tuple[Outcome, 
 # --- what becomes of a message
 
 
-async def test_a_message_arrives_byte_for_byte_with_a_null_sender() -> None:
+async def test_aiosmtplib_null_sender_a_message_arrives_byte_for_byte_from_nobody() -> None:
     async with SmtpSink() as sink:
         submission = to(sink)
         outcome = await sent(submission)
@@ -75,7 +75,7 @@ async def test_odd_line_ends_and_lone_dots_cannot_end_a_message_early(raw: bytes
         (Fault.CUT_IN_DATA, "unknown", None, "answer"),
     ],
 )
-async def test_a_message_not_taken_says_whether_to_try_again(
+async def test_aiosmtplib_partial_refusal_one_recipient_and_its_refusal_is_the_messages(
     fault: Fault, kind: str, code: int | None, stage: str
 ) -> None:
     outcome, accepted = await one(fault)
@@ -84,13 +84,13 @@ async def test_a_message_not_taken_says_whether_to_try_again(
 
 
 @pytest.mark.parametrize("fault", [Fault.EATEN, Fault.MUTE])
-async def test_a_message_taken_without_an_answer_is_unknown(fault: Fault) -> None:
+async def test_aiosmtplib_timeout_after_the_dot_is_unknown_for_the_server_may_have_it(fault: Fault) -> None:
     outcome, accepted = await one(fault, Patience(answer=0.2))
     assert (outcome.kind, outcome.code, outcome.stage) == ("unknown", None, "answer")
     assert len(accepted) == 1
 
 
-async def test_a_server_that_will_not_have_the_null_sender_is_told_apart() -> None:
+async def test_a7_a_server_that_will_not_have_the_null_sender_is_told_apart() -> None:
     async with SmtpSink(faults={"": Fault.NULL_SENDER_550}) as sink:
         submission = to(sink)
         refused = await sent(submission)
@@ -168,7 +168,7 @@ async def test_a_server_that_skips_its_consent_is_left_and_nothing_is_written() 
     "address",
     ["", "ann", "@example.com", "ann@", "a@x>\r\nRSET", "a b@x", "<a@x>", "a@x\0", "a@x\u2028", "a" * 400 + "@x"],
 )
-async def test_what_is_no_address_never_reaches_the_server(address: str) -> None:
+async def test_aiosmtplib_injection_what_is_no_address_never_reaches_the_server(address: str) -> None:
     async with SmtpSink() as sink:
         submission = to(sink)
         outcome = await sent(submission, recipient=address)
@@ -178,7 +178,7 @@ async def test_what_is_no_address_never_reaches_the_server(address: str) -> None
         assert sink.opened == 0
 
 
-async def test_an_address_beyond_ascii_is_sent_to_a_server_that_takes_it() -> None:
+async def test_aiosmtplib_smtputf8_an_address_beyond_ascii_is_sent_to_a_server_that_takes_it() -> None:
     async with SmtpSink() as sink:
         submission = to(sink)
         assert (await sent(submission, recipient="jürgen@example.com")).kind == "sent"
@@ -205,7 +205,7 @@ async def test_one_connection_serves_many_messages_also_after_refusals() -> None
     assert len(sink.accepted) == 2
 
 
-async def test_no_more_connections_than_allowed_carry_many_messages_at_once() -> None:
+async def test_aiosmtplib_pooling_no_more_connections_than_allowed_carry_many_messages_at_once() -> None:
     async with SmtpSink() as sink:
         submission = to(sink, size=3)
         outcomes = await asyncio.gather(*(sent(submission, f"p{n}@example.com") for n in range(40)))
@@ -259,7 +259,7 @@ async def test_a_connection_that_rested_too_long_is_not_used_again() -> None:
         assert sink.opened == 2
 
 
-async def test_an_unanswered_message_takes_its_connection_with_it() -> None:
+async def test_aiosmtplib_cancel_in_data_an_unanswered_message_takes_its_connection_with_it() -> None:
     async with SmtpSink(faults={"mute@example.com": Fault.MUTE}) as sink:
         submission = to(sink, size=1, patience=Patience(answer=0.2))
         assert (await sent(submission, "mute@example.com")).kind == "unknown"

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from commsd.channels.mail.text_check import judge_texts
-from commsd.channels.mail.texts import complaints_of, load_texts, over_shipped
+from commsd.channels.mail.texts import complaints_of, over_shipped
 from commsd.channels.mail.tone import faults
 from commsd.config.read import Finding, Findings, Severity
-from tests.cli.office import Office
 
 LANGUAGES = ("en", "de", "da", "id")
 
@@ -73,7 +72,8 @@ def test_what_cannot_stand_is_an_error_at_its_line(
 
 def test_a_letter_that_grew_too_long_is_told_with_its_words(tmp_path: Path) -> None:
     found = judged(tmp_path, f'[ack]\nadd = "{"word " * 60}"')
-    assert any("the letter in opening hours has 14" in each.what and "60 to 110" in each.remedy for each in found)
+    long = [each for each in found if "the letter in opening hours has" in each.what]
+    assert ["60 to 110" in each.remedy for each in long] == [True]
 
 
 def test_a_good_text_is_left_alone(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_good_text_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
-    (tmp_path / "templates" / "en.toml").write_bytes(b"[ack]\nadd = \"\xff\"\n")
+    (tmp_path / "templates" / "en.toml").write_bytes(b'[ack]\nadd = "\xff"\n')
     findings = Findings()
     judge_texts(tmp_path, findings)
     assert [(each.what, each.place.line) for each in findings.all] == [("this is not UTF-8 text", 2)]
@@ -99,14 +99,3 @@ def test_the_shipped_texts_pass_their_own_rules(language: str) -> None:
         for table in change.values():
             for key, text in table.items():
                 assert list(faults(text, language, register)) == [], key
-
-
-def test_check_and_run_refuse_the_same_texts(empty_office: Office) -> None:
-    """A broken text once passed `check`, and `run` ended at it."""
-    folder = empty_office.folder / "templates"
-    folder.mkdir(exist_ok=True)
-    (folder / "en.toml").write_text('[ack]\ngreeting = "Hello {nam},"\n')
-    checked = empty_office.commsd("check")
-    assert checked.code == 78
-    assert "en.toml:2:" in checked.out + checked.err
-    assert load_texts().languages == LANGUAGES or set(load_texts().languages) == set(LANGUAGES)

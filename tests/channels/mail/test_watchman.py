@@ -88,7 +88,7 @@ class House:
 
     async def goes_on(self, by: timedelta, step: timedelta | None = None) -> None:
         """Time passes; every folder that is not silent is read through, notices leave, and the watchman looks."""
-        end, step = self.world.now + by, step or timedelta(seconds=30 if by < 2 * TEN else 300)
+        end, step = self.world.now + by, step or timedelta(minutes=1 if by < 2 * TEN else 5)
         while True:
             for name in self.boxes:
                 for part in ("watch", "sent"):

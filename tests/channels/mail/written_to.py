@@ -1,9 +1,10 @@
-"""A mailbox without servers: mail is decided as the watch decides it, on a real store, and the page behind links served."""
+"""A mailbox without servers: mail is decided as the watch decides it, on a real store; the page behind links."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -20,7 +21,7 @@ from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
 from commsd.core import key
 from commsd.core.agent import Agent, People
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change, OpenItems, Terms
 from commsd.core.firm import Firm
 from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
@@ -87,13 +88,13 @@ class Office:
     desk: Desk = field(default_factory=lambda: DESK)
     uid: int = 0
 
-    async def write(self, raw: bytes) -> Change:
-        """The mail arrives now and is decided."""
+    async def write(self, raw: bytes, *, came: datetime | None = None, terms: Terms = TERMS) -> Change:
+        """The mail is decided now. came: when it reached the folder; now by default."""
         self.uid += 1
-        message = decode(raw, folder_date=self.world.now)
+        message = decode(raw, folder_date=came or self.world.now)
         arrival = Arrival(message=message, place="support/INBOX", uid=self.uid)
         return await self.log.decide(
-            keys_of(arrival, self.desk), lambda items: intake(arrival, items, self.desk, TERMS)
+            keys_of(arrival, self.desk), lambda items: intake(arrival, items, self.desk, terms)
         )
 
     async def items(self, case_id: str) -> OpenItems:

@@ -1,6 +1,7 @@
 """What callers hear keeps the rules of tone, in every language; a prompt that breaks one is named."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_every_language_is_looked_at(language: str) -> None:
     ("changed", "what"),
     [
         ({"sorry": "Unfortunately nobody is free."}, 'says "Unfortunately"'),
-        ({"thanks": "Your call is important to us: your call is important."}, 'says "your call is important"'),
+        ({"thanks": "Wait: your call is important to us."}, 'says "your call is important"'),
         ({"noted": "I have noted your call."}, 'says "I"'),
         ({"menu": "Press one. Press two. Press three."}, "more than 2 keys"),
         ({"record": "word " * 61}, "61 words"),
@@ -35,7 +36,7 @@ def test_every_language_is_looked_at(language: str) -> None:
         ({"goodbye": "Goodbye {name}."}, "{name} is not known here"),
     ],
 )
-def test_a_prompt_that_breaks_a_rule_is_named(changed: dict[str, str], what: str) -> None:
+def test_a_prompt_that_breaks_a_rule_is_named(changed: dict[str, Any], what: str) -> None:
     found = list(faults("en", "", replace(ENGLISH, **changed)))
     assert [(name, what in said) for name, said in found] == [(next(iter(changed)), True)]
 
