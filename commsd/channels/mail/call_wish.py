@@ -5,16 +5,20 @@ a call that is told of ("you called me") or forbidden is none. What comes of a w
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher
 
 from commsd.channels.mail.language import own_words
 
-READ = 4000
+READ = 2000
 """Characters; whoever wants a call says so before that."""
+
+LONGEST = 400
+"""Characters of a sentence that are read: what is longer is no sentence."""
 
 BARE_WORDS = 14
 """A reply to us of at most so many words that has a number in it answers our offer to ring."""
@@ -29,7 +33,7 @@ _PERSON = (
     r"(?:human(?:\s+being)?|person|some(?:one|body)|anyone|anybody|representative|operator|staff|employees?"
     r"|colleagues?|member\s+of\s+(?:staff|your\s+team)|manager|supervisor|advis[eo]r|agent|team)"
 )
-_EN = (
+_EN: tuple[str, ...] = (
     rf"\b(?:can|could|would|will)\s+(?:you|{_SOMEBODY}){_SOFT}\s+(?:call|ring|phone|telephone)\s+{_ME}\b",
     rf"\b(?:please|pls|plz|kindly)(?:\s+(?:do|just|also|then|try\s+to|have\s+(?:{_SOMEBODY}|[a-z]+)|get\s+{_SOMEBODY}\s+to"
     rf"|ask\s+(?:{_SOMEBODY}|[a-z]+)\s+to|be\s+so\s+kind\s+(?:as\s+)?to|let\s+{_SOMEBODY}))*,?"
@@ -52,6 +56,13 @@ _EN = (
     r"\b(?:let's|let\s+us|i(?:'d|’d|\s+would)\s+(?:like|love|prefer|rather)(?:\s+to)?)\s+(?:talk|speak|discuss)\b.{0,50}"
     r"\b(?:on|by|over|via)\s+(?:the\s+)?(?:tele)?phone\b",
 )
+_EN += (
+    r"\b(?:could|can|may|might)\s+(?:i|we)\s+(?:please\s+)?(?:get|have|receive|request|arrange|ask\s+for)\s+an?\s+"
+    r"(?:quick\s+|short\s+)?(?:phone\s?call|call[-\s]?back|call)\b",
+    rf"\bpossible\s+(?:for\s+(?:you|{_SOMEBODY})\s+)?to\s+(?:call|ring|phone|telephone)\s+{_ME}\b",
+    r"\b(?:please|kindly|could\s+you|can\s+you|would\s+you)\s+(?:please\s+)?(?:arrange|schedule|organi[sz]e|set\s+up)\s+an?\s+"
+    r"(?:call[-\s]?back|phone\s?call|call)\b",
+)
 _EN_NOT = (
     r"(?:\bdo\s+not|\bdon['’]?t|\bnever|\bnot|n['’]t|\bno\s+need|\bneedn['’]?t|\bwithout|\binstead\s+of|\bstop|\bno)\s+"
     r"(?:\w+\s+){0,4}?(?:call|ring|phone|telephone|calling|ringing|phoning|speak|talk|call[-\s]?back|phone\s?call|called)",
@@ -65,7 +76,7 @@ _NAMED = re.compile(
 
 _MICH = r"(?:mich|mir|uns|meine\s+\w+|meinen\s+\w+)"
 _WER = r"(?:sie|du|ihr|jemand|eine[rn]?|man|frau\s+\w+|herr\s+\w+)"
-_DE = (
+_DE: tuple[str, ...] = (
     rf"\b(?:rufen|ruf|rufe|ruft)\s+(?:sie\s+|doch\s+|bitte\s+|mal\s+)*{_MICH}\b(?:\s+[\w.:,+/-]+){{0,9}}?\s+(?:an|zurück|durch)\b",
     r"\b(?:läuten|telefonieren|ring|ringt|ringen|klingel|klingeln)\s+(?:sie\s+|doch\s+|bitte\s+)*(?:mich|mir|uns|bei\s+mir|bei\s+uns)\b",
     r"\b(?:ruf|ruft|rufen\s+sie)\s+(?:doch\s+|bitte\s+|mal\s+|kurz\s+|einfach\s+)*(?:an|zurück|durch)\b",
@@ -80,7 +91,7 @@ _DE = (
     r".{0,40}?\b(?:einen|ihren|euren|deinen|auf\s+\w+|über\s+\w+)\s+(?:\w+\s+)?(?:rückruf|anruf|telefonat)\b",
     rf"\b(?:schön|nett|gut|toll|lieb|dankbar|freuen|super|prima|hilfreich|freundlich)\b.{{0,30}}?\bwenn\s+(?:{_WER}\b.{{0,20}}?\b{_MICH}|{_MICH}\s+{_WER})\b"
     r".{0,60}?\b(?:anrufen|zurückrufen|anruft|zurückruft|anriefen|zurückriefen|anrufst|anrufe|anrufen\s+\w+)\b",
-    r"\b(?:melden|meldet|melde)\s+(?:sie\s+|dich\s+|euch\s+)?(?:sich\s+)?(?:\w+\s+){0,4}?(?:telefonisch|per\s+telefon|am\s+telefon)\b",
+    r"\b(?:melden\s+sie\s+sich|meldet\s+euch|melde\s+dich)\s+(?:\w+\s+){0,4}?(?:telefonisch|per\s+telefon|am\s+telefon)\b",
     r"\b(?:kontaktieren|erreichen)\s+sie\s+(?:mich|uns)\s+(?:bitte\s+)?(?:telefonisch|per\s+telefon)\b",
     r"\b(?:möchte|möchten|will|wollen|würde|würden|kann|könnte|können|könnten|darf|wünsche|muss|hätte)\b.{0,50}?\bmit\s+"
     r"(?:\w+\s+){0,3}?(?:menschen|person|mitarbeiter(?:in)?|jemand(?:em|en)?|kolleg\w+|ansprechpartner(?:in)?|berater(?:in)?|zuständigen)\b"
@@ -89,6 +100,10 @@ _DE = (
     r"\b(?:möchte|möchten|würde|würden|will)\b.{0,40}?\b(?:telefonisch|am\s+telefon|per\s+telefon)\b.{0,30}?\b"
     r"(?:sprechen|besprechen|klären|reden)\b",
     r"\b(?:möchte|möchten|will|würde)\b.{0,25}?\b(?:angerufen|zurückgerufen)\s+werden\b",
+)
+_DE += (
+    rf"\b(?:möglich|schön|nett|gut|toll|bitte|hoffe|wünsche)\b.{{0,20}}?,?\s+dass\s+(?:mich|uns)\s+{_WER}\b.{{0,30}}?\b"
+    r"(?:anruft|zurückruft|anrufen|zurückrufen)\b",
 )
 _DE_NOT = (
     r"\b(?:nicht|nie|niemals|keinesfalls|nicht\s+mehr)\s+(?:\w+\s+){0,3}?(?:an|zurück|anrufen|anzurufen|zurückrufen|telefonieren|"
@@ -101,7 +116,7 @@ _DE_NOT = (
 )
 
 _MIG = r"(?:mig|os|min\s+\w+|vores\s+\w+)"
-_DA = (
+_DA: tuple[str, ...] = (
     rf"\b(?:kan|kunne|vil|ville|må|gider|mon)\s+(?:i|du|de|nogen|en\s+(?:af\s+jer|kollega|medarbejder|fra\s+\w+)|man|jeg\s+få\s+(?:jer|dig|dem|nogen)\s+til\s+at)\b"
     rf".{{0,40}}?\bring(?:e)?\b(?:\s+(?:lige|venligst|gerne|tilbage|op|i\s+\w+|på\s+\w+))*\s*(?:til\s+{_MIG}|{_MIG}|tilbage|op)\b",
     rf"\bring(?:\s+(?:lige|venligst|gerne|bare|endelig|meget\s+gerne))*\s+(?:til\s+{_MIG}|{_MIG}\s+op|{_MIG}|tilbage|op)\b",
@@ -115,6 +130,10 @@ _DA = (
     rf"\b(?:rart|dejligt|godt|fint|taknemmelig|glad|pris\s+på)\b.{{0,25}}?\b(?:hvis|om|at)\s+(?:i|du|de|nogen)\b.{{0,15}}?\bring(?:er|e|ede)?\b.{{0,10}}?(?:{_MIG}|tilbage|op)\b",
     r"^(?:opkald|opringning)\s+(?:ønskes|bedes|tak)\b",
 )
+_DA += (
+    rf"\b(?:i|du|de)\s+(?:må|er\s+velkom\w+\s+til\s+at)\s+(?:\w+\s+){{0,2}}?ringe\s+(?:til\s+)?{_MIG}\b",
+    r"\b(?:kan|må|vil|kunne)\s+(?:\w+\s+){0,3}?blive\s+ringet\s+op\b",
+)
 _DA_NOT = (
     r"\b(?:ikke|aldrig|næppe)\s+(?:\w+\s+){0,3}?(?:ring|ringe|ringes|opkald|tale|snakke|telefon\w*)\b",
     r"\bring\s+(?:\w+\s+){0,3}?ikke\b|\bringe?s?\s+(?:\w+\s+){0,2}?ikke\b",
@@ -123,7 +142,7 @@ _DA_NOT = (
 )
 
 _SAYA = r"(?:saya|kami|aku|ibu\s+saya|suami\s+saya|istri\s+saya)"
-_ID = (
+_ID: tuple[str, ...] = (
     rf"\b(?:tolong|mohon|harap|silakan|coba|bisa|bisakah|boleh|bolehkah|dapatkah|minta)\b(?:\s+(?:segera|anda|bapak|ibu|pihak\s+\w+|"
     rf"tim\s+\w+|seseorang|kiranya|untuk|agar|supaya|bantu|dibantu|saya))*\s+(?:me)?(?:nelepon|nelpon|telepon|telpon|telp|tlp|hubungi\s+via\s+telepon|call)\s*(?:kembali\s+|balik\s+|ke\s+)?(?:{_SAYA}|balik|kembali|ke\s+nomor|di\s+nomor|nomor)\b",
     rf"^(?:(?:halo|hai|pak|bu|kak|min|mas|mbak)[,\s]+)*(?:telepon|telpon|telp|call)\s+(?:{_SAYA}|balik|kembali)"
@@ -150,14 +169,19 @@ def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _LANGUAGES = tuple(
-    (_any(wish), _any(none)) for wish, none in ((_EN, _EN_NOT), (_DE, _DE_NOT), (_DA, _DA_NOT), (_ID, _ID_NOT))
+    (re.compile(hint, re.IGNORECASE), _any(wish), _any(none))
+    for hint, wish, none in (
+        (r"\bcall|\bring|phone|\bbell\b|buzz|speak|talk|chat", _EN, _EN_NOT),
+        (r"ruf|läut|telefon|sprech|reden|klingel|\bring|unterhalten|besprechen|klären", _DE, _DE_NOT),
+        (r"\bring|tale|snakke|opkald|opringning|telefon|drøfte", _DA, _DA_NOT),
+        (r"[tn]e?le?pon|telp|tlp|hubungi|bicara|kontak|kabari|panggil|\bcall", _ID, _ID_NOT),
+    )
 )
+"""What a language's wishes cannot do without, the wishes, and what undoes them."""
 
-_HINT = re.compile(
-    r"call|ring|phone|bell\b|buzz|speak|talk|chat|ruf|ruft|läut|telefon|sprech|reden|klingel|tale|snakke|opkald|"
-    r"[tn]e?le?pon|telp|tlp|hubungi|bicara|kontak|panggil",
-    re.IGNORECASE,
-)
+_SOFTENED = re.compile(r"\b(vil|kan|kunne|gider)\s+(i|du|de)\s+ikke\b", re.IGNORECASE)
+"""A Danish question that asks the more politely for its "not"."""
+
 _CLOSING = re.compile(
     r"\s*(?:(?:(?:with\s+)?(?:kind|best|warm|many)\s+(?:regards|wishes)|regards|yours\s+(?:sincerely|faithfully|truly)|sincerely|cheers|thanks\s+and\s+regards"
     r"|(?:mit\s+)?(?:freundlichen?|besten?|herzlichen?|vielen?|lieben?|schönen?)\s+(?:grüßen?|grüssen?|gruß|gruss)|mfg|vg|lg|hochachtungsvoll"
@@ -185,16 +209,15 @@ class CallWish:
     number: str | None
 
 
+@lru_cache(maxsize=128)
 def call_wish(
-    subject: str, text: str, *, region: str | None, ours: Collection[str] = (), to_us: bool = False
+    subject: str, text: str, *, region: str | None, ours: frozenset[str] = frozenset(), to_us: bool = False
 ) -> CallWish | None:
     """The wish to be rung that stands in a mail, or None.
 
     region: ISO 3166, where the writer's national numbers count. ours: E.164 numbers that are our own. to_us: it answers
     an offer of ours, so that a number alone is the wish.
     """
-    if not _HINT.search(subject) and not _HINT.search(text[:READ]) and not to_us:
-        return None
     own = _before_closing(own_words(text, READ))
     if any(_asks(sentence) for sentence in _sentences(subject, own)):
         return CallWish(_number(own, region, ours) or _number(own_words(text, READ), region, ours, labelled=True))
@@ -207,21 +230,21 @@ def _sentences(subject: str, own: str) -> Iterator[str]:
     yield re.sub(r"^\s*(?:\w{1,4}\s*:\s*)+", "", subject)
     parted = re.sub(rf"(?m)^(.{{1,{_SHORT_LINE}}})\n(?=[A-ZÄÖÜÆØÅ])", "\\1\v", own)
     for sentence in _SENTENCES.split(parted):
-        yield " ".join(sentence.split())
+        yield " ".join(sentence[:LONGEST].split())
 
 
 def _asks(sentence: str) -> bool:
     """A request that no refusal, report or question of why runs into."""
     if _NAMED.search(sentence):
         return False
-    return any(_stands(wish, none, sentence) for wish, none in _LANGUAGES)
+    sentence = _SOFTENED.sub(r"\1 \2", sentence)
+    return any(hint.search(sentence) and _stands(wish, none, sentence) for hint, wish, none in _LANGUAGES)
 
 
 def _stands(wish: re.Pattern[str], none: re.Pattern[str], sentence: str) -> bool:
-    denied = [found.span() for found in none.finditer(sentence)]
-    return any(
-        all(end <= found.start() or start >= found.end() for start, end in denied) for found in wish.finditer(sentence)
-    )
+    wishes = [found.span() for found in wish.finditer(sentence)]
+    denied = [found.span() for found in none.finditer(sentence)] if wishes else []
+    return any(all(end <= begins or start >= ends for start, end in denied) for begins, ends in wishes)
 
 
 def _before_closing(own: str) -> str:
@@ -231,7 +254,7 @@ def _before_closing(own: str) -> str:
     return "\n".join(lines[:end])
 
 
-def _number(own: str, region: str | None, ours: Collection[str], *, labelled: bool = False) -> str | None:
+def _number(own: str, region: str | None, ours: frozenset[str], *, labelled: bool = False) -> str | None:
     """The first number that can be rung. labelled: only one that is called a telephone number, as in a signature."""
     for found in PhoneNumberMatcher(own, region, Leniency.VALID, max_tries=50):
         e164 = phonenumbers.format_number(found.number, PhoneNumberFormat.E164)

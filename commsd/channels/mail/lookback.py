@@ -23,6 +23,9 @@ from commsd.errors import CommsdError, NotFound, TryAgain, Unreachable
 TRIES = 3
 """How often in a row the same piece is asked for, on a connection of its own each time."""
 
+MOST_SKIPPED = 8
+"""Mails of one folder that the server may fail over; with more of them it is the server that is broken."""
+
 NO_SENDER = "no-sender"
 UNREAD = "unread"
 """The reason of a mail that the server does not give, or gives without a date."""
@@ -56,6 +59,7 @@ class Past:
         self._mailbox, self._us, self._connect = mailbox, us, connect
         self._gathering, self._tell = gathering, tell
         self._session: Session | None = None
+        self._open: tuple[Session, Folder | str] | None = None
         self._done = self._of = 0
 
     async def read(self, since: datetime) -> tuple[Gap, ...]:
@@ -102,32 +106,42 @@ class Past:
         return chosen, gaps
 
     async def _uids(self, folder: Folder | str, since: datetime) -> Sequence[int]:
-        session = await self._opened()
-        await session.examine(folder)
+        session = await self._within(folder)
         return await session.uids_since(since.date())
 
     async def _each(self, folder: Folder | str, uids: Sequence[int], take: Take, since: datetime) -> None:
-        tries, opened_on = 0, None
-        at = 0
+        at, failed, skipped, size = 0, 0, 0, HEADERS_A_COMMAND
         while at < len(uids):
-            some = uids[at : at + HEADERS_A_COMMAND]
+            some = uids[at : at + size]
             try:
-                session = await self._opened()
-                if session is not opened_on:
-                    await session.examine(folder)
-                    opened_on = session
-                for head in await self._heads(session, some):
-                    if head.internal_date is None or head.internal_date >= since:
-                        take(head)
+                heads = await self._heads(await self._within(folder), some)
             except (TryAgain, Unreachable):
-                tries += 1
+                failed += 1
+                asked = self._session is not None
                 await self._leave()
-                if tries == TRIES:
+                if failed < TRIES:
+                    continue
+                if not asked or skipped == MOST_SKIPPED:
                     raise
-                continue
-            tries, at = 0, at + len(some)
+                if len(some) > 1:  # Dovecot hangs up over a mail that is broken on its disk: find it
+                    failed, size = 0, 1 + len(some) // 10
+                    continue
+                self._gathering.machine(self._mailbox.name, UNREAD)
+                heads, skipped, size = (), skipped + 1, HEADERS_A_COMMAND
+            for head in heads:
+                if head.internal_date is None or head.internal_date >= since:
+                    take(head)
+            failed, at = 0, at + len(some)
             self._done += len(some)
             self._tell(self._mailbox.name, self._done, self._of)
+
+    async def _within(self, folder: Folder | str) -> Session:
+        """A session with this folder open."""
+        session = await self._opened()
+        if self._open != (session, folder):
+            await session.examine(folder)
+            self._open = session, folder
+        return session
 
     async def _heads(self, session: Session, uids: Sequence[int]) -> tuple[Fetched, ...]:
         """The headers of these; one that the server refuses does not cost us the others."""
@@ -147,7 +161,7 @@ class Past:
         return self._session
 
     async def _leave(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._open = self._session, None, None
         if session is not None:
             await session.close()
 

@@ -220,7 +220,19 @@ async def test_a_mailbox_that_keeps_breaking_is_told_with_what_was_read_before()
     async with Long(450, lambda command: None if "FETCH 1:200 " in command else CUT) as server:
         past, gaps = await read_from(server)
     assert [(gap.mailbox, gap.folder, gap.error.exit_code) for gap in gaps] == [("support", "INBOX", 69)]
-    assert past.mailboxes["support"].received == 200
+    assert past.mailboxes["support"].people == 200
+
+
+async def test_a_mail_over_which_the_server_hangs_up_is_found_and_costs_no_other() -> None:
+    def broken(command: str) -> Say | None:
+        span = re.match(r"UID FETCH (\d+)(?::(\d+))? ", command)
+        assert span
+        return CUT if int(span[1]) <= 137 <= int(span[2] or span[1]) else None
+
+    async with Long(450, broken) as server:
+        past, gaps = await read_from(server)
+    box = past.mailboxes["support"]
+    assert (gaps, box.people, box.machines, box.copies) == ((), 449, {"unread": 1}, 0)
 
 
 async def test_a_mail_the_server_withholds_costs_no_other() -> None:
