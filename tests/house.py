@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from commsd.core.calendar import Calendar, Window
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind, Policy, Rule, Target, Version
 from commsd.store.log import Log
 

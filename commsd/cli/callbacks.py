@@ -9,8 +9,8 @@ from commsd.cli.moment import moment
 from commsd.cli.output import as_json, card, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.core import key
-from commsd.core.change import Terms
 from commsd.core.entry import Hand, Result, Said
+from commsd.core.open_items import Terms
 from commsd.core.record import Json
 from commsd.crm import actions
 from commsd.errors import NotFound

@@ -11,8 +11,8 @@ from commsd.cli.logbook import line
 from commsd.cli.output import as_json, card, name_of, plain, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.cli.why_text import REASONS
-from commsd.core.change import Terms
 from commsd.core.entry import Hand
+from commsd.core.open_items import Terms
 from commsd.core.policy import ClockKind
 from commsd.core.record import Json
 from commsd.crm import actions, mending

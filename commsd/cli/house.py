@@ -19,8 +19,9 @@ from commsd.cli.place import folder
 from commsd.config.load import load
 from commsd.config.read import did_you_mean
 from commsd.config.settings import Config
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
 from commsd.core.entry import Hand
+from commsd.core.open_items import OpenItems, Terms
 from commsd.errors import ConfigError, Refused, TryAgain, Unreachable
 from commsd.sla.rules.in_force import Rules
 from commsd.store.engine import Engine, is_unavailable, open_engine, ping

@@ -11,10 +11,11 @@ from commsd.cli.moment import moment
 from commsd.cli.output import as_json, as_json_line, card, plain, shown, shown_thing, when, who
 from commsd.cli.place import example
 from commsd.core import key
-from commsd.core.change import Change, Terms
+from commsd.core.change import Change
 from commsd.core.contact import identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Hand
 from commsd.core.interaction import Channel, Direction, Kind
+from commsd.core.open_items import Terms
 from commsd.core.record import Json
 from commsd.crm import actions, mending
 from commsd.errors import NotFound

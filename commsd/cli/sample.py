@@ -27,8 +27,9 @@ from commsd.config.read import did_you_mean
 from commsd.config.settings import Config
 from commsd.core.calendar import Calendar, closing_after, in_zone, is_open, next_opening
 from commsd.core.case import CaseFile
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
 from commsd.core.contact import Contact
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.record import instant
 from commsd.errors import NotFound, Refused
 

@@ -18,10 +18,10 @@ from commsd.cli.why_text import FreeDays, Told, case_lines, interaction_lines
 from commsd.config.settings import Config
 from commsd.core import key
 from commsd.core.case import CaseFile
-from commsd.core.change import OpenItems
 from commsd.core.explain import CaseWhy, ClockWhy, why
 from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.ladder import policy_calendar, zone_of
+from commsd.core.open_items import OpenItems
 from commsd.errors import NotFound
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.summons import House as Around

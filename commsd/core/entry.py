@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from commsd.core.callback import Callback
 from commsd.core.case import CaseFile
-from commsd.core.change import OpenItems, Terms
 from commsd.core.clock import Clock, clocks
 from commsd.core.interaction import (
     Actor,
@@ -26,6 +25,7 @@ from commsd.core.interaction import (
     Promise,
     Role,
 )
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind
 from commsd.core.touch import Touch, TouchKind, touches_of
 from commsd.errors import Refused

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from commsd.core.callback import Callback, CloseReason, Step, after
 from commsd.core.case import Case, CaseFile, CaseState, ClockRecord, closing_at
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Kind, Outcome
 from commsd.core.obligation import in_force, obligations
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind, Target
 from commsd.core.recompute import Clocks, clocks_after
 from commsd.core.record import clock_record

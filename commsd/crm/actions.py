@@ -10,7 +10,7 @@ from datetime import datetime
 
 from commsd.core.callback import Callback, CloseReason, State, claimed, released, with_number
 from commsd.core.case import CaseFile, CaseState, customer_speaks, survivor
-from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
+from commsd.core.change import Change, LogicalKey, change_of
 from commsd.core.entry import OUTCOME, Entry, Hand, Result, Said, callback_talk, manual_interaction, said_detail
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -25,6 +25,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.link import Act, Link
 from commsd.core.number import parse_number
+from commsd.core.open_items import OpenItems, Terms
 from commsd.errors import NotFound, Refused
 
 Decide = Callable[[OpenItems], Change]

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from commsd.core.callback import Callback, given_back, taken_back
 from commsd.core.case import CaseFile, CaseState
-from commsd.core.change import Change, OpenItems, Terms, change_of, due_as_clock
+from commsd.core.change import Change, change_of, due_as_clock
 from commsd.core.entry import Hand
 from commsd.core.event import Event
 from commsd.core.interaction import Detail, Interaction, Kind
 from commsd.core.merge import joining, merged, with_callbacks
 from commsd.core.obligation import in_force
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.touch import touches_of
 from commsd.crm.actions import Decide, file_of, internal, must
 from commsd.errors import NotFound, Refused

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commsd.core.agent import People
-from commsd.core.change import Terms
 from commsd.core.entry import Hand
+from commsd.core.open_items import Terms
 from commsd.core.record import THING, Json, apart, record
 from commsd.crm.body import NUL, Body, read_instant, read_json
 from commsd.crm.cursor import Place, list_cursor, list_place

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from commsd.core.change import Checkpoint, Fence
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.store import schema
+from commsd.store.column import Instant
 from commsd.store.log import Log
 from commsd.store.pauses import is_paused
 from commsd.store.rows import delivery_of
@@ -322,7 +323,7 @@ def _put_back(connection: Connection, dead: ColumnElement[bool], now: datetime) 
     """Perhaps sent. An acknowledgement waits, for its copy may yet come to lie in the Sent folder."""
     table = schema.deliveries
     lost = and_(table.c.state == DeliveryState.SENDING.value, dead)
-    due_at = case((table.c.kind == DeliveryKind.ACK.value, literal(now + PERHAPS_SENT, schema.Instant)), else_=now)
+    due_at = case((table.c.kind == DeliveryKind.ACK.value, literal(now + PERHAPS_SENT, Instant)), else_=now)
     done = connection.execute(
         update(table).where(lost).values(state=DeliveryState.UNKNOWN.value, due_at=due_at, claimed_by=None)
     )

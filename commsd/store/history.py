@@ -42,6 +42,7 @@ from commsd.core.interaction import (
 from commsd.core.touch import Facts, Touch, TouchKind, touches_of, words
 from commsd.core.whatif.past import Logged, PastCase
 from commsd.store import schema
+from commsd.store.column import Instant
 
 Json: TypeAlias = dict[str, Any]
 
@@ -143,7 +144,7 @@ def _touches(connection: Connection, part: Part, *, personal: bool) -> dict[str,
 
 def _logged(connection: Connection, part: Part, now: datetime) -> dict[str, tuple[Logged, ...]]:
     table = schema.clocks
-    awaited = func.coalesce(table.c.timer_at <= literal(now, schema.Instant()), literal(False))
+    awaited = func.coalesce(table.c.timer_at <= literal(now, Instant()), literal(False))
     wanted = select(table.c.case_id, _text(connection, table), awaited).where(_within(table, part))
     rows = connection.execute(wanted.order_by(table.c.case_id)).all()
     return {

@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql
 
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.key import budget_of
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
 from commsd.store.engine import Engine, Work, Write, Writer, is_unavailable

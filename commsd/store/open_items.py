@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, null, or_, select
 
 from commsd.core.callback import REOPENS, Callback
 from commsd.core.case import FRESH, Case, CaseFile, CaseState, ClockRecord
-from commsd.core.change import Change, OpenItems, WebhookEntry
+from commsd.core.change import Change
 from commsd.core.contact import CUSTOMER, Contact, Identity
 from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind, Interaction
 from commsd.core.key import budget_of
+from commsd.core.open_items import OpenItems, WebhookEntry
 from commsd.core.pause import Pause
 from commsd.core.rate_limit import Spent
 from commsd.core.record import THING, thing_of, together

@@ -8,9 +8,10 @@ from functools import partial
 from sqlalchemy import Connection, Executable, delete, insert, select, update
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, OwedOriginal
+from commsd.core.change import Change, OwedOriginal
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Stored
+from commsd.core.open_items import OpenItems
 from commsd.errors import NotFound
 from commsd.store import schema
 from commsd.store.log import Log

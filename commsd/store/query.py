@@ -15,6 +15,7 @@ from commsd.core import key
 from commsd.core.contact import Identity
 from commsd.core.interaction import CALL_SID, MESSAGE_ID
 from commsd.store import schema
+from commsd.store.column import Instant
 from commsd.store.rows import external_key
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -116,7 +117,7 @@ def callbacks(
     where = _equal((table.c.state, state), (table.c.case_id, case))
     if state is None and not every:
         where.append(table.c.state != "closed")
-    due = func.coalesce(table.c.due_at, table.c.opened_at, type_=schema.Instant())
+    due = func.coalesce(table.c.due_at, table.c.opened_at, type_=Instant())
     return _page(connection, "callback", table, due, where, after, limit)
 
 
@@ -148,7 +149,7 @@ def clocks(
         where.append(table.c.owed)
     if due_before is not None:
         where.append(table.c.due_at < due_before)
-    due = func.coalesce(table.c.due_at, literal(NEVER, schema.Instant()), type_=schema.Instant())
+    due = func.coalesce(table.c.due_at, literal(NEVER, Instant()), type_=Instant())
     return _page(connection, "clock", table, due, where, after, limit)
 
 
@@ -302,7 +303,7 @@ def _page(
 ) -> Page:
     conditions = list(where)
     if after is not None:
-        at, last_id = literal(after[0], schema.Instant()), after[1]
+        at, last_id = literal(after[0], Instant()), after[1]
         further = by < at if down else by > at
         beside = table.c.id < last_id if down else table.c.id > last_id
         conditions.append(or_(further, and_(by == at, beside)))

@@ -54,7 +54,7 @@ class Retention:
         old = await self._let_go(lambda connection: drop_originals(connection, now - self._originals, needed))
         left = await self._let_go(lambda connection: drop_staged(connection, now - STAGED))
         if sent or old or left:
-            log.info("retention.let_go", deliveries=sent, originals=old, parts=left)
+            log.info("retention.let_go", deliveries=sent, count=old, pieces=left)
         return bool(sent or old or left)
 
     async def _let_go(self, drop: Callable[[Connection], int]) -> int:

@@ -34,6 +34,7 @@ from commsd.core.policy import Version, as_json, from_json
 from commsd.core.ruling import Ruling
 from commsd.errors import TryAgain
 from commsd.store import feed, rows, schema
+from commsd.store.column import Instant
 from commsd.store.history import touches_of_rows, written
 
 
@@ -293,7 +294,7 @@ def _clocks(
 ) -> Mapping[str, tuple[Owed, ...] | None]:
     """As recorded; None for a case that was perhaps not looked at since the rules changed last."""
     table = schema.clocks
-    lags = func.coalesce(table.c.timer_at <= literal(last_effect, schema.Instant()), literal(False))
+    lags = func.coalesce(table.c.timer_at <= literal(last_effect, Instant()), literal(False))
     found: dict[str, list[Owed]] = defaultdict(list)
     lagging = set()
     wanted = select(table.c.case_id, table.c.owed, lags, cast(table.c.record, Text)).where(table.c.case_id.in_(ids))

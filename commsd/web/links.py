@@ -11,9 +11,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from commsd.core.agent import People
-from commsd.core.change import Change, Terms
+from commsd.core.change import Change
 from commsd.core.entry import Hand
 from commsd.core.link import Act, Link, link_of
+from commsd.core.open_items import Terms
 from commsd.crm import actions
 from commsd.errors import CommsdError
 from commsd.store import query

@@ -33,6 +33,7 @@ if __name__ == "__main__":  # run as a file: the repository is beside it
 from commsd.config.load import load
 from commsd.core.policy import Version, as_json
 from commsd.store import rows, schema
+from commsd.store.column import Instant
 from commsd.store.engine import open_engine
 from commsd.store.migrate import upgrade
 from tests.bench.stories import case, waiting
@@ -161,7 +162,7 @@ def _written(column: Column[Any], postgres: bool) -> Callable[[Any], Any]:
     """How the driver takes a value of this column."""
     if isinstance(column.type, JSON):
         return lambda value: value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
-    if isinstance(column.type, schema.Instant) and not postgres:
+    if isinstance(column.type, Instant) and not postgres:
         return lambda at: None if at is None else f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
     return _as_it_is
 

@@ -10,11 +10,12 @@ from commsd.cli.why_record import case_record
 from commsd.cli.why_text import UNNAMED, FreeDays, case_lines
 from commsd.config.read import Findings, parse
 from commsd.core.agent import Absence, Agent, People, Route, Team
-from commsd.core.change import Change, Fence, Terms, change_of
+from commsd.core.change import Change, Fence, change_of
 from commsd.core.explain import CaseWhy, why
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction
 from commsd.core.ladder import policy_calendar, zone_of
+from commsd.core.open_items import Terms
 from commsd.core.policy import Version
 from commsd.core.record import Json
 from commsd.sla.notice.dispatch import To, gathered

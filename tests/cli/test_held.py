@@ -2,8 +2,9 @@
 
 import pytest
 
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from tests.cli.office import Office
 
 HELD = "0195a1b2-0000-7000-8000-0000000000aa"

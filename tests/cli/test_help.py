@@ -40,8 +40,8 @@ def examples() -> list[str]:
 def test_the_commands_are_those_that_were_promised() -> None:
     assert set(ALL) == {
         "init", "check", "config show", "config diff", "config schema",
-        "run", "demo", "ledger", "letters list", "letters posted", "pause", "resume", "clocks", "log tail", "log show", "log partial", "log void",
-        "record", "explain",
+        "run", "demo", "ledger", "letters list", "letters posted", "pause", "resume", "clocks",
+        "log tail", "log show", "log partial", "log void", "record", "explain",
         *(f"cases {word}" for word in ("list", "show", "close", "reopen", "hold", "release", "merge", "assign", "set")),
         *(f"callbacks {word}" for word in ("list", "show", "claim", "result", "release", "set", "close")),
         "calls result", "ack preview", "ack settle", "twiml fallback", "lookback", "sla calendar",

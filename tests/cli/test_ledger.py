@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
+from commsd.core.open_items import OpenItems
 from commsd.core.record import instant
 from tests.cli.office import Office
 

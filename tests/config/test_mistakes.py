@@ -100,7 +100,11 @@ ROWS = [
     (box(LOG + '\nline = "hotline"'), 'line = "hotline": no line "hotline"', "remove it"),
     (box(LOG + '\npoll = "0s"'), 'poll = "0s" is no time at all', 'write more, such as "30s"'),
     *(
-        (box(LOG + f'\nfolder = "{name}"'), f'folder = "{name}" is where spam lies', 'write "INBOX"; people move out what is none')
+        (
+            box(LOG + f'\nfolder = "{name}"'),
+            f'folder = "{name}" is where spam lies',
+            'write "INBOX"; people move out what is none',
+        )
         for name in ("Junk", "INBOX.Spam", "[Gmail]/Spam", "Junk E-Mail", "Uønsket mail")
     ),
     (

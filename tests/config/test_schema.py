@@ -19,10 +19,14 @@ MORE = """
 [mailbox.third]
 address = "third@example.com"
 channel = "fax"
-imap = { host = "h", username = "u", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
-smtp = { host = "h", auth = { oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", refresh_token = { env = "R" }, token_url = "https://x.example" } }
 senders = [{ subject = "a", header = "X-Fax", field = "b", body = "c" }]
-"""
+imap = { host = "h", username = "u", auth = AUTH }
+smtp = { host = "h", auth = AUTH }
+""".replace(
+    "AUTH",
+    '{ oauth = "google", client_id = "c", client_secret = { env = "S" }, tenant = "common", '
+    'refresh_token = { env = "R" }, token_url = "https://x.example" }',
+)
 
 RULES = """
 [policy.rich]

@@ -8,7 +8,7 @@ from typing import Any
 
 from commsd.core.callback import Callback
 from commsd.core.case import CaseFile
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.contact import Contact
 from commsd.core.interaction import (
     CALL_SID,
@@ -23,6 +23,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems
 from tests.house import TERMS
 
 TUESDAY = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)

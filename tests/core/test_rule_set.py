@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from commsd.core.change import Change, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.clock import clocks
 from commsd.core.interaction import Actor, Interaction, Kind, Outcome
+from commsd.core.open_items import Terms
 from commsd.core.policy import ClockKind, Rule, Target, Version
 from commsd.core.rule_set import with_rule_sets
 from commsd.core.touch import Touch, touches_of

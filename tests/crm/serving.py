@@ -12,7 +12,7 @@ import httpx
 
 from commsd.core import key
 from commsd.core.agent import Agent, People
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import (
     CALL_SID,
     MESSAGE_ID,
@@ -26,6 +26,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems
 from commsd.crm.api import routes as api_routes
 from commsd.crm.keys import SCOPES, Keys
 from commsd.crm.request import Api

@@ -8,8 +8,9 @@ import httpx
 
 from commsd.channels.mail.outcome import Outcome as Word
 from commsd.channels.mail.settle import settled
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Actor, Channel, Delivery, DeliveryKind, Direction, Kind, Outcome
+from commsd.core.open_items import OpenItems
 from commsd.core.record import instant
 from tests.crm.serving import Fact, Place, rang, types, wrote
 from tests.crm.test_actions import clocks, done

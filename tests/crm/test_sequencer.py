@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.event import Event
+from commsd.core.open_items import OpenItems
 from commsd.crm.event import cloud_event
 from commsd.crm.sequencer import POLL, Sequencer
 from commsd.errors import LeaseLost

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.clock import clocks
 from commsd.core.interaction import (
     Actor,
@@ -32,6 +32,7 @@ from commsd.core.interaction import (
     Promise,
     Role,
 )
+from commsd.core.open_items import OpenItems
 from commsd.core.record import apart, record
 from commsd.core.touch import Touch, touches_of
 from commsd.core.whatif.past import PastCase, differences

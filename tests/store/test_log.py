@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection, Select, func, select
 
 from commsd.core import key
-from commsd.core.change import CallTimer, Change, Fence, LogicalKey, OpenItems, Original, change_of
+from commsd.core.change import CallTimer, Change, Fence, LogicalKey, Original, change_of
 from commsd.core.interaction import (
     CALL_SID,
     MESSAGE_ID,
@@ -25,6 +25,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.store import schema
 from commsd.store.claims import Claims

@@ -5,7 +5,8 @@ import asyncio
 from sqlalchemy import Connection, func, select
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
+from commsd.core.open_items import OpenItems
 from commsd.store import schema
 from commsd.store.log import Log
 from commsd.store.reading import read_only

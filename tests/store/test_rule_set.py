@@ -3,8 +3,9 @@
 from sqlalchemy import select
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Kind
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import Rule
 from commsd.core.touch import TouchKind, touches_of
 from commsd.store import schema

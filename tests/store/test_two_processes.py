@@ -6,8 +6,9 @@ from functools import partial
 
 from commsd.core import key
 from commsd.core.callback import Callback
-from commsd.core.change import Change, LogicalKey, OpenItems, change_of
+from commsd.core.change import Change, LogicalKey, change_of
 from commsd.core.contact import Contact
+from commsd.core.open_items import OpenItems
 from commsd.store import schema
 from commsd.store.engine import open_engine
 from commsd.store.log import Log

@@ -12,9 +12,10 @@ from enum import StrEnum
 import orjson
 
 from commsd.config.unit import Rate
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind
+from commsd.core.open_items import OpenItems
 from commsd.sla.notice.notice import SHORT, Notice, in_words, local, marked
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.recipient import Recipient, Roll, Way

@@ -17,7 +17,7 @@ from commsd.channels.mail.same_mail import known_copy, recorded
 from commsd.channels.mail.suppression import SUPPRESSIONS, own_acks
 from commsd.core import key
 from commsd.core.case import CaseFile, customer_speaks
-from commsd.core.change import Change, OpenItems, Sighting, Terms, change_of
+from commsd.core.change import Change, Sighting, change_of
 from commsd.core.interaction import (
     MESSAGE_ID,
     Actor,
@@ -31,6 +31,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
+from commsd.core.open_items import OpenItems, Terms
 
 _MACHINES = frozenset({"N4", "N5"})
 """Rules of suppression that tell a machine's mail among our own too: reports and receipts, Auto-Submitted."""

@@ -16,9 +16,10 @@ from commsd.channels.mail.region import region_of_address
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
 from commsd.core.callback import Callback
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.entry import callback_clock
 from commsd.core.interaction import Actor, Automation, Interaction, Kind, Party, Promise, Role
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.promise import counted_in, told
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, unstructured
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.channel_state import RETURNED
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.core.token import beat_of, beat_token
 
 FIELD = "X-Commsd-Heartbeat"

@@ -11,7 +11,8 @@ from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.message import Message
 from commsd.core import key
 from commsd.core.case import normal_subject
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
+from commsd.core.open_items import OpenItems
 from commsd.core.pause import MACHINE, Pause
 from commsd.core.rate_limit import PAUSED, REFUSED_BEFORE, damped_by
 from commsd.core.refusal import lifted

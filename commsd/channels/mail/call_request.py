@@ -11,7 +11,7 @@ from commsd.channels.mail.desk import Desk
 from commsd.core.calendar import Calendar, next_opening
 from commsd.core.callback import Callback
 from commsd.core.case import survivor
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.entry import callback_clock
 from commsd.core.interaction import (
     Actor,
@@ -25,6 +25,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.promise import counted_in, told
 
 FARTHEST = timedelta(days=60)

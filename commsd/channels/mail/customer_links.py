@@ -19,11 +19,12 @@ from commsd.channels.mail.region import region_of
 from commsd.channels.mail.texts import Wording
 from commsd.core import key
 from commsd.core.calendar import reached
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.contact import Contact
 from commsd.core.customer_link import CustomerLink, customer_link_of
 from commsd.core.interaction import Interaction, Kind
 from commsd.core.number import parse_number
+from commsd.core.open_items import OpenItems
 from commsd.core.record import thing_of, together
 from commsd.store import query
 from commsd.web.pages import page

@@ -10,8 +10,9 @@ from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.same_mail import known_copy
 from commsd.core import key
 from commsd.core.case import CaseFile, CaseState, customer_speaks, survivor
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Actor, Automation, Detail, Direction, Interaction, Kind
+from commsd.core.open_items import OpenItems, Terms
 
 REASON = "done-folder"
 """Why the case is closed."""

@@ -9,8 +9,9 @@ from functools import partial
 
 from commsd.channels.mail.account import Mailbox, MailboxRole
 from commsd.channels.mail.beat import heartbeat
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.interaction import DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.store import channel_states
 from commsd.store.channel_states import Beat

@@ -38,7 +38,7 @@ from commsd.channels.mail.suppression import (
     why_silent,
 )
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, Sighting, Terms
+from commsd.core.change import Change, Sighting
 from commsd.core.event import Event
 from commsd.core.interaction import (
     MESSAGE_ID,
@@ -54,6 +54,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.refusal import refusal_after
 
 FRESH_ACK = timedelta(seconds=120)

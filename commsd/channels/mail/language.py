@@ -75,7 +75,7 @@ def detect(text: str, languages: tuple[str, ...]) -> str | None:
 
 
 def own_words(text: str, most: int = READ_CHARACTERS) -> str:
-    """What the writer wrote now: without quotes, what follows them, the signature, links; at most so many characters."""
+    """What the writer wrote now: without quotes, what follows them, signature and links. most: characters."""
     kept: list[str] = []
     length = 0
     for line in text[:20_000].splitlines():

@@ -20,7 +20,7 @@ from commsd.channels.mail.recipients import customers
 from commsd.channels.mail.same_mail import known_copy, recorded
 from commsd.channels.mail.suppression import Us, Verdict, is_ours, speaker, trust, why_silent
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, Sighting, Terms, change_of
+from commsd.core.change import Change, Sighting, change_of
 from commsd.core.contact import identity_of
 from commsd.core.interaction import (
     MESSAGE_ID,
@@ -36,6 +36,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
+from commsd.core.open_items import OpenItems, Terms
 
 LOGGED = "no-ack:log"
 """Why nobody is acknowledged from here."""

@@ -16,11 +16,12 @@ from commsd.channels.mail.notice import as_mail, mark
 from commsd.channels.mail.reply import MOST_TRIES, Heard, file_of, is_machine, is_ours, meant_in, note_of
 from commsd.core.agent import Agent
 from commsd.core.case import CaseFile
-from commsd.core.change import Change, LogicalKey, OpenItems
+from commsd.core.change import Change, LogicalKey
 from commsd.core.contact import identity_of
 from commsd.core.entry import Hand
 from commsd.core.event import Event
 from commsd.core.interaction import Delivery, DeliveryKind, Party, Role, Stored
+from commsd.core.open_items import OpenItems
 from commsd.sla.notice.notice import Notice, marked
 
 UNKNOWN = "reply:unknown-sender"

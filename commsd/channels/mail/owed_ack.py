@@ -15,7 +15,7 @@ from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.region import region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.case import CaseFile, ClockRecord
-from commsd.core.change import Change, OpenItems, Terms, with_promise
+from commsd.core.change import Change, with_promise
 from commsd.core.clock import State
 from commsd.core.contact import Contact, identity_of
 from commsd.core.customer_link import customer_token, link_to
@@ -35,6 +35,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of, told
 from commsd.core.token import ack_id

@@ -17,7 +17,7 @@ from commsd.channels.mail.paper_notice import notices, unread
 from commsd.channels.mail.paper_texts import PaperTexts
 from commsd.channels.mail.printed import Frame, Page, page
 from commsd.core import key
-from commsd.core.change import Change, LogicalKey, OpenItems, Terms, change_of
+from commsd.core.change import Change, LogicalKey, change_of
 from commsd.core.contact import Contact
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -38,6 +38,7 @@ from commsd.core.interaction import (
     Stored,
 )
 from commsd.core.number import parse_number
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind
 from commsd.core.rate_limit import PAUSED
 from commsd.sla.notice.notice import local

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from commsd.channels.mail.account import Mailbox
-from commsd.core.change import OpenItems
 from commsd.core.firm import Firm
 from commsd.core.interaction import Channel, Delivery, DeliveryKind, Interaction
+from commsd.core.open_items import OpenItems
 from commsd.sla.notice.notice import Notice, local, marked
 from commsd.sla.notice.post import Post
 

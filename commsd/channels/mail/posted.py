@@ -5,9 +5,10 @@ Its interaction becomes one that reached the customer, which stops the `ack` clo
 
 from dataclasses import replace
 
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.entry import Hand
 from commsd.core.interaction import DeliveryKind, DeliveryState, Outcome
+from commsd.core.open_items import OpenItems, Terms
 from commsd.errors import NotFound, Refused
 
 

@@ -18,9 +18,10 @@ from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.paper import VIA
 from commsd.channels.mail.paper_notice import notices, waiting
 from commsd.core import key
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.sla.notice.post import Post
 from commsd.store import letters

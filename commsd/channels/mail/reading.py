@@ -21,7 +21,8 @@ from commsd.channels.mail.log_mailbox import logged
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.reply import Heard, heard_in
 from commsd.channels.mail.sent_names import AUTO
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
+from commsd.core.open_items import OpenItems, Terms
 from commsd.errors import NotFound
 
 

@@ -11,9 +11,9 @@ from commsd.channels.mail.address import Mailbox, parse_addresses
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.suppression import Us, is_ours
 from commsd.core.case import CaseFile, Link, customer_speaks, link, owes_an_answer, survivor
-from commsd.core.change import OpenItems
 from commsd.core.contact import identity_of
 from commsd.core.interaction import CaseCause, Interaction, Party, Role
+from commsd.core.open_items import OpenItems
 
 PASSED_ON = "passed-on"
 """The reason of a note that a mail of the case went to others than its customer."""

@@ -18,7 +18,7 @@ from commsd.channels.mail.suppression import SUPPRESSIONS, speaker
 from commsd.core import key
 from commsd.core.agent import Agent
 from commsd.core.case import CaseFile, CaseState, survivor
-from commsd.core.change import Change, LogicalKey, OpenItems, Terms
+from commsd.core.change import Change, LogicalKey
 from commsd.core.entry import Entry, Hand, Result, Said
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -37,6 +37,7 @@ from commsd.core.interaction import (
     Stored,
 )
 from commsd.core.link import LASTS, Act, Link, link_of
+from commsd.core.open_items import OpenItems, Terms
 from commsd.crm import actions
 from commsd.errors import CommsdError, Refused
 from commsd.sla.notice.notice import Notice, marked

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from commsd.channels.mail.message import Message
 from commsd.core import key
-from commsd.core.change import LogicalKey, OpenItems
+from commsd.core.change import LogicalKey
 from commsd.core.interaction import Interaction
+from commsd.core.open_items import OpenItems
 
 REWRITTEN_WITHIN = timedelta(minutes=10)
 """Two copies whose ids differ reach us this close together; the same words later are another mail."""

@@ -122,8 +122,9 @@ class Send:
             return NET if open_now else AGAIN
         if not self._told and (seconds := await self._seconds_until_due()):
             return seconds
+        self._told = False
         found = await self._claimed(places)
-        self._told = len(found) == places
+        self._told = self._told or len(found) == places
         for owed, at in found:
             task = self._start(owed, at)
             self._under_way.add(task)

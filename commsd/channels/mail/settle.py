@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.refusal import Refusal, refusal_after
 from commsd.errors import NotFound, Refused
 

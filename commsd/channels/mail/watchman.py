@@ -15,7 +15,7 @@ import structlog
 from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.heartbeat import KEPT, beats
 from commsd.core import key
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.channel_state import (
     MAILBOX,
     Folder,
@@ -29,6 +29,7 @@ from commsd.core.channel_state import (
 from commsd.core.event import Event
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.sla.notice.alarm import AGAIN, ALARMS, SPACED, Exits, alarms, having_told, passed_on, to_tell
 from commsd.store import channel_states

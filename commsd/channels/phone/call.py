@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from commsd.channels.phone.step import Stage, Step, step_of
-from commsd.core.change import WebhookEntry
 from commsd.core.interaction import Outcome
 from commsd.core.number import Number, parse_number
+from commsd.core.open_items import WebhookEntry
 
 TERMINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """Statuses of a leg that is over; `initiated` and words not known here are not."""

@@ -15,9 +15,10 @@ from commsd.channels.phone.seen import House, Seen
 from commsd.channels.phone.step import Step
 from commsd.core import key
 from commsd.core.callback import Callback, State, with_number
-from commsd.core.change import Answer, CallTimer, Change, OpenItems, change_of, with_promise
+from commsd.core.change import Answer, CallTimer, Change, change_of, with_promise
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Outcome
+from commsd.core.open_items import OpenItems
 
 UNKNOWN_LINE = ""
 """In timers, where a call came to a number that no line has."""

@@ -15,10 +15,11 @@ from commsd.channels.phone.prompts.spoken import Spoken
 from commsd.core.calendar import is_zone
 from commsd.core.callback import Callback
 from commsd.core.case import ClockRecord
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction, Outcome
 from commsd.core.number import Number
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of, told
 

@@ -32,7 +32,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
 
 _KNOWN = frozenset({"firm", "person", "line", "digits", "when", "where", "day", "clock", "zone"})
 _BANNED = {
-    "en": r"your call is important|shortly|as soon as possible|unfortunately|high demand|good (?:morning|evening)|(?-i:I)",
+    "en": r"your call is important|shortly|as soon as possible|unfortunately|due to"
+    r"|good (?:morning|evening)|(?-i:I)",
     "de": r"Ihr Anruf ist uns wichtig|umgehend|schnellstmöglich|zeitnah|leider|in Kürze|guten (?:Morgen|Abend)|ich",
     "da": r"dit opkald er vigtigt|snarest|hurtigst muligt|desværre|god(?:morgen|aften)|jeg",
     "id": r"panggilan Anda penting|segera mungkin|secepatnya|sayangnya|selamat (?:pagi|siang|sore|malam)|saya",

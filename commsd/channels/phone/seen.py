@@ -14,7 +14,6 @@ from commsd.channels.phone.twiml import language_for
 from commsd.core import key
 from commsd.core.agent import Agent
 from commsd.core.calendar import in_zone, is_open
-from commsd.core.change import OpenItems, Terms
 from commsd.core.contact import identity_of, match
 from commsd.core.firm import Firm
 from commsd.core.interaction import (
@@ -31,6 +30,7 @@ from commsd.core.interaction import (
     Role,
 )
 from commsd.core.number import Number
+from commsd.core.open_items import OpenItems, Terms
 
 RECORDING_SID = "twilio.recording-sid"
 

@@ -12,7 +12,8 @@ from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.rest import KnownCall
 from commsd.channels.phone.seen import House
 from commsd.channels.phone.step import Stage, Step
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
+from commsd.core.open_items import OpenItems
 from commsd.errors import TryAgain
 from commsd.store.journal import Webhook
 

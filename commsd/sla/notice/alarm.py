@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from commsd.core.change import OpenItems
 from commsd.core.channel_state import Cause, Health, Standing
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind
+from commsd.core.open_items import OpenItems
 from commsd.core.record import instant
 from commsd.sla.notice.instead import said_in
 from commsd.sla.notice.notice import SHORT, Notice, in_words, local, marked

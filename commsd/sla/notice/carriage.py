@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.open_items import OpenItems
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800))
 NOT_TAKEN = "not-taken:"

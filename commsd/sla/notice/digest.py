@@ -13,9 +13,10 @@ from typing import NamedTuple
 import structlog
 
 from commsd.core.calendar import in_zone, open_intervals, reached
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind, Version
 from commsd.errors import LeaseLost
 from commsd.sla.notice.morning import LISTED, Day, Line, digest

@@ -16,9 +16,10 @@ import structlog
 
 from commsd.core import key
 from commsd.core.case import Case, CaseFile, ClockRecord, survivor
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.sla.notice.instead import instead
 from commsd.sla.notice.notice import WITH_LINKS, Entry, Notice, about_clocks, in_short

@@ -16,12 +16,13 @@ from commsd.core import key
 from commsd.core.callback import State as Owed
 from commsd.core.callback import released
 from commsd.core.case import CaseFile, ClockRecord
-from commsd.core.change import Change, OpenItems, Terms, change_of, recheck
+from commsd.core.change import Change, change_of, recheck
 from commsd.core.event import Event
 from commsd.core.firm import Firm
 from commsd.core.interaction import Actor, Channel, Delivery, Detail, Direction, Interaction, Kind
 from commsd.core.ladder import MOVED, Rung, policy_calendar, timer_of, unseen, zone_of
 from commsd.core.ledger import NOBODY
+from commsd.core.open_items import OpenItems, Terms
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.recipient import Roll
 from commsd.sla.notice.telling import owed_telling

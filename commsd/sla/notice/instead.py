@@ -12,10 +12,11 @@ from email.policy import default
 
 import orjson
 
-from commsd.core.change import Change, Fence, OpenItems
+from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.ledger import instead_keys
+from commsd.core.open_items import OpenItems
 from commsd.sla.notice.notice import Notice, marked
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.recipient import Way

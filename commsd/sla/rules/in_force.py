@@ -13,7 +13,7 @@ from typing import Literal
 import structlog
 
 from commsd.core.calendar import Calendar, Window, lost_zone
-from commsd.core.change import Terms
+from commsd.core.open_items import Terms
 from commsd.core.policy import Version
 from commsd.errors import NotFound, Refused
 from commsd.store import versions

@@ -20,9 +20,10 @@ from commsd.channels.mail.intake import intake, keys_of
 from commsd.channels.mail.message import decode
 from commsd.config.unit import Rate
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Actor, Delivery, DeliveryKind, Direction, Interaction, Outcome, Party, Role
 from commsd.core.ledger import DebtKind, debts
+from commsd.core.open_items import OpenItems
 from commsd.core.pause import Pause
 from commsd.sla.notice.notice import Notice
 from commsd.sla.notice.post import Post

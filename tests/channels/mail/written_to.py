@@ -21,8 +21,9 @@ from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
 from commsd.core import key
 from commsd.core.agent import Agent, People
-from commsd.core.change import Change, OpenItems, Terms
+from commsd.core.change import Change
 from commsd.core.firm import Firm
+from commsd.core.open_items import OpenItems, Terms
 from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.journal import Journal

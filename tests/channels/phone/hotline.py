@@ -12,11 +12,12 @@ from commsd.config.secret import SecretSource
 from commsd.core.agent import Agent, People, Team
 from commsd.core.callback import Callback
 from commsd.core.case import Case, CaseFile, ClockRecord
-from commsd.core.change import Change, OpenItems, WebhookEntry
+from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.firm import Firm
 from commsd.core.interaction import CALL_SID, Interaction
 from commsd.core.number import Number, parse_number
+from commsd.core.open_items import OpenItems, WebhookEntry
 from tests.house import TERMS
 
 ACCOUNT = "AC" + "0" * 32

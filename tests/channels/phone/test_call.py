@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from commsd.channels.phone.call import GRACE, SILENCE, CallState, fold, must_ask, reason_for, timer_at, verdict
 from commsd.channels.phone.step import ANSWERED, NEXT, Scene, Stage, step_of
-from commsd.core.change import WebhookEntry
 from commsd.core.interaction import Outcome
+from commsd.core.open_items import WebhookEntry
 from tests.channels.phone.hotline import ANNA, BO, CUSTOMER, SID, TUESDAY, Told, dialled, fields, leg_fields
 
 DIALLED = {"voice": b'<Response><Dial action="https://x/twilio/call/CA1/dial-1#rc=2"/></Response>'}

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from commsd.channels.phone.channel import PHONE
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.text import texts
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.demo.exchange import Tamper
 from commsd.sla.notice.courier import Courier
 from commsd.store import schema

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commsd.core.case import CaseFile, CaseState, ClockRecord
-from commsd.core.change import Change, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.clock import clocks
 from commsd.core.entry import Hand
 from commsd.core.interaction import Interaction, Kind
+from commsd.core.open_items import Terms
 from commsd.core.policy import Rule, Target, Version
 from commsd.core.touch import TouchKind, touches_of
 from commsd.core.whatif.past import Difference, Logged, PastCase

@@ -12,9 +12,10 @@ from commsd.core import key
 from commsd.core.agent import Absence, Agent, People, Route, Team
 from commsd.core.calendar import Calendar, Window
 from commsd.core.case import ClockRecord
-from commsd.core.change import Change, OpenItems, Terms, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
+from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import Step, Version
 from commsd.sla.notice.dispatch import Dispatch
 from commsd.sla.notice.escalation import Escalation

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from commsd.core import key
 from commsd.core.agent import Absence
-from commsd.core.change import Change, Fence, OpenItems, change_of
+from commsd.core.change import Change, Fence, change_of
 from commsd.core.entry import Hand
 from commsd.core.interaction import Delivery, DeliveryState, Outcome
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import Step
 from commsd.crm.mending import merge_case
 from commsd.errors import LeaseLost

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.ledger import Debt, DebtKind, debts
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import Step
 from commsd.sla.notice.carriage import Patience, Word, settled
 from commsd.store import schema

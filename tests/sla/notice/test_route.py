@@ -16,8 +16,9 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems
+from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.sla.notice import route
 from commsd.sla.notice.carriage import Patience, Word, perhaps_taken, settled
 from commsd.sla.notice.courier import Courier

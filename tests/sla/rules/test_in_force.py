@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from commsd.core import key
 from commsd.core.case import ClockRecord
-from commsd.core.change import Change, OpenItems, change_of, recheck
+from commsd.core.change import Change, change_of, recheck
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind, Version, as_json, from_json
 from commsd.crm.event import cloud_event
 from commsd.errors import NotFound, Refused, TryAgain

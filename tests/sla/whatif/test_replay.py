@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.interaction import Interaction
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind, Target
 from commsd.core.whatif.record import as_json
 from commsd.core.whatif.replay import Question

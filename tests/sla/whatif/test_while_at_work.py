@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import delete, select
 
 from commsd.core import key
-from commsd.core.change import Change, OpenItems, change_of, recheck
+from commsd.core.change import Change, change_of, recheck
 from commsd.core.interaction import Interaction, Kind
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import Rule
 from commsd.core.whatif.replay import Question
 from commsd.core.whatif.tally import Tally

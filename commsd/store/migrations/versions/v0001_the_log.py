@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from commsd.store.schema import Instant, Json, Serial
+from commsd.store.column import Instant, Json, Serial
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from commsd.store.schema import Instant
+from commsd.store.column import Instant
 
 revision = "0002"
 down_revision = "0001"

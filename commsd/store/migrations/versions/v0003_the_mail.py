@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from commsd.store.schema import DAMPED, Id, Instant, Json
+from commsd.store.column import Id, Instant, Json
+from commsd.store.schema import DAMPED
 
 revision = "0003"
 down_revision = "0002"

@@ -1,0 +1,92 @@
+"""What a decision may look at, and the rules it is made under. Pure values; `store.open_items` reads them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from commsd.core.callback import Callback, callbacks_after
+from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
+from commsd.core.channel_state import Standing
+from commsd.core.clock import State
+from commsd.core.contact import Contact, Identity, identity_of, match
+from commsd.core.event import Event
+from commsd.core.fact import fact
+from commsd.core.interaction import (
+    Automation,
+    CaseCause,
+    Delivery,
+    Direction,
+    Interaction,
+    Kind,
+    Outcome,
+    Role,
+)
+from commsd.core.pause import Pause
+from commsd.core.policy import ClockKind, Version
+from commsd.core.rate_limit import Spent
+from commsd.core.recompute import Clocks, clocks_after
+from commsd.core.record import clock_record
+from commsd.core.refusal import Refusal
+from commsd.core.rule_set import set_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The rules a decision is made under. versions: in order of effective_from."""
+
+    versions: tuple[Version, ...]
+    auto_close: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEntry:
+    """One journalled webhook of a call, in the order of its arrival. fields: the form as signed, empty values kept."""
+
+    id: int
+    received_at: datetime
+    route: str
+    step: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItems:
+    """All that a decision may look at, read under its keys.
+
+    now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
+    again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
+    callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
+    alike: all of them where a key has several, such as one answer to two customers, which is in the case of each.
+    answered: TwiML already given, by step. sent: acks of the last 24 h to the recipients that keys name, newest first,
+    to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
+    pauses: those in force. spent: what the mailboxes whose budget a key names have spent of it.
+    """
+
+    now: datetime
+    new_id: Callable[[], str]
+    contacts: Mapping[Identity, Contact] = field(default_factory=dict)
+    files: Mapping[str, CaseFile] = field(default_factory=dict)
+    callbacks: tuple[Callback, ...] = ()
+    known: Mapping[str, Interaction] = field(default_factory=dict)
+    alike: Mapping[str, tuple[Interaction, ...]] = field(default_factory=dict)
+    webhooks: tuple[WebhookEntry, ...] = ()
+    answered: Mapping[str, bytes] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
+    sent: tuple[Delivery, ...] = ()
+    refused: frozenset[str] = frozenset()
+    pauses: tuple[Pause, ...] = ()
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+
+    def referred(self, contact_id: str | None = None) -> tuple[str, ...]:
+        """The cases of the mails that the keys refer to, the nearest first; of one in several the contact's own."""
+        found: dict[str, None] = {}
+        for key, known in self.known.items():
+            facts = self.alike.get(key, (known,)) if key.startswith("id:") else ()
+            theirs = sorted(facts, key=lambda fact: contact_id is None or fact.contact_id != contact_id)
+            found |= dict.fromkeys(fact.case_id for fact in theirs if fact.case_id)
+        return tuple(found)
+
+    def callback(self, callback_id: str) -> Callback | None:
+        """The callback of this id."""
+        return next((callback for callback in self.callbacks if callback.id == callback_id), None)
