@@ -1,33 +1,19 @@
 """What a decision may look at, and the rules it is made under. Pure values; `store.open_items` reads them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from commsd.core.callback import Callback, callbacks_after
-from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
-from commsd.core.channel_state import Standing
-from commsd.core.clock import State
-from commsd.core.contact import Contact, Identity, identity_of, match
-from commsd.core.event import Event
-from commsd.core.fact import fact
+from commsd.core.callback import Callback
+from commsd.core.case import CaseFile
+from commsd.core.contact import Contact, Identity
 from commsd.core.interaction import (
-    Automation,
-    CaseCause,
     Delivery,
-    Direction,
     Interaction,
-    Kind,
-    Outcome,
-    Role,
 )
 from commsd.core.pause import Pause
-from commsd.core.policy import ClockKind, Version
+from commsd.core.policy import Version
 from commsd.core.rate_limit import Spent
-from commsd.core.recompute import Clocks, clocks_after
-from commsd.core.record import clock_record
-from commsd.core.refusal import Refusal
-from commsd.core.rule_set import set_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
