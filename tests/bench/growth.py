@@ -35,8 +35,9 @@ from commsd.channels.mail.settle import keys_of as keys_of_delivery  # noqa: E40
 from commsd.channels.mail.settle import settled  # noqa: E402
 from commsd.channels.mail.texts import load_texts  # noqa: E402
 from commsd.config.load import load  # noqa: E402
-from commsd.core.change import Change, OpenItems  # noqa: E402
+from commsd.core.change import Change  # noqa: E402
 from commsd.core.interaction import Delivery, Stored  # noqa: E402
+from commsd.core.open_items import OpenItems  # noqa: E402
 from commsd.sla.rules.in_force import Rules  # noqa: E402
 from commsd.store import schema  # noqa: E402
 from commsd.store.claims import Claims  # noqa: E402

@@ -33,7 +33,7 @@ from sqlalchemy import create_engine, func, select  # noqa: E402
 from commsd.config.load import load  # noqa: E402
 from commsd.core import key  # noqa: E402
 from commsd.core.case import Case, CaseFile  # noqa: E402
-from commsd.core.change import Change, OpenItems, Terms, change_of  # noqa: E402
+from commsd.core.change import Change, change_of  # noqa: E402
 from commsd.core.clock import clocks  # noqa: E402
 from commsd.core.interaction import (  # noqa: E402
     Actor,
@@ -45,6 +45,7 @@ from commsd.core.interaction import (  # noqa: E402
     Party,
     Role,
 )
+from commsd.core.open_items import OpenItems, Terms  # noqa: E402
 from commsd.core.policy import Version  # noqa: E402
 from commsd.core.recompute import clocks_after  # noqa: E402
 from commsd.core.touch import touches_of  # noqa: E402

@@ -6,7 +6,7 @@ claimed as can be handed in at once, so that no claim waits and none who is slow
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -79,7 +79,7 @@ class Send:
         self._metrics = pulse.metrics
         self._wake = asyncio.Event()
         self._told = False
-        self._look_at: datetime | None = None
+        self._look_at = 0.0  # by the loop's clock: the host's may be set back
         self._under_way: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
         self._door = _Door()
@@ -129,16 +129,17 @@ class Send:
             task = self._start(owed, at)
             self._under_way.add(task)
             task.add_done_callback(self._ended)
-        self._look_at = self._world.now() + timedelta(seconds=AGAIN)
+        self._look_at = asyncio.get_running_loop().time() + AGAIN
         return 0.0 if self._told else AGAIN
 
     async def _seconds_until_due(self) -> float:
         """0 where something is due. Only reads, and that seldom: many mailboxes that owe nothing shall cost nothing."""
-        now = self._world.now()
-        if self._look_at is None or self._look_at <= now:
+        loop = asyncio.get_running_loop()
+        if self._look_at <= loop.time():
             due = await self._claims.next_due((self._mailbox,))
-            self._look_at = min(due or _NEVER, now + timedelta(seconds=NET))
-        return max((self._look_at - now).total_seconds(), 0.0)
+            seconds = NET if due is None else min((due - self._world.now()).total_seconds(), NET)
+            self._look_at = loop.time() + seconds
+        return max(self._look_at - loop.time(), 0.0)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -168,9 +169,9 @@ class Send:
         now = self._world.now()
         mine = [owed for owed in change.deliveries if owed.via == self._mailbox and owed.state in _WAITING]
         if mine:
-            due = min(owed.due_at for owed in mine)
-            self._told = self._told or due <= now
-            self._look_at = min(self._look_at or due, due)
+            seconds = (min(owed.due_at for owed in mine) - now).total_seconds()
+            self._told = self._told or seconds <= 0
+            self._look_at = min(self._look_at, asyncio.get_running_loop().time() + seconds)
             self._wake.set()
 
     def _start(self, owed: Delivery, at: datetime) -> asyncio.Task[None]:
@@ -284,7 +285,6 @@ class Send:
 _NOT_BEGUN = Outcome(kind="later", code=None, text="not begun", stage="connect")
 _FOUND = Outcome(kind="sent", code=None, text="found in the Sent folder", stage="answer")
 _OUTSIDE = ("connect", "login")
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _WAITING = (DeliveryState.QUEUED, DeliveryState.UNKNOWN)
 
 
