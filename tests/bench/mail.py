@@ -166,7 +166,7 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
     env = {**os.environ, "STATE_DIRECTORY": folder}
     config = load(Path(folder), env=env, need_secrets=True)
     async with opened(config, env, real_world()):
-        await _until(lambda: (Path(folder) / "log.jsonl").read_text().count("mailbox.watched") >= 2)
+        await _until(lambda: (Path(folder) / "log.jsonl").read_text().count("mailbox.watched") >= 1)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     session, protocol = cast(Any, Session), cast(Any, _Protocol)

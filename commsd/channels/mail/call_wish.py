@@ -179,6 +179,14 @@ _LANGUAGES = tuple(
 )
 """What a language's wishes cannot do without, the wishes, and what undoes them."""
 
+_HINTING = (
+    *("call", "ring", "phone", "bell", "buzz", "speak", "talk", "chat"),
+    *("ruf", "läut", "telefon", "sprech", "reden", "klingel", "unterhalten", "klären"),
+    *("tale", "snakke", "opkald", "drøfte"),
+    *("elepon", "elpon", "lepon", "lpon", "telp", "tlp", "hubungi", "bicara", "kontak", "kabari", "panggil"),
+)
+"""What the hints of all languages come down to, in lower case."""
+
 _SOFTENED = re.compile(r"\b(vil|kan|kunne|gider)\s+(i|du|de)\s+ikke\b", re.IGNORECASE)
 """A Danish question that asks the more politely for its "not"."""
 
@@ -219,7 +227,7 @@ def call_wish(
     an offer of ours, so that a number alone is the wish.
     """
     own = _before_closing(own_words(text, READ))
-    if any(_asks(sentence) for sentence in _sentences(subject, own)):
+    if _may_ask(subject + own) and any(_asks(sentence) for sentence in _sentences(subject, own)):
         return CallWish(_number(own, region, ours) or _number(own_words(text, READ), region, ours, labelled=True))
     if to_us and len(own.split()) <= BARE_WORDS and (number := _number(own, region, ours)):
         return CallWish(number)
@@ -235,10 +243,16 @@ def _sentences(subject: str, own: str) -> Iterator[str]:
 
 def _asks(sentence: str) -> bool:
     """A request that no refusal, report or question of why runs into."""
-    if _NAMED.search(sentence):
+    if not _may_ask(sentence) or _NAMED.search(sentence):
         return False
     sentence = _SOFTENED.sub(r"\1 \2", sentence)
     return any(hint.search(sentence) and _stands(wish, none, sentence) for hint, wish, none in _LANGUAGES)
+
+
+def _may_ask(text: str) -> bool:
+    """Whether a word stands there that every hint needs; most mails have none, and this is quick."""
+    plain = text.lower()
+    return any(word in plain for word in _HINTING)
 
 
 def _stands(wish: re.Pattern[str], none: re.Pattern[str], sentence: str) -> bool:

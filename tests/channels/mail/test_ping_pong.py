@@ -1,6 +1,6 @@
 """Machines that answer our answers: whatever they leave out, it ends by itself. mail.md N14, L1, L2."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +21,7 @@ from tests.channels.mail.owing import KEY, Owing, letter, owing, submission
 from tests.house import items_of
 from tests.world import ScriptedWorld
 
+Sides = Callable[..., Awaitable["Side"]]
 ROBOT = "robot@example.org"
 
 
@@ -42,7 +43,7 @@ class Side:
 
 
 @pytest.fixture
-async def sides(tmp_path: Path, scripted_world: ScriptedWorld) -> AsyncIterator[Callable[[], object]]:
+async def sides(tmp_path: Path, scripted_world: ScriptedWorld) -> AsyncIterator[Sides]:
     async with AsyncExitStack() as stack:
 
         async def made(name: str = "one", key: bytes = KEY) -> Side:
@@ -94,24 +95,24 @@ async def rounds(side: Side, pause: timedelta, answer: Callable[[bytes, int], by
     return got
 
 
-async def test_n14_a_dumb_autoresponder_that_refers_to_our_acknowledgement_gets_one(sides) -> None:
+async def test_n14_a_dumb_autoresponder_that_refers_to_our_acknowledgement_gets_one(sides: Sides) -> None:
     side = await sides()
     assert await rounds(side, timedelta(seconds=2), reply) == 1
 
 
-async def test_n14_one_that_takes_its_time_and_refers_to_all_of_them_gets_two(sides) -> None:
+async def test_n14_one_that_takes_its_time_and_refers_to_all_of_them_gets_two(sides: Sides) -> None:
     side = await sides()
     assert await rounds(side, timedelta(minutes=10), reply) <= 2
 
 
 @pytest.mark.parametrize("seconds", [1, 130, 1800])
-async def test_l2_one_that_refers_to_nothing_and_keeps_the_subject_comes_to_an_end(sides, seconds: int) -> None:
+async def test_l2_one_that_refers_to_nothing_and_keeps_the_subject_comes_to_an_end(sides: Sides, seconds: int) -> None:
     side = await sides()
     assert await rounds(side, timedelta(seconds=seconds), lambda raw, n: reply(raw, n, refers=False)) <= 3
 
 
 @pytest.mark.parametrize(("seconds", "most"), [(1, 3), (130, 10), (1800, 20)])
-async def test_l1_one_that_has_another_subject_each_time_comes_to_an_end(sides, seconds: int, most: int) -> None:
+async def test_l1_one_that_has_another_subject_each_time_comes_to_an_end(sides: Sides, seconds: int, most: int) -> None:
     side = await sides()
     got = await rounds(
         side, timedelta(seconds=seconds), lambda raw, n: reply(raw, n, refers=False, subject=f"Ticket {n * 7919}")
@@ -129,7 +130,7 @@ def stripped(raw: bytes, sender: str, to: str) -> bytes:
 
 
 @pytest.mark.parametrize("marks", [True, False], ids=["as they are", "without the marks of a machine"])
-async def test_n14_two_commsd_that_write_to_each_other_stop_after_a_few_rounds(sides, marks: bool) -> None:
+async def test_n14_two_commsd_that_write_to_each_other_stop_after_a_few_rounds(sides: Sides, marks: bool) -> None:
     one, two = await sides("one"), await sides("two", b"q" * 32)
     here, there = "support@one.example", "support@two.example"
 

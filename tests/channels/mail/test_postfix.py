@@ -36,8 +36,8 @@ async def house(log: Log, scripted_world: ScriptedWorld) -> Owing:
 
 
 def to(postfix: Postfix, port: int, password: str = "") -> Submission:
-    login = {"username": "support@commsd.test", "password": password or postfix.dovecot.password}
-    return submission(port, tls="starttls", ca=str(postfix.ca), **login)
+    known = password or postfix.dovecot.password
+    return submission(port, tls="starttls", ca=str(postfix.ca), username="support@commsd.test", password=known)
 
 
 def nobody(house: Owing) -> NullSender:
