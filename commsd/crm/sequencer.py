@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 RESOURCE = "feed"
 TTL = timedelta(seconds=6)
+GATHER = 0.05
+"""Seconds between two turns while there is work: numbering event by event would hold up what matters more."""
+
 POLL = 0.25
 """Seconds between two looks where nothing told us to look sooner."""
 
@@ -73,7 +76,9 @@ class Sequencer:
         try:
             while True:
                 self._wake.clear()
-                if not await self.once():
+                if await self.once():
+                    await self._world.sleep(GATHER)  # what is committed meanwhile shares the next turn
+                else:
                     await self._pause()
         finally:
             if self._fence is not None:

@@ -51,12 +51,12 @@ class NullSender:
             return None
         return self._substitute if word.stage == "sender" or not self._was_taken else None
 
-    async def heard(self, sender: str, word: Outcome, *, instead_of_nobody: bool) -> None:
+    async def heard(self, sender: str, word: Outcome) -> None:
         """Take in what the server made of a message. That nobody will not do is certain once the other did."""
         if word.kind != "sent":
             return
         self._was_taken = self._was_taken or sender == NOBODY
-        if instead_of_nobody:
+        if sender != NOBODY and self.sender == NOBODY:
             self._refused_at = now = self._log.world.now()
             await self._log.writer.write(lambda connection: notes.write(connection, self._note, now.isoformat()))
             log.warning("smtp.null_sender_refused", mailbox=self._mailbox)

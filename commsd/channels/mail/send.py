@@ -1,7 +1,8 @@
 """Duty: what is owed by mail from one mailbox goes out. Claim, hand in, settle; each step survives a crash.
 
-The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`. As many are
-claimed as can be handed in at once, so that no claim waits and none who is slow holds up the others.
+The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`. Some more are
+claimed than can be handed in at once, and a place is free again before what was said there is committed: so claims and
+settlements share commits, and none who is slow holds up the others.
 """
 
 import asyncio
@@ -44,6 +45,9 @@ LATEST_START = timedelta(minutes=2)
 PLACES = 4
 """How many are handed in at once; as many connections the Submission should have."""
 
+AHEAD = 32
+"""How many are claimed and not settled yet, at most. After a crash these are the ones that perhaps went out."""
+
 NET = 30.0
 """Seconds after which we look although nobody told us of new work: another process may have committed it."""
 
@@ -82,6 +86,7 @@ class Send:
         self._look_at = 0.0  # by the loop's clock: the host's may be set back
         self._under_way: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
+        self._places = asyncio.Semaphore(PLACES)
         self._door = _Door()
         log.listen(self._hear)
 
@@ -99,7 +104,7 @@ class Send:
             await _stopped(self._under_way)
 
     async def once(self) -> bool:
-        """Deliver what is due now, as far as there are places; says whether there was anything."""
+        """Deliver what is due now, as much as is handed in at once; says whether there was anything."""
         if self._door.rests_for(self._world.now()):
             return False
         tasks = [self._start(owed, at) for owed, at in await self._claimed(PLACES)]
@@ -113,18 +118,18 @@ class Send:
         return bool(tasks)
 
     async def _begin_due(self) -> float:
-        """Start what is due, as far as there are places; seconds after which to look again."""
+        """Start what is due, as far as there is room; seconds after which to look again."""
         open_now = self._door.is_open or any(attempt.stage not in _OUTSIDE for attempt in self._attempts)
-        places = (PLACES if open_now else 1) - len(self._under_way)
+        room = (AHEAD if open_now else 1) - len(self._under_way)
         if rest := self._door.rests_for(self._world.now()):
             return min(rest, NET)
-        if places <= 0:
+        if room < (AHEAD // 2 if open_now else 1):
             return NET if open_now else AGAIN
         if not self._told and (seconds := await self._seconds_until_due()):
             return seconds
         self._told = False
-        found = await self._claimed(places)
-        self._told = self._told or len(found) == places
+        found = await self._claimed(room)
+        self._told = self._told or len(found) == room
         for owed, at in found:
             task = self._start(owed, at)
             self._under_way.add(task)
@@ -179,13 +184,23 @@ class Send:
 
     async def _deliver(self, owed: Delivery, claimed_at: datetime) -> None:
         try:
-            if await self._may_go(owed, claimed_at):
-                await self._hand_in(owed)
+            async with self._places:
+                said = await self._from_whom_it_takes(owed) if await self._may_go(owed, claimed_at) else None
+            if said:
+                await self._take_in(owed, *said)
         except asyncio.CancelledError:
             await self._put_back(owed)
             raise
         finally:
             self._claims.in_hand.discard(owed.id)
+
+    async def _take_in(self, owed: Delivery, word: Outcome, sender: str) -> None:
+        """Settle by the word first: stopped before that, we would take the message for one that never went."""
+        self._notice(word)
+        result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
+        self._count(owed, word, await self._settle(owed, word), result)
+        if self._sender:
+            await self._sender.heard(sender, word)
 
     async def _may_go(self, owed: Delivery, claimed_at: datetime) -> bool:
         """Whether to hand it in now; if not, what is to become of it is settled."""
@@ -193,7 +208,8 @@ class Send:
             self._count(owed, _FOUND, await self._settle(owed, _FOUND))
             return False
         now = self._world.now()
-        if now - claimed_at > LATEST_START:
+        shut = self._door.rests_for(now) or (self._attempts and not self._door.is_open)
+        if shut or now - claimed_at > LATEST_START:
             await self._put_back(owed)
             return False
         if owed.state is not DeliveryState.UNKNOWN:
@@ -209,22 +225,13 @@ class Send:
             return True
         return False
 
-    async def _hand_in(self, owed: Delivery) -> None:
-        word = await self._from_whom_it_takes(owed)
-        self._notice(word)
-        result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
-        self._count(owed, word, await self._settle(owed, word), result)
-
-    async def _from_whom_it_takes(self, owed: Delivery) -> Outcome:
-        """The server's word; where it may object to a message from nobody, on one from the substitute."""
-        if self._sender is None:
-            return await self._word_on(owed, NOBODY)
-        sender = self._sender.sender
+    async def _from_whom_it_takes(self, owed: Delivery) -> tuple[Outcome, str]:
+        """The server's word, and who was named; a message from nobody it may object to goes from the substitute."""
+        sender = self._sender.sender if self._sender else NOBODY
         word = await self._word_on(owed, sender)
-        if other := self._sender.instead(sender, word):
-            word = await self._word_on(owed, other)
-        await self._sender.heard(other or sender, word, instead_of_nobody=bool(other))
-        return word
+        if self._sender and (other := self._sender.instead(sender, word)):
+            return await self._word_on(owed, other), other
+        return word, sender
 
     async def _word_on(self, owed: Delivery, sender: str) -> Outcome:
         """The server's word. Cancelled, we wait for it all the same, for a while, and settle by it."""
