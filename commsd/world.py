@@ -5,6 +5,7 @@ Tests hand in a scripted World. It is never scaled, also not in the demo.
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ import uuid_utils
 class World:
     """Time, ids, waiting and chance.
 
-    now: aware UTC, whole milliseconds, as every record keeps it.
+    now: aware UTC, whole milliseconds, as every record keeps it. It jumps when the host's clock is set.
+    elapsed: seconds from some moment on, by a clock that nobody sets; for waiting within this process.
     new_id: UUIDv7 in lower case, sortable by time.
     sleep: waits that many seconds. jitter: from 0.0 up to, not including, 1.0.
     """
@@ -25,6 +27,7 @@ class World:
     new_id: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
     jitter: Callable[[], float]
+    elapsed: Callable[[], float] = time.monotonic
 
 
 def _now() -> datetime:

@@ -20,13 +20,24 @@ class ScriptedWorld:
         self.now = now
         self.slept: list[float] = []
         self.jitter = 0.5
-        self._numbers = count(1)
-        self.world = World(now=lambda: self.now, new_id=self._new_id, sleep=self._sleep, jitter=lambda: self.jitter)
+        self._numbers, self._began = count(1), now
+        self.world = World(
+            now=lambda: self.now,
+            new_id=self._new_id,
+            sleep=self._sleep,
+            jitter=lambda: self.jitter,
+            elapsed=lambda: (self.now - self._began).total_seconds(),
+        )
 
     def advance(self, by: timedelta) -> datetime:
         """The new `now`."""
         self.now += by
         return self.now
+
+    def set_clock(self, by: timedelta) -> None:
+        """The host's clock is set by so much, which lets no time pass."""
+        self.now += by
+        self._began += by
 
     def _new_id(self) -> str:
         stamp = int(self.now.timestamp() * 1000)

@@ -58,7 +58,7 @@ class Checkpoint:
     """How far a folder is decided. place: `mailbox/folder`. last_uid moves only over decided mails.
 
     recent: the UIDs decided among the last fifty below last_uid. renumbered: how often in a row the server gave UIDs
-    anew; stopped_at: since when the folder is left alone for that.
+    anew; stopped_at: since when the folder is left alone for that. account: whose folder it is; () where nobody says.
     """
 
     place: str
@@ -67,6 +67,7 @@ class Checkpoint:
     recent: tuple[int, ...] = ()
     renumbered: int = 0
     stopped_at: datetime | None = None
+    account: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

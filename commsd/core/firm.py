@@ -1,6 +1,6 @@
 """What every channel knows about the firm it works for: name, zone, languages, people, and whether we are live."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from commsd.config.read import Table
 from commsd.config.unit import DOMAIN, LANGUAGE, TEXT, URL, ZONE
 from commsd.core.agent import People
+from commsd.core.number import parse_number
 
 MODES = ("live", "observe")
 _LANGUAGES = ("en", "de", "da", "id")
@@ -19,7 +20,7 @@ class Firm:
 
     observe: everything is recorded and decided, nothing reaches a customer. address_as: e.g. {"da": "du"}.
     public_url: base of links given to customers and staff, None for mailto links. hours: as written, where no SLA
-    files say when we are open. country: e.g. "DE-BE".
+    files say when we are open. country: e.g. "DE-BE". lines: the numbers we are rung on, E.164.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Firm:
     hours: str | None = None
     observe: bool = False
     people: People = field(default_factory=People)
+    lines: frozenset[str] = frozenset()
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Our own numbers, of lines and people, E.164: no customer is reached there."""
+        return self.lines | {agent.phone for agent in self.people.agents.values() if agent.phone}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,12 +65,22 @@ def read_firm(root: Table, people: People) -> Firm:
         hours=service.maybe("hours", TEXT),
         observe=observes(service),
         people=people,
+        lines=frozenset(_lines(root.contents.get("line"))),
     )
 
 
 def observes(table: Table, otherwise: bool = False) -> bool:
     """Whether `mode` says observe; `otherwise` where the table does not say."""
     return table.choice("mode", MODES, "observe" if otherwise else "live") == "observe"
+
+
+def _lines(tables: object) -> Iterator[str]:
+    """The numbers of all `[line.*]`; what is wrong with them, the channel says that reads these tables."""
+    for line in tables.values() if isinstance(tables, Mapping) else ():
+        text = line.get("number") if isinstance(line, Mapping) else None
+        number = parse_number(text) if isinstance(text, str) else None
+        if number:
+            yield number.e164
 
 
 def _base(url: str | None) -> str | None:

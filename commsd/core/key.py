@@ -24,8 +24,13 @@ def of_message_id(message_id: str) -> str:
 
 
 def of_recipient(address: str) -> str:
-    """The acknowledgements of the last day to this address, spelled so, and whether it refused one in any spelling."""
+    """Whether this address refused an acknowledgement, in any spelling."""
     return f"recipient:{address}"
+
+
+def of_inbox(inbox: str) -> str:
+    """The acknowledgements of the last day to all addresses of this inbox (`rate_limit.inbox_of`)."""
+    return f"inbox:{inbox}"
 
 
 def of_budget(mailbox: str, budget: Rate) -> str:

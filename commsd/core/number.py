@@ -1,6 +1,6 @@
 """Telephone numbers: E.164, region and type, by libphonenumber. A number is a Number here, never a bare string.
 
-Which numbers are never dialled is decided in `channels.phone.screen`.
+Which numbers are never dialled is decided in `core.screen`.
 """
 
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class OpenItems:
     again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
     callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
     alike: all of them where a key has several, such as one answer to two customers, which is in the case of each.
-    answered: TwiML already given, by step. sent: acks of the last 24 h to the recipients that keys name, newest first,
+    answered: TwiML already given, by step. sent: acks of the last 24 h to the inboxes that keys name, newest first,
     to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
     pauses: those in force. spent: what the mailboxes whose budget a key names have spent of it.
     """

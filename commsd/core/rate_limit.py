@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from commsd.config.unit import Rate
+from commsd.core.contact import mail_identity
 from commsd.core.interaction import Delivery, DeliveryState
 
 BUDGET = "budget"
@@ -50,12 +51,22 @@ class Spent:
         return self.count >= budget.count
 
 
+def inbox_of(address: str) -> str:
+    """What the acknowledgements to an address are counted under: its normal form without a `+tag`.
+
+    Whoever writes as e+1@, e+2@ and E@ reads all the answers in one place.
+    """
+    identity = mail_identity(address)
+    local, _, domain = (identity.value if identity else address.casefold()).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
 def damped_by(
     sent: Iterable[Delivery], mailbox: str, subject_key: str | None, now: datetime, *, vouched: bool
 ) -> str | None:
     """Which brake holds the next acknowledgement to this address: "budget", "same-subject", or none.
 
-    sent: those of the last 24 hours to it. vouched: False where a server we trust does not vouch for the sender; then
+    sent: those of the last 24 hours to its inbox. vouched: False where a server we trust does not vouch for the sender; then
     half of each number does (mail.md N19).
     """
     went = [owed for owed in sent if owed.state not in _NEVER_WENT]

@@ -64,8 +64,8 @@ class Claims:
         self._world = world
         self.owner = owner
         self._held: dict[str, _Held] = {}
-        self.in_hand: set[str] = set()
-        """Ids of deliveries this process is at. None of them is lost, however long it takes."""
+        self.in_hand: dict[str, float] = {}
+        """Ids of deliveries this process is at, and how long its claim lasts, by `World.elapsed`. See `renew`."""
 
     async def lease(self, resource: str, ttl: timedelta) -> Fence | None:
         """The lease of a resource, taken or renewed; None while another holds it. A new holder gets a higher number."""
@@ -154,6 +154,38 @@ class Claims:
         done = await self._log.writer.write(lambda connection: connection.execute(statement).rowcount)
         return done == 1
 
+    async def due_now(self, via: str, reason: str) -> int:
+        """What waits at this mailbox for this reason is due; says how many that were not yet."""
+        table, now = schema.deliveries, self._world.now()
+        waiting = and_(table.c.via == via, table.c.state.in_(_CLAIMABLE), table.c.reason == reason, table.c.due_at > now)
+        statement = update(table).where(waiting).values(due_at=now)
+        return await self._log.writer.write(lambda connection: connection.execute(statement).rowcount)
+
+    async def any_waits(self, via: str, reason: str) -> bool:
+        """Whether anything waits at this mailbox for this reason."""
+        table = schema.deliveries
+        waiting = and_(table.c.via == via, table.c.state.in_(_CLAIMABLE), table.c.reason == reason)
+        found = select(table.c.id).where(waiting).limit(1)
+        return await self._log.read(lambda connection: connection.execute(found).one_or_none()) is not None
+
+    async def renew(self, ttl: timedelta) -> None:
+        """What is in hand stays ours for so long from now on; what another has taken over is in our hand no more."""
+        until, now = self._world.elapsed() + ttl.total_seconds(), self._world.now()
+        if not (ours := tuple(self.in_hand)):
+            return
+        kept = await self._log.writer.write(lambda connection: _renew_deliveries(connection, ours, self.owner, now, ttl))
+        for each in ours:
+            if each not in self.in_hand:  # settled meanwhile
+                continue
+            if each in kept:
+                self.in_hand[each] = until
+            else:
+                del self.in_hand[each]
+
+    def lasts(self, delivery_id: str, seconds: float) -> bool:
+        """Whether what is in hand is ours for so long at least."""
+        return self.in_hand.get(delivery_id, 0.0) - self._world.elapsed() >= seconds
+
     async def lost_deliveries(self) -> int:
         """Put deliveries whose sender died back in the queue: perhaps sent, so somebody has to find out."""
         now, in_hand = self._world.now(), frozenset(self.in_hand)
@@ -174,6 +206,7 @@ class Claims:
             recent=tuple(row.recent or ()),
             renumbered=row.renumbered,
             stopped_at=row.stopped_at,
+            account=tuple(row.account or ()),
         )
         return Progress(point, row.enrolled_at, row.moved_at)
 
@@ -227,9 +260,7 @@ _CLAIMABLE = (DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)
 
 
 def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl: timedelta) -> int | None:
-    """On PostgreSQL its own clock decides, so that nodes with different clocks agree."""
-    if connection.dialect.name == "postgresql":
-        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    now = _agreed(connection, now)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     table = schema.leases
     made = {"resource": resource, "owner": owner, "fence": 0, "expires_at": now - ttl}
@@ -252,13 +283,29 @@ def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl
     return int(taken) if taken is not None else None
 
 
+def _renew_deliveries(
+    connection: Connection, ids: Sequence[str], owner: str, now: datetime, ttl: timedelta
+) -> frozenset[str]:
+    """Those that are still ours."""
+    table, now = schema.deliveries, _agreed(connection, now)
+    ours = and_(table.c.id.in_(ids), table.c.state == DeliveryState.SENDING.value, table.c.claimed_by == owner)
+    renewed = update(table).where(ours).values(claimed_until=now + ttl).returning(table.c.id)
+    return frozenset(connection.execute(renewed).scalars())
+
+
+def _agreed(connection: Connection, now: datetime) -> datetime:
+    """On PostgreSQL its own clock decides, so that nodes with different clocks agree."""
+    if connection.dialect.name != "postgresql":
+        return now
+    theirs: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return theirs
+
+
 def _renew(
     connection: Connection, resources: Sequence[str], owner: str, now: datetime, ttl: timedelta
 ) -> dict[str, int]:
     """The numbers of those leases that are still ours, and now for longer."""
-    if connection.dialect.name == "postgresql":
-        now = connection.execute(select(func.clock_timestamp())).scalar_one()
-    table = schema.leases
+    table, now = schema.leases, _agreed(connection, now)
     mine = and_(table.c.resource.in_(resources), table.c.owner == owner, table.c.expires_at > now)
     renewed = update(table).where(mine).values(expires_at=now + ttl).returning(table.c.resource, table.c.fence)
     return {row.resource: int(row.fence) for row in connection.execute(renewed)}
@@ -297,7 +344,7 @@ def _claim_deliveries(
             attempts=table.c.attempts + 1,
             copies=counted,
             claimed_by=owner,
-            claimed_until=now + ttl,
+            claimed_until=_agreed(connection, now) + ttl,
         )
     )
     return tuple(_counted(delivery_of(row)) for row in rows)
@@ -311,7 +358,7 @@ def _counted(owed: Delivery) -> Delivery:
 def _requeue_lost(connection: Connection, owner: str, now: datetime, in_hand: frozenset[str]) -> int:
     """Those of a dead claimer: past their claim, or held by an earlier life of this process on a private database."""
     table = schema.deliveries
-    dead = table.c.claimed_until <= now
+    dead = table.c.claimed_until <= _agreed(connection, now)
     if in_hand:
         dead = and_(dead, table.c.id.not_in(in_hand))
     if connection.dialect.name == "sqlite":

@@ -19,7 +19,7 @@ from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind
 from commsd.core.key import budget_of
 from commsd.core.open_items import OpenItems, WebhookEntry
 from commsd.core.pause import Pause
-from commsd.core.rate_limit import Spent
+from commsd.core.rate_limit import Spent, inbox_of
 from commsd.core.record import THING, thing_of, together
 from commsd.core.refusal import Refusal
 from commsd.store import pauses, schema
@@ -28,7 +28,7 @@ from commsd.store.rows import delivery_of, external_key
 T = TypeVar("T")
 
 SENT_FOR = timedelta(hours=24)
-"""How far back acknowledgements to a recipient are counted."""
+"""How far back acknowledgements to an inbox are counted."""
 
 OLD_CASES = 20
 """How many long closed cases of a contact are looked at for `related_to`."""
@@ -84,7 +84,7 @@ class Items:
 
     def add_sent(self, owed: Delivery) -> None:
         if owed.kind is DeliveryKind.ACK:
-            self.sent[owed.recipient][owed.id] = replace(owed, payload=b"")
+            self.sent[inbox_of(owed.recipient)][owed.id] = replace(owed, payload=b"")
 
     def _spend(self, mailbox: str) -> None:
         if before := self.spent.get(mailbox):
@@ -111,6 +111,7 @@ class Items:
         identities = [identity for key in keys if (identity := _identity(key))]
         contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
         recipients = dict.fromkeys(key[10:] for key in keys if key.startswith("recipient:"))
+        inboxes = dict.fromkeys(key[6:] for key in keys if key.startswith("inbox:"))
         numbers = {identity.value for identity in identities if identity.kind == "phone"}
         calls = {key.partition(":")[2] for key in keys if key.startswith("call:")}
         asked = {
@@ -148,14 +149,14 @@ class Items:
             webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
             answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
             deliveries=asked,
-            sent=self._sent_to(recipients),
+            sent=self._sent_to(inboxes),
             refused=frozenset(address for address in recipients if self._refuses(address, now)),
             pauses=tuple(pause for pause in self.pauses.values() if pause.made_at < pause.until and now < pause.until),
             spent={name: self.spent[name] for name, _ in filter(None, map(budget_of, keys)) if name in self.spent},
         )
 
-    def _sent_to(self, recipients: Iterable[str]) -> tuple[Delivery, ...]:
-        found = [owed for address in recipients for owed in self.sent.get(address, {}).values()]
+    def _sent_to(self, inboxes: Iterable[str]) -> tuple[Delivery, ...]:
+        found = [owed for inbox in inboxes for owed in self.sent.get(inbox, {}).values()]
         return tuple(sorted(found, key=lambda owed: owed.created_at, reverse=True))
 
     def _refuses(self, address: str, now: datetime) -> bool:
@@ -226,7 +227,7 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     _fill(connection, items, full)
     _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
     _webhooks(connection, items, by_kind["call"])
-    _brakes(connection, items, by_kind["recipient"], now)
+    _brakes(connection, items, by_kind["recipient"], by_kind["inbox"], now)
     for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in by_kind["budget"])):
         items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count, items.pauses.values())
     return items
@@ -270,14 +271,14 @@ def _deliveries(connection: Connection, items: Items, wanted: set[str], direct: 
         case_ids |= {row.case_id} - {None}
 
 
-def _brakes(connection: Connection, items: Items, recipients: set[str], now: datetime) -> None:
-    """What damps acknowledgements: those of the last day to each recipient, addresses that refused one, pauses."""
-    if not recipients:
+def _brakes(connection: Connection, items: Items, recipients: set[str], inboxes: set[str], now: datetime) -> None:
+    """What damps acknowledgements: those of the last day to each inbox, addresses that refused one, pauses."""
+    if not recipients and not inboxes:
         return
     owed, refused = schema.deliveries, schema.refusals
     columns = [null().label("payload") if column.name == "payload" else column for column in owed.c]
     recent = and_(
-        owed.c.recipient.in_(recipients), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value
+        owed.c.inbox.in_(inboxes), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value
     )
     for row in connection.execute(select(*columns).where(recent)).all():
         items.add_sent(delivery_of(row))

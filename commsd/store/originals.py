@@ -46,9 +46,14 @@ async def keep_original(log: Log, world: World, parts: AsyncIterator[bytes], med
 
 async def owed_originals(log: Log, place: str) -> tuple[OwedOriginal, ...]:
     """The mails of a folder whose bytes are still to be fetched, oldest first."""
+    return await log.read(lambda connection: owed_at(connection, place))
+
+
+def owed_at(connection: Connection, place: str) -> tuple[OwedOriginal, ...]:
+    """As `owed_originals`."""
     table = schema.notes
     named = select(table.c.value).where(table.c.name.startswith(OWED)).order_by(table.c.name)
-    values = await log.read(lambda connection: connection.execute(named).scalars().all())
+    values = connection.execute(named).scalars().all()
     return tuple(OwedOriginal(**value) for value in values if value["place"] == place)
 
 

@@ -13,6 +13,7 @@ from commsd.core.change import Change, LogicalKey, OwedOriginal
 from commsd.core.channel_state import Standing
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.rate_limit import inbox_of
 from commsd.core.record import THING, apart, instant, record
 from commsd.store import schema
 
@@ -44,7 +45,8 @@ def write(
     _upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
     _upsert(connection, schema.clocks, [_clock(clock) for change in changes for clock in change.clocks])
     _upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
-    _upsert(connection, schema.deliveries, [_delivery(d, ahead) for change in changes for d in change.deliveries])
+    owed = [_delivery(d, ahead) for change in changes for d in change.deliveries]
+    _upsert(connection, schema.deliveries, owed, once=("via",))  # a mailbox may be renamed while it sends
     _outbox(connection, changes, now, new_id, personal)
     _insert(connection, schema.personal, list(personal.rows.values()), ignore=True)
     _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
@@ -234,6 +236,7 @@ def _delivery(owed: Delivery, ahead: timedelta) -> Values:
         "payload": owed.payload,
         "copies": owed.copies,
         "subject_key": owed.subject_key,
+        "inbox": inbox_of(owed.recipient) if owed.kind is DeliveryKind.ACK else None,
     }
 
 
@@ -338,6 +341,7 @@ def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetim
             "recent": list(point.recent),
             "renumbered": point.renumbered,
             "stopped_at": point.stopped_at,
+            "account": list(point.account) or None,
         }
         for point in last.values()
     ]

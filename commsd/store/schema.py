@@ -211,8 +211,16 @@ deliveries = Table(
     Column("payload", LargeBinary),
     Column("copies", Integer, nullable=False, server_default="0", comment="times the bytes may have reached a server"),
     Column("subject_key", String(64), comment="keyed hash of the subject without its prefixes"),
+    Column("inbox", String(320), comment="personal"),
     Index("ix_deliveries_due", "state", "due_at"),
     Index("ix_deliveries_recipient", "recipient", "created_at"),
+    Index(
+        "ix_deliveries_inbox",
+        "inbox",
+        "created_at",
+        sqlite_where=text("inbox IS NOT NULL"),
+        postgresql_where=text("inbox IS NOT NULL"),
+    ),
     Index("ix_deliveries_via", "via", "kind", "created_at"),
     Index(
         "ix_deliveries_bytes",
@@ -292,6 +300,7 @@ checkpoints = Table(
         "renumbered", Integer, nullable=False, server_default="0", comment="times in a row that UIDs were given anew"
     ),
     Column("stopped_at", Instant, comment="left alone since then, for its UIDs do not hold"),
+    Column("account", Json, comment="whose folder it is: host, user name, folder, address"),
 )
 
 journal = Table(

@@ -90,7 +90,7 @@ async def house(dovecot: Dovecot, tmp_path: Path, sqlite_url: str) -> AsyncItera
 
 
 async def test_a_mailbox_that_is_down_at_the_start_and_again_later_is_told_of_once_each_time(house: House) -> None:
-    duties = ("mail.watch.support", "mail.sent.support")
+    duties = ("mail.watch.support", "mail.rounds.support")
     await asyncio.to_thread(house.dovecot.stop)
     await house.daemon.start()
     await house.told("duty.failed", times=2)
@@ -99,7 +99,7 @@ async def test_a_mailbox_that_is_down_at_the_start_and_again_later_is_told_of_on
     house.dovecot.start()
     await house.daemon.watching()
     await house.works()
-    await eventually(lambda: house.daemon.lines("mailbox.watched", duty="mail.sent.support"))
+    await eventually(lambda: house.daemon.lines("mailbox.watched", duty="mail.rounds.support"))
     await asyncio.to_thread(house.dovecot.stop)
     await house.told("duty.failed", times=3)
     await let_run(3)

@@ -5,11 +5,11 @@ in `imap_login` and `smtp_login`; tokens come from `oauth`.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from commsd.channels.mail import imap
+from commsd.channels.mail.echo import mark_of
 from commsd.channels.mail.imap_login import Credentials, LoginRefused
 from commsd.channels.mail.oauth import Grant
 from commsd.channels.mail.session import Session
@@ -24,25 +24,25 @@ class LoginPause:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tries = 0
-        self._until: datetime | None = None
+        self._until = 0.0  # by a clock that nobody sets
         self._secret = ""
         self._said: LoginRefused | None = None
 
     def check(self, secret: str) -> None:
         """Raises LoginRefused, as it was said, while this secret is not to be tried."""
-        if self._said and self._until and self._world.now() < self._until and self._secret == _mark(secret):
+        if self._said and self._world.elapsed() < self._until and self._secret == mark_of(secret):
             raise self._said
 
     def refused(self, secret: str, said: LoginRefused) -> None:
         """The server did not take this secret."""
-        again = self._secret == _mark(secret)
+        again = self._secret == mark_of(secret)
         self._tries = self._tries + 1 if again else 1
-        self._secret, self._said = _mark(secret), said
-        self._until = self._world.now() + PAUSES[min(self._tries, len(PAUSES)) - 1]
+        self._secret, self._said = mark_of(secret), said
+        self._until = self._world.elapsed() + PAUSES[min(self._tries, len(PAUSES)) - 1].total_seconds()
 
     def accepted(self) -> None:
         """The server let us in."""
-        self._tries, self._until, self._said, self._secret = 0, None, None, ""
+        self._tries, self._until, self._said, self._secret = 0, 0.0, None, ""
 
 
 class Access:
@@ -95,7 +95,3 @@ class Access:
 
     def _presented(self, token: str) -> Awaitable[Session]:
         return imap.connect(self._endpoint, Credentials(self._username, token=token), deadline=self._deadline)
-
-
-def _mark(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -43,7 +43,7 @@ class Accounts:
         )
 
     def smtp(self, mailbox: Mailbox, server: Server) -> submission.Server:
-        """Its submission server. The password is read now."""
+        """Its submission server; the password is read anew for each connection."""
         username = server.username or mailbox.address
         grant = self.grant(mailbox, username, server.oauth) if server.oauth else None
         return submission.Server(
@@ -51,8 +51,9 @@ class Accounts:
             port=server.port,
             tls=server.tls.value,
             username=username if server.password or grant else None,
-            password=password_of(server) if server.password else None,
+            password=lambda: password_of(server),
             token=grant.token if grant else None,
+            account=(lambda: grant.account) if grant else None,
             ca=str(server.ca) if server.ca else None,
         )
 

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from commsd.channels.mail.dates import PhoneHours, Reader
+from commsd.channels.mail.dates import DateWords, PhoneHours, Reader
 from commsd.channels.mail.html_part import html_of
 from commsd.channels.mail.mime import plain_line
 from commsd.channels.mail.outgoing import (
@@ -33,10 +33,12 @@ LAST_REFERENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class OwedCall:
-    """A call that the writer asked for. by: as promised, None where nothing can be. number: E.164, None: unknown."""
+    """A call that the writer asked for. by: as promised, None where nothing can be; exact: then, not until then.
+    number: E.164, None: unknown."""
 
     by: datetime | None
     number: str | None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,8 @@ class AckFacts:
     we sign. recipient: from `suppression.answer_address`. customer_name: as the writer gave it; None or an unfit one
     gives the plain greeting. original_id, references, subject: of the mail that is answered.
     promised_at: already rounded (`core.promise`); None promises nothing. person: who has it, at work that day.
-    person_phone: E.164. customer_region: ISO 3166, decides whether the number is written national.
+    person_phone: E.164. zone_sure: customer_tz is
+    known to be theirs. customer_region: ISO 3166, decides whether the number is written national.
     in_hours: whether we were open at received_at, or are by now; holiday: why we were not, its name or "" where it has
     none in this language; None: no holiday. opens_at: when we open next, if we are closed at date_at.
     call: the call the writer asks for. call_me_url: where else one can be asked for; None offers a new mail instead.
@@ -72,6 +75,7 @@ class AckFacts:
     phone_hours: tuple[PhoneHours, ...] = ()
     customer_tz: ZoneInfo
     service_tz: ZoneInfo
+    zone_sure: bool = True
     customer_region: str | None = None
     in_hours: bool
     holiday: str | None = None
@@ -130,7 +134,7 @@ def greeting_name(display: str) -> str | None:
 
 
 def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
-    reader = Reader(zone=facts.customer_tz, service_zone=facts.service_tz, now=facts.date_at)
+    reader = Reader(zone=facts.customer_tz, service_zone=facts.service_tz, now=facts.date_at, sure=facts.zone_sure)
     dates = wording.dates
     opens, opens_clock = dates.opens(facts.opens_at, reader) if facts.opens_at else ("", "")
     call, region = facts.call or OwedCall(None, None), facts.customer_region or ""
@@ -142,7 +146,7 @@ def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
         "received": dates.received(facts.received_at, facts.promised_at, reader),
         "promised": dates.promised(facts.promised_at, reader) if facts.promised_at else "",
         "holiday": f" ({facts.holiday})" if facts.holiday else "",
-        "called": dates.promised(call.by, reader) if call.by else "",
+        "called": _when(call, dates, reader),
         "number": _dialled(call.number, region) if call.number else "",
         "phone": _dialled(facts.person_phone, region) if facts.person_phone else "",
         "hours": dates.hours(facts.phone_hours, reader) if facts.phone_hours else "",
@@ -195,6 +199,12 @@ def _ways_to_talk(facts: AckFacts, values: dict[str, str]) -> tuple[str, ...]:
     if not facts.person_phone:
         return (f"{way}_alone",)
     return (number, f"{way}_after") if facts.promised_at else (number,)
+
+
+def _when(call: OwedCall, dates: DateWords, reader: Reader) -> str:
+    if call.by is None:
+        return ""
+    return dates.received(call.by, None, reader) if call.exact else dates.promised(call.by, reader)
 
 
 def _called(call: OwedCall) -> str:

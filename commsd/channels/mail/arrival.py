@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commsd.channels.mail.message import Message
+from commsd.channels.mail.trace import passed_at
 from commsd.core.interaction import Stored
 
 
@@ -23,8 +24,14 @@ class Arrival:
 
     @property
     def is_past(self) -> bool:
-        """Whether the server had it before we came, and somebody moved it here since. mail.md N21."""
-        return self.enrolled_at is not None and self.message.received_at < self.enrolled_at - APART
+        """Whether a server had it before we came, and somebody moved or restored it here since. mail.md N21."""
+        return self.enrolled_at is not None and self.under_way_since < self.enrolled_at - APART
+
+    @property
+    def under_way_since(self) -> datetime:
+        """The older of when it reached the folder and when it last passed a server: a restore brings the past anew."""
+        passed = passed_at(self.message)
+        return min(self.message.received_at, passed) if passed else self.message.received_at
 
 
 APART = timedelta(minutes=5)

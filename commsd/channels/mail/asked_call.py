@@ -6,21 +6,29 @@ alone; sla/README.md section 8.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commsd.channels.mail.ack import OwedCall
+from commsd.channels.mail.appointment import time_in
 from commsd.channels.mail.call_wish import CallWish, call_wish
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.message import Message
-from commsd.channels.mail.region import region_of_address
+from commsd.channels.mail.region import region_of, region_of_address, zones_in
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
+from commsd.core.calendar import next_opening
 from commsd.core.callback import Callback
+from commsd.core.case import CaseFile
 from commsd.core.change import Change, change_of
+from commsd.core.contact import identity_of
 from commsd.core.entry import callback_clock
 from commsd.core.interaction import Actor, Automation, Interaction, Kind, Party, Promise, Role
+from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.promise import counted_in, told
+
+FARTHEST = timedelta(days=60)
+"""How far ahead a time can be agreed."""
 
 
 def keys_of_wish(message: Message, desk: Desk) -> tuple[str, ...]:
@@ -32,10 +40,15 @@ def keys_of_wish(message: Message, desk: Desk) -> tuple[str, ...]:
 def wish_in(message: Message, desk: Desk) -> CallWish | None:
     """The wish to be rung in this mail, its national number read in the writer's country, else in ours."""
     writer = speaker(message, desk.us)
-    ours = frozenset(agent.phone for agent in desk.firm.people.agents.values() if agent.phone)
-    region = region_of_address(writer.address if writer else None) or (desk.firm.country or "")[:2] or None
-    to_us = bool(own_acks(message, desk.us))
-    return call_wish(message.subject, message.text, region=region, ours=ours, to_us=to_us)
+    theirs = region_of_address(writer.address if writer else None)
+    return call_wish(
+        message.subject,
+        message.text,
+        region=theirs or (desk.firm.country or "")[:2] or None,
+        sure=theirs is not None,
+        ours=desk.firm.numbers,
+        to_us=bool(own_acks(message, desk.us)),
+    )
 
 
 def change_with_call(
@@ -46,7 +59,32 @@ def change_with_call(
     wish = wish_in(message, desk) if listens else None
     if wish is None:
         return change_of(fact, items, terms, opens=opens)
-    return asked(fact, wish.number, items, terms, line=desk.mailbox.line)
+    return asked(fact, wish.number, items, terms, line=desk.mailbox.line, at=_wanted(wish, fact, items, desk, terms))
+
+
+def _wanted(wish: CallWish, fact: Interaction, items: OpenItems, desk: Desk, terms: Terms) -> datetime | None:
+    """The time the writer asks for, by their own clock as far as it is known, where we can ring then."""
+    identity = identity_of(fact.customer)
+    contact = items.contacts.get(identity) if identity else None
+    number = parse_number(wish.number) if wish.number else None
+    zones = zones_in(number.region if number else region_of(contact, fact.customer) or "")
+    zone = zones[0] if len(zones) == 1 and not (contact and contact.timezone) else None
+    at = (
+        time_in(wish.when, items.now, zone or desk.zone_of(contact.timezone if contact else None))
+        if wish.when
+        else None
+    )
+    return agreed(at, items.files.get(fact.case_id or ""), items, terms)
+
+
+def agreed(at: datetime | None, file: CaseFile | None, items: OpenItems, terms: Terms) -> datetime | None:
+    """The wanted time where we can ring then, else the next at which we can; None for one past or far away."""
+    if at is None or not items.now < at < items.now + FARTHEST:
+        return None
+    clock = callback_clock(file, items.now, terms)
+    calendar = counted_in(clock, terms.versions) if clock else None
+    at = (next_opening(calendar, at) or at) if calendar else at
+    return max(at, clock.due_at) if clock and clock.due_at else at
 
 
 def asked(
@@ -59,13 +97,16 @@ def asked(
     at: datetime | None = None,
     questions: Sequence[str] = (),
 ) -> Change:
-    """Everything that a customer's asking for a call changes. at: the time agreed on; the policy's where None."""
+    """Everything that a customer's asking for a call changes. at: the time agreed on; the policy's where None.
+
+    Where the number is owed a call in somebody else's matter, that call stays as it was promised them.
+    """
     parties = (*fact.parties, Party(Role.CALLEE, number)) if number else fact.parties
     detail = replace(fact.detail, asks_call=True, call_from=line, questions=tuple(questions))
     asking = replace(fact, parties=parties, detail=detail)
     change = change_of(asking, items, terms)
     callback = owed_callback(change)
-    if callback is None or (at is None and callback.due_at is not None):
+    if callback is None or (at is None and callback.due_at is not None) or is_anothers(callback, change):
         return change  # no call is owed to whom we do not ring; one that is owed keeps its time
     due_at = at or _due(change, items, terms)
     if due_at is None:
@@ -80,18 +121,31 @@ def owed_callback(change: Change) -> Callback | None:
     return next((callback for callback in change.callbacks if callback.open), None) if asks else None
 
 
-def owed_call(change: Change, items: OpenItems, terms: Terms) -> OwedCall | None:
-    """What may be said of the call that was asked for; a time that has passed is none."""
+def is_anothers(callback: Callback, change: Change) -> bool:
+    """Whether the call was owed to somebody else already: whoever wrote now knows no more of them than a number."""
+    fact = change.interactions[0]
+    same_person = callback.contact_id is not None and callback.contact_id == fact.contact_id
+    return callback.revision > 1 and callback.case_id != fact.case_id and not same_person
+
+
+def owed_call(change: Change, items: OpenItems, terms: Terms, *, when: str | None = None) -> OwedCall | None:
+    """What may be said of the call that was asked for; a time that has passed is none, and so is another's.
+
+    when: the time that was asked for, as in `CallWish`; where it was not agreed on, no other is told.
+    """
     callback = owed_callback(change)
     if callback is None:
         return None
     number = callback.number if callback.line else None
-    if callback.due_at is None or callback.due_at <= items.now:
+    if callback.due_at is None or callback.due_at <= items.now or is_anothers(callback, change):
         return OwedCall(None, number)
     clock = callback_clock(items.files.get(callback.case_id), items.now, terms)
-    agreed = clock is None or callback.due_at != clock.due_at
-    calendar = None if clock is None or agreed else counted_in(clock, terms.versions)
-    return OwedCall(told(callback.due_at, calendar), number)
+    by_policy = clock is not None and callback.due_at == clock.due_at
+    promise = change.interactions[0].detail.promise
+    if when is not None and (by_policy or promise is None):
+        return OwedCall(None, number)
+    calendar = counted_in(clock, terms.versions) if clock and by_policy else None
+    return OwedCall(told(callback.due_at, calendar), number, exact=when is not None)
 
 
 def _due(change: Change, items: OpenItems, terms: Terms) -> datetime | None:

@@ -6,12 +6,12 @@ in meanwhile comes first.
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from commsd.channels.mail.hand_in import BATCH, HandIn, Term
+from commsd.channels.mail.hand_in import ALL_IS_PAST, BATCH, HandIn, Term
 from commsd.channels.mail.session import Selected, Session
 from commsd.core.change import Checkpoint, Fence
 from commsd.store import notes
@@ -20,7 +20,6 @@ from commsd.world import World
 
 log = structlog.get_logger()
 
-ALL_IS_PAST = datetime(9999, 1, 1, tzinfo=UTC)
 TELL_EVERY = 1000
 
 

@@ -14,7 +14,7 @@ from commsd.core.case import normal_subject
 from commsd.core.change import Change
 from commsd.core.open_items import OpenItems
 from commsd.core.pause import MACHINE, Pause
-from commsd.core.rate_limit import PAUSED, REFUSED_BEFORE, damped_by
+from commsd.core.rate_limit import PAUSED, REFUSED_BEFORE, damped_by, inbox_of
 from commsd.core.refusal import lifted
 
 ACKS = "acks"
@@ -31,7 +31,8 @@ def keys_of(recipient: str | None, desk: Desk) -> tuple[str, ...]:
     """What holding back hangs on. Where nothing leaves the house, nothing can run away."""
     if recipient is None or desk.observe:
         return ()
-    return (key.of_recipient(recipient), key.of_budget(desk.leaves.name, desk.leaves.ack_budget))
+    budget = key.of_budget(desk.leaves.name, desk.leaves.ack_budget)
+    return (key.of_recipient(recipient), key.of_inbox(inbox_of(recipient)), budget)
 
 
 def brake(message: Message, recipient: str, authenticated: str | None, items: OpenItems, desk: Desk) -> Brake:

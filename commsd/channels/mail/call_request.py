@@ -6,9 +6,9 @@ Asked twice, it is one call. The page's answer is an acknowledgement like any ot
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from commsd.channels.mail.asked_call import asked, owed_call, owed_callback
+from commsd.channels.mail.asked_call import agreed, asked, is_anothers, owed_call, owed_callback
 from commsd.channels.mail.desk import Desk
-from commsd.core.calendar import Calendar, next_opening
+from commsd.core.calendar import Calendar
 from commsd.core.callback import Callback
 from commsd.core.case import survivor
 from commsd.core.change import Change, change_of
@@ -27,9 +27,6 @@ from commsd.core.interaction import (
 )
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.promise import counted_in, told
-
-FARTHEST = timedelta(days=60)
-"""How far ahead a time can be agreed."""
 
 MOST = 10
 """Requests of one case in a day that change anything: whoever holds the link can send them."""
@@ -51,16 +48,17 @@ def ring_me(
 
     message: which the link was given in answer to. number: E.164, as typed. at: the wanted time.
     """
-    at = _agreed(at, message, items, terms)
+    at = agreed(at, survivor(message.case_id or "", items.files), items, terms)
     owed = _owed(message, items)
-    if owed and (_same(owed, number, at) or _too_many(message, items)):
-        return Change(result=_said(owed, items, terms))
+    if _too_many(message, items) or (owed and _same(owed, number, at)):
+        return Change(result=_said(owed, items, terms) if owed else Asked())
     change = asked(_request(message, items, desk), number, items, terms, line=desk.mailbox.line, at=at)
     callback = owed_callback(change)
     if callback is None:
         return replace(change, result=None)
     call = owed_call(change, items, terms)
     given = bool(callback.number and callback.line)
+    at = None if is_anothers(callback, change) else at
     return replace(change, result=Asked(by=call.by if call and not at else None, at=at, number=given))
 
 
@@ -141,17 +139,6 @@ def _said(owed: Callback, items: OpenItems, terms: Terms) -> Asked:
     if owed.due_at is None or owed.due_at <= items.now:
         return Asked(number=given)
     return Asked(by=told(owed.due_at, _calendar(owed.case_id, items, terms)), number=given)
-
-
-def _agreed(at: datetime | None, message: Interaction, items: OpenItems, terms: Terms) -> datetime | None:
-    """The wanted time where we can ring then, else the next at which we can; None for one past or far away."""
-    if at is None or not items.now < at < items.now + FARTHEST:
-        return None
-    file = survivor(message.case_id or "", items.files)
-    clock = callback_clock(file, items.now, terms)
-    calendar = _calendar(file.case.id if file else "", items, terms)
-    at = (next_opening(calendar, at) or at) if calendar else at
-    return max(at, clock.due_at) if clock and clock.due_at else at
 
 
 def _calendar(case_id: str, items: OpenItems, terms: Terms) -> Calendar | None:

@@ -53,7 +53,7 @@ def _duties(settings: MailSettings, means: Means) -> Sequence[Duty]:
         access = accounts.imap(mailbox)
         line = SecondLine(access.connect)
         shared = (means.log, means.claims, means.rules, means.world, means.pulse)
-        watches = [Watch(desk, reading, access.connect, *shared) for reading in readings_of(mailbox)]
+        watches = [Watch(desk, each, access.connect, *shared, settings.mailboxes) for each in readings_of(mailbox)]
         duties += watches[: mailbox.role is not MailboxRole.SENT_ONLY]
         if others_of_it := watches[mailbox.role is not MailboxRole.SENT_ONLY :]:
             looks = [Lookout(desk, INBOX, means.claims, means.world, means.pulse)] if _takes_mail(mailbox) else []

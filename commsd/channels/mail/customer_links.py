@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commsd.channels.channel import Means
+from commsd.channels.mail.asked_call import FARTHEST
 from commsd.channels.mail.call_request import Asked, answered, ring_me
 from commsd.channels.mail.dates import Reader
 from commsd.channels.mail.desk import Desk
-from commsd.channels.mail.region import region_of
+from commsd.channels.mail.region import reads_our_clock, region_of
 from commsd.channels.mail.texts import Wording
 from commsd.core import key
 from commsd.core.calendar import reached
@@ -26,6 +27,7 @@ from commsd.core.interaction import Interaction, Kind
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems
 from commsd.core.record import thing_of, together
+from commsd.core.screen import refusal
 from commsd.store import query
 from commsd.web.pages import page
 from commsd.web.session import from_our_page
@@ -62,9 +64,12 @@ class CustomerLinks:
         typed = fields.get("number", "")
         region = region_of(contact, message.customer) or (desk.firm.country or "")[:2] or None
         number = parse_number(typed, region) if typed else None
-        if typed and number is None:
+        if typed and (number is None or refusal(number) or number.e164 in desk.firm.numbers):
             return self._form(*found, "bad_number", status=422, typed=typed)
-        at = _time(fields.get("when", ""), desk, contact)
+        when = fields.get("when", "")
+        at = self._time(when, desk, contact) if when else None
+        if when and at is None:
+            return self._form(*found, "bad_time", status=422, typed=typed)
         said = await self._ask(message, desk, number.e164 if number else None, at)
         if said is None:
             return self._over()
@@ -118,7 +123,8 @@ class CustomerLinks:
     ) -> Response:
         wording = _wording(desk, message.language)
         zone = desk.zone_of(contact.timezone if contact else None)
-        words = {name: text.format(city=_city(zone.key), called="") for name, text in wording.page.items()}
+        values = {"city": _city(zone.key), "called": "", "days": FARTHEST.days}
+        words = {name: text.format_map(values) for name, text in wording.page.items()}
         return page(
             PAGE,
             status,
@@ -131,10 +137,26 @@ class CustomerLinks:
             typed=typed,
         )
 
+    def _time(self, text: str, desk: Desk, contact: Contact | None) -> datetime | None:
+        """The wanted time by the clock the form names; None for one past, far away, or no such time."""
+        now = self._means.world.now()
+        try:
+            wall = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if wall.tzinfo is not None or abs(wall - now.replace(tzinfo=None)) > 2 * FARTHEST:
+            return None
+        zone = desk.zone_of(contact.timezone if contact else None)
+        at = reached(zone, wall.replace(second=0, microsecond=0))
+        return at if now < at < now + FARTHEST else None
+
     def _done(self, said: Asked, message: Interaction, desk: Desk, contact: Contact | None) -> Response:
         wording = _wording(desk, message.language)
         zone = desk.zone_of(contact.timezone if contact else None)
-        reader = Reader(zone=zone, service_zone=desk.firm.zone, now=self._means.world.now())
+        now = self._means.world.now()
+        region = region_of(contact, message.customer)
+        sure = bool(contact and contact.timezone) or reads_our_clock(region, None, zone, said.at or said.by or now)
+        reader = Reader(zone=zone, service_zone=desk.firm.zone, now=now, sure=sure)
         called = ""
         if said.at:
             called = wording.dates.received(said.at, None, reader)
@@ -181,16 +203,6 @@ def _fields(body: bytes) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: values[0].strip()[:LONGEST_FIELD] for name, values in found.items()}
-
-
-def _time(text: str, desk: Desk, contact: Contact | None) -> datetime | None:
-    """The wanted time by the customer's clock; None where none was given, or nonsense."""
-    try:
-        wall = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    zone = desk.zone_of(contact.timezone if contact else None)
-    return reached(zone, wall.replace(second=0, microsecond=0)) if wall.tzinfo is None else None
 
 
 def _city(zone_key: str) -> str:

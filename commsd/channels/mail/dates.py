@@ -23,11 +23,19 @@ class PhoneHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Whose clock the times are said by. now: when the text is written, which decides what is "today"."""
+    """Whose clock the times are said by. now: when the text is written, which decides what is "today".
+
+    sure: whether it is known to be the reader's own clock; else the zone is named, and no day called "today".
+    """
 
     zone: ZoneInfo
     service_zone: ZoneInfo
     now: datetime
+    sure: bool = True
+
+    def is_today(self, at: datetime) -> bool:
+        """Whether that is the reader's day of now."""
+        return self.sure and at.astimezone(self.zone).date() == self.now.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,14 @@ class DateWords:
     def promised(self, at: datetime, reader: Reader) -> str:
         """By when, with the weekday, the date, the clock, and the zone where it is not ours."""
         local = at.astimezone(reader.zone)
-        today = local.date() == reader.now.astimezone(reader.zone).date()
-        return self._say("promised_today" if today else "promised_day", local, reader)
+        return self._say("promised_today" if reader.is_today(at) else "promised_day", local, reader)
 
     def opens(self, at: datetime, reader: Reader) -> tuple[str, str]:
         """The day of an opening (its date too, where the weekday would not be plain) and its clock."""
         local = at.astimezone(reader.zone)
         far = (local.date() - reader.now.astimezone(reader.zone).date()).days > 6
-        return self._say("opens_date" if far else "opens_day", local, reader), self._say("opens_clock", local, reader)
+        day = "opens_today" if reader.is_today(at) else "opens_date" if far else "opens_day"
+        return self._say(day, local, reader), self._say("opens_clock", local, reader)
 
     def hours(self, week: tuple[PhoneHours, ...], reader: Reader) -> str:
         """Runs of weekdays with their clock times, moved to the reader's zone as it stands in this week; "" where the
@@ -129,7 +137,7 @@ class DateWords:
     def _zone(self, local: datetime, reader: Reader) -> str:
         """Named, with a blank before it, where the reader's clock differs from ours at that time."""
         ours = local.astimezone(reader.service_zone).utcoffset()
-        if not self.always_zone and local.utcoffset() == ours:
+        if reader.sure and not self.always_zone and local.utcoffset() == ours:
             return ""
         key = reader.zone.key
         return " " + (self.zones.get(key) or self.patterns["other_zone"].format(city=_city(key)))

@@ -3,10 +3,12 @@
 Which of them are new is for `watch`. A large mail is decided by its beginning; its bytes follow in `late_original`.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TypeAlias
 
 import structlog
 
@@ -14,13 +16,15 @@ from commsd.channels.mail.arrival import Arrival, apart
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.intake import failed
 from commsd.channels.mail.message import decode
+from commsd.channels.mail.not_given import NotGiven
 from commsd.channels.mail.reading import Reading
 from commsd.channels.mail.reply import Heard
 from commsd.channels.mail.session import Session
+from commsd.channels.mail.trace import passed_at
 from commsd.channels.mail.wire import Fetched
 from commsd.core.change import Change, Checkpoint, Fence, Original, OwedOriginal
 from commsd.core.interaction import Stored
-from commsd.errors import Throttled, TryAgain
+from commsd.errors import Throttled, TryAgain, Unreachable
 from commsd.sla.rules.in_force import Rules
 from commsd.store import query
 from commsd.store.log import Log
@@ -30,10 +34,16 @@ log = structlog.get_logger()
 
 BATCH = 50
 TEXT = 65_536
-FETCH_TRIES = 3
+ALL_IS_PAST = datetime(9999, 1, 1, tzinfo=UTC)
+SLOW = 30.0
+"""Seconds for one batch; a lease lasts 90. After a slower one the next is half as large."""
+
 RFC822 = "message/rfc822"
 RECENT = 50
 """So many of the last UIDs are looked at again, for clustered servers show some late. mail.md I20."""
+
+Mail: TypeAlias = tuple[Fetched, bytes]
+"""One as the server gave it: what it knows of it, and its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +51,14 @@ class Term:
     """Under what a batch is handed in. moves: each decision takes the checkpoint along.
 
     enrolled_at: what the server had before is recorded and not acknowledged. since: what it had before is left alone.
+    dates: only its date tells whether a mail is new, so that one without is the past.
     """
 
     fence: Fence
     enrolled_at: datetime | None
     since: datetime | None = None
     moves: bool = True
+    dates: bool = False
 
 
 class HandIn:
@@ -58,49 +70,109 @@ class HandIn:
         self._name, self._place = name, place
         self._desk, self._reading = desk, reading
         self._log, self._rules, self._world = log, rules, world
-        self._refused: dict[int, int] = {}
+        self._not_given = NotGiven()
+        self._size, self._undated = BATCH, 0
+        self._gave: Session | None = None
         self.owes = True
         """There may be large mails whose bytes are still to be fetched."""
 
     async def take(self, session: Session, uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
-        """Each of these mails decided, together with whatever else waits; gives the checkpoint behind them."""
-        for start in range(0, len(uids), BATCH):
-            some = uids[start : start + BATCH]
-            handed_in = []
-            for head, text in await self._fetched(session, some):
-                if term.since and head.internal_date and head.internal_date < term.since:
-                    continue
-                point = replace(beyond(point, head.uid), renumbered=0)
-                handed_in.append(await self._hand_in(head, text, point, term))
-            for decided in handed_in:
-                self._say(await decided)
-            point = replace(point, last_uid=max(point.last_uid, *some))
+        """Each of these mails decided, together with whatever else waits; gives the checkpoint behind them.
+
+        One that is not given stops only what lies so far above it that the checkpoint would forget it. Where the
+        checkpoint does not move along, raises TryAgain for it at the end.
+        """
+        self._undated = 0
+        self._not_given.begin(point.uidvalidity)
+        if term.moves:
+            self._not_given.only(frozenset(uids))
+        crowd = [uid for uid in uids if not self._not_given.is_suspect(uid)]
+        while crowd := [uid for uid in crowd if self._within(uid, uids, term)]:
+            some, crowd = crowd[: self._size], crowd[self._size :]
+            point = await self._decide(await self._fetched(session, some), uids, point, term)
+        for uid in self._not_given.suspects(uids):
+            point = await self._decide(await self._alone(session, uid, point), uids, point, term)
+        if self._undated:
+            log.warning("folder.undated", duty=self._name, count=self._undated)
+        waits_for = self._not_given.lowest(uids)
+        if waits_for is not None and not term.moves:
+            raise self._refusal(waits_for)
         return point
 
-    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[tuple[Fetched, bytes]]:
+    async def _decide(self, mails: Sequence[Mail], uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
+        handed_in = []
+        for head, text in mails:
+            if not self._within(head.uid, uids, term):
+                break
+            if term.since and head.internal_date and head.internal_date < term.since:
+                continue
+            point = replace(beyond(point, head.uid), renumbered=0)
+            handed_in.append(await self._hand_in(head, text, point, term))
+        for decided in handed_in:
+            self._say(await decided)
+        return point
+
+    def _within(self, uid: int, uids: Sequence[int], term: Term) -> bool:
+        """Whether the checkpoint may go there and still be so near to what is waited for that it is looked at again."""
+        waits_for = self._not_given.lowest(uids)
+        return not term.moves or waits_for is None or uid < waits_for + RECENT
+
+    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[Mail]:
         """The mails that are there, each with its beginning. One the server will not give does not stop the others."""
+        began = asyncio.get_running_loop().time()
         try:
             heads = await session.headers(uids)
             texts = await session.text([head.uid for head in heads], TEXT)
-            return [(head, texts[head.uid]) for head in heads if head.uid in texts]
         except Throttled:
             raise
-        except TryAgain:
+        except (TryAgain, Unreachable):
             if session.closed:
+                self._not_given.died(uids, self._world.now(), proven=self._gave is session)
+                self._size = max(len(uids) // 2, 1)
                 raise
             if len(uids) > 1:
                 return [mail for uid in uids for mail in await self._fetched(session, [uid])]
-            return self._withheld(uids[0])
+            heads, texts = (), {}
+        slow = asyncio.get_running_loop().time() - began > SLOW
+        self._size = max(len(uids) // 2, 1) if slow else min(self._size * 2, BATCH)
+        return self._complete(session, uids, {head.uid: head for head in heads}, texts)
 
-    def _withheld(self, uid: int) -> list[tuple[Fetched, bytes]]:
-        """A mail the server refuses to give: tried again a few times, then recorded as one that cannot be read."""
-        self._refused[uid] = self._refused.get(uid, 0) + 1
-        if self._refused[uid] < FETCH_TRIES:
-            raise TryAgain(
-                f"the server does not give mail {uid} of {self._place}", remedy="nothing yet: it is asked again"
-            )
+    def _complete(
+        self, session: Session, uids: Sequence[int], heads: Mapping[int, Fetched], texts: Mapping[int, bytes]
+    ) -> list[Mail]:
+        """Those that came whole; one that never does, by what there is of it."""
+        mails = []
+        for uid in uids:
+            head, text = heads.get(uid), texts.get(uid, b"")
+            if head and text and len(text) >= min(len(head.head.rstrip()), TEXT):
+                self._gave = session
+                self._not_given.given(uid)
+                mails.append((head, text))
+                continue
+            self._not_given.missed(uid, self._world.now())
+            if self._not_given.is_hopeless(uid, self._world.now()):
+                mails.append(self._withheld(uid, head))
+        return mails
+
+    async def _alone(self, session: Session, uid: int, point: Checkpoint) -> list[Mail]:
+        """A mail over which connections died. Another one first, so that we know whose fault it is."""
+        if self._not_given.is_hopeless(uid, self._world.now()):
+            return [self._withheld(uid, None)]
+        if self._gave is not session and (known := self._not_given.lasting(point.recent)):
+            if any((await session.text([known], TEXT)).values()):
+                self._gave = session
+        return await self._fetched(session, [uid])
+
+    def _withheld(self, uid: int, head: Fetched | None) -> Mail:
+        """A mail the server will not give: decided by its header, or recorded as one that cannot be read."""
+        self._not_given.given(uid)
         log.error("mail.withheld", duty=self._name, uid=uid)
-        return [(Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b""), b"")]
+        return head or Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b""), b""
+
+    def _refusal(self, uid: int) -> TryAgain:
+        return TryAgain(
+            f"the server does not give mail {uid} of {self._place}", remedy="nothing yet: it is asked again"
+        )
 
     async def _hand_in(self, head: Fetched, text: bytes, point: Checkpoint, term: Term) -> Awaitable[Change]:
         kept = self._original(head, text)
@@ -118,17 +190,22 @@ class HandIn:
 
     def _original(self, head: Fetched, text: bytes) -> Original | None:
         """The whole mail, where its beginning is all of it. RFC822.SIZE is an estimate on Exchange."""
-        if not self._reading.keeps or (head.size > len(text) and len(text) >= TEXT):
+        if not self._reading.keeps or (head.size > len(text) and (len(text) >= TEXT or not text)):
             return None
         return Original(sha256=hashlib.sha256(text).hexdigest(), media_type=RFC822, content=text)
 
     def _arrival(self, head: Fetched, text: bytes, kept: Original | None, point: Checkpoint, term: Term) -> Arrival:
         message = decode(_readable(head, text), folder_date=head.internal_date or self._world.now())
+        if head.internal_date is None and (passed := passed_at(message)):
+            message = replace(message, received_at=min(passed, message.received_at))
         if head.server_id:
             server_key = hashlib.sha256(f"server\n{self._desk.mailbox.name}\n{head.server_id}".encode()).hexdigest()
             message = replace(message, server_key=server_key)
         original = Stored(kept.sha256, RFC822, len(text)) if kept else None
         enrolled_at = None if self._reading.past else term.enrolled_at
+        if term.dates and head.internal_date is None and not passed_at(message):
+            self._undated += 1
+            enrolled_at = ALL_IS_PAST
         arrival = Arrival(message=message, place=self._place, uid=head.uid, original=original, enrolled_at=enrolled_at)
         return apart(arrival, point.uidvalidity)
 
@@ -163,4 +240,4 @@ def _with_owed(change: Change, owed: OwedOriginal | None) -> Change:
 
 def _readable(head: Fetched, text: bytes) -> bytes:
     """The beginning of the mail with all of its header: what tells a person from a machine may stand far down."""
-    return head.head if len(text) >= TEXT and len(head.head) > len(text) else text
+    return head.head if len(head.head) > len(text) else text

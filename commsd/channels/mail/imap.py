@@ -9,14 +9,15 @@ version is pinned. What is asked over the connection stands in `session.py`, how
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from aioimaplib import aioimaplib as vendor
 
 from commsd.channels.mail import sasl, wire
+from commsd.channels.mail.echo import Echo, without
 from commsd.channels.mail.imap_login import Credentials, log_in
 from commsd.channels.mail.session import Answer, Session, demand, turned_away
 from commsd.channels.mail.trust import trusting
@@ -25,6 +26,9 @@ from commsd.errors import CommsdError, ConfigError, Throttled, Unreachable
 GOODBYE = 2.0
 PROMPT = 10.0
 """Seconds to agree to IDLE and to end it: a server that takes longer is gone. mail.md I2."""
+
+LONGEST = 2.0
+"""Times the deadline one command may last while bytes keep coming: less than the lease of 90 s it is given under."""
 
 # It quotes what servers say, addresses included, and asks for each line to be formatted even where nobody listens.
 vendor.log.disabled = True
@@ -100,8 +104,10 @@ class _Protocol(vendor.IMAP4ClientProtocol):
         self.farewell = b""
         self.news = False
         self.continued = False
+        self.echo: Echo | None = None  # of what we say to be let in
         self._stirred = asyncio.Event()
         self._reader = wire.Reader()
+        self._heard: Callable[[], None] = lambda: None
 
     @property
     def loose(self) -> Any:
@@ -113,6 +119,7 @@ class _Protocol(vendor.IMAP4ClientProtocol):
         _keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, d: bytes) -> None:
+        self._heard()
         try:
             for response in self._reader.feed(d):
                 self._take(response)
@@ -153,16 +160,31 @@ class _Protocol(vendor.IMAP4ClientProtocol):
             self._stirred.clear()
             await self._stirred.wait()
 
+    @contextmanager
+    def extending(self, limit: asyncio.Timeout, seconds: float) -> Iterator[None]:
+        """Inside, this limit ends so long after the last bytes came: a slow line is not a silent one."""
+        last = self.loop.time() + LONGEST * seconds
+
+        def put_off() -> None:
+            if not limit.expired():
+                limit.reschedule(min(self.loop.time() + seconds, last))
+
+        self._heard = put_off
+        try:
+            yield
+        finally:
+            self._heard = lambda: None
+
     def start_over(self, transport: asyncio.Transport | None) -> None:
         """What came in clear before TLS is not to be believed, RFC 3501 section 6.2.1."""
         self.loose.transport, self._reader, self.news = transport, wire.Reader(), False
 
     def _take(self, response: wire.Response) -> None:
-        line = response[0]
+        line = without(response[0], self.echo) if self.echo else response[0]
         if self.greeting is None:
             self.greeting = line
         elif line.startswith(b"* "):
-            self._take_untagged(response)
+            self._take_untagged((line, *response[1:]))
         elif line.startswith(b"+"):
             self.continued = True
         elif line:
@@ -212,9 +234,10 @@ class _Link:
         return self._protocol.lost is not None
 
     async def run(self, name: str, *args: str) -> Answer:
-        async with self._turn(name), asyncio.timeout(self._deadline):
+        async with self._turn(name), asyncio.timeout(self._deadline) as limit:
             command = self._command(name, *args)
-            await self._protocol.execute(command)
+            with self._protocol.extending(limit, self._deadline):
+                await self._protocol.execute(command)
         return _answer(command)
 
     async def idle(self, seconds: float) -> Answer:
@@ -261,7 +284,9 @@ class _Link:
         if self._endpoint.tls == "starttls":
             await self._start_tls()
         if not greeting.upper().startswith(b"* PREAUTH"):
+            protocol.echo = Echo(credentials.username, credentials.password, credentials.token)
             await log_in(self, credentials, self._endpoint.host, self._endpoint.port)
+            protocol.echo = None
         self.entered(folder=False)
         await self._learn_capabilities()  # Microsoft 365 offers more to those it knows
 

@@ -229,7 +229,7 @@ def _actor(verdict: Verdict) -> Actor:
 def _silence(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict) -> str | None:
     if verdict.reason:
         return f"no-ack:{verdict.reason}"
-    if arrival.is_past or items.now - arrival.message.received_at > desk.mailbox.max_age:
+    if arrival.is_past or items.now - arrival.under_way_since > desk.mailbox.max_age:
         return "no-ack:too-old"
     return None
 

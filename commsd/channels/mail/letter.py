@@ -14,7 +14,7 @@ from commsd.channels.mail.gateways import GATEWAYS, OUTGOING, Gateway
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.mime import decode_words, plain_line
 from commsd.channels.mail.sender_pattern import SenderPattern
-from commsd.channels.mail.suppression import Us, speaker, why_silent
+from commsd.channels.mail.suppression import Us, is_internal, speaker, why_silent
 from commsd.core.contact import CUSTOMER, mail_identity
 from commsd.core.interaction import Channel
 from commsd.core.number import Number, parse_number
@@ -186,7 +186,7 @@ def _customers_mail(said: str, us: Us) -> str | None:
     identity = mail_identity(said) if deliverable(said) else None
     if identity is None:
         return None
-    ours = identity.value in us.addresses | us.people or identity.value.rpartition("@")[2] in us.internal_domains
+    ours = identity.value in us.addresses | us.people or is_internal(identity.value.rpartition("@")[2], us)
     return None if ours else said
 
 

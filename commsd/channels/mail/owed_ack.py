@@ -5,14 +5,16 @@ Whether one is owed, is decided in `intake`; how it reads, in `ack`.
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.account import FollowUp
 from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.arrival import Arrival
-from commsd.channels.mail.asked_call import owed_call
+from commsd.channels.mail.asked_call import owed_call, wish_in
 from commsd.channels.mail.brake import subject_key
 from commsd.channels.mail.desk import Desk, phone_hours
-from commsd.channels.mail.region import region_of
+from commsd.channels.mail.region import reads_our_clock, region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, with_promise
@@ -106,7 +108,8 @@ def acknowledged(
 ) -> Change:
     fact = change.interactions[0]
     change, promised_at, calendar = promised(change, items, terms)
-    call = owed_call(change, items, terms)
+    wish = wish_in(arrival.message, desk)
+    call = owed_call(change, items, terms, when=wish.when if wish else None)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
     ack = render(
         facts_of(
@@ -245,6 +248,7 @@ def facts_of(
         phone_hours=phone_hours(calendar) if calendar else (),
         customer_tz=desk.zone_of(contact.timezone if contact else None),
         service_tz=desk.firm.zone,
+        zone_sure=_zone_is_sure(contact, fact, message.date, desk.firm.zone, promised_at or items.now),
         customer_region=region_of(contact, fact.customer),
         in_hours=in_hours,
         holiday=None if in_hours or calendar is None else desk.holidays.closed_for(calendar, received, language),
@@ -257,6 +261,20 @@ def facts_of(
         html=desk.mailbox.html,
         date_at=items.now,
     )
+
+
+def _zone_is_sure(contact: Contact | None, fact: Interaction, date: str, ours: ZoneInfo, at: datetime) -> bool:
+    """Whether the zone the times are told in is the customer's. date: the field, in which their offset stands."""
+    if contact and contact.timezone:
+        return True
+    return reads_our_clock(region_of(contact, fact.customer), _offset(date), ours, at)
+
+
+def _offset(date: str) -> timedelta | None:
+    try:
+        return parsedate_to_datetime(date).utcoffset()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _owner(change: Change, items: OpenItems) -> str | None:

@@ -107,7 +107,7 @@ def _fact(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk) -> Inter
     message, mailbox = arrival.message, desk.mailbox
     contact = contact_of(sheet.address, items)
     language, cause = _language(sheet, contact, desk)
-    old = arrival.is_past or items.now - message.received_at > mailbox.max_age
+    old = arrival.is_past or items.now - arrival.under_way_since > mailbox.max_age
     return Interaction(
         id=items.new_id(),
         channel=mailbox.channel,

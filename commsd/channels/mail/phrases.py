@@ -3,7 +3,9 @@
 
 NO_REPLY_LOCALS = "|".join(
     [
-        r"no[-._]?repl(?:y|ies)",
+        r"no[-._]*repl(?:y|ies|ay)",
+        r"not[-._]?reply",
+        r"auto[-._]?(?:repl(?:y|ies)|respond(?:er)?|responses?|mailer)",
         r"do[-._]?not[-._]?(?:reply|respond|answer)",
         r"dont[-._]?reply",
         r"no[-._]?(?:answer|response)",
@@ -46,6 +48,7 @@ AUTO_REPLY_SUBJECTS = "|".join(
         r"(?:jeg er )?(?:ikke p[åa]|ude af|ude fra) kontoret",
         r"automatisk(?:t)? (?:svar|besvarelse|frav[æa]rsbesked)",
         r"frav[æa]rs(?:besked|meddelelse|melding)",
+        r"svar fra frav[æa]rsassistent(?:en)?",
         r"fr[åa]nvaro(?:meddelande|besked)",
         r"(?:balasan|jawaban|balas|respons|tanggapan) otomatis",
         r"(?:saya )?sedang cuti",
@@ -61,14 +64,94 @@ AUTO_REPLY_SUBJECTS = "|".join(
         r"afwezigheids(?:bericht|melding|assistent)",
         r"(?:automatyczna odpowied[źz]|odpowied[źz] automatyczna)",
         r"poza biurem",
-        r"resposta autom[áa]tica",
+        r"resposta autom[áaà]tica",
+        r"fora do escrit[óo]rio",
+        r"accus[ée] de r[ée]ception automatique",
+        r"automatikus v[áa]lasz",
+        r"r[ăa]spuns automat",
+        r"(?:automatski|samodejni) odgovor",
+        r"automaatvastus",
+        r"automatinis atsakymas",
+        r"autom[āa]tisk[āa] atbilde",
+        r"αυτ[όο]ματη απ[άα]ντηση",
         r"automaattinen vastaus",
         r"automatick[áa] odpov[eě][dď]",
         r"otomatik yan[ıi]t",
-        r"автоответ|автоматический ответ",
-        r"自動(?:応答|返信)|自动(?:回复|答复)|自動回覆",
+        r"автоответ|автоматический ответ|автоматична відповідь|автоматичен отговор",
+        r"(?:תשובה|מענה|הודעה) אוטומטי(?:ת)?",
+        r"رد تلقائي",
+        r"자동 ?(?:회신|응답|답장)|부재중(?: ?(?:자동 ?(?:회신|응답)|알림))?",
+        r"自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|应答)|不在(?:通知|のお知らせ)",
+        r"trả lời tự động",
+        r"ตอบกลับอัตโนมัติ",
     ]
 )
+
+_UNTIL = (
+    r" (?:until|till?|from|through|thru|between|since|back|returning|today|tomorrow|this week|next week"
+    r"|bis|vom|von|ab|zwischen|zurück|fra|sampai|hingga|tot|t/m|jusqu['’]au)\b[^?]{0,80}?"
+)
+_OUT = (
+    r"(?:out of (?:the )?office|away from (?:the |my |his |her )?(?:office|desk)"
+    r"|nicht im (?:b[üu]ro|haus)|au(?:ß|ss)er haus"
+    r"|(?:ikke p[åa]|ude af|ude fra) kontoret|inte p[åa] kontoret)"
+)
+
+AWAY_SENTENCES = "|".join(
+    [
+        # Who is away, by name: "the lift is out of the office block" is no name.
+        r"(?!(?:the|a|an|my|our|your|his|her|their|who|when|why|nobody|somebody|it|he|she|is|der|die|das|dein|wer|wann"
+        r"|warum|niemand|es|er|sie|den|det|de|min|vores|jeres|hvem|hvorn[åa]r|(?:ein|mein|ihr|unser)\w{0,2})\b)"
+        rf"[^:?!]{{1,80}}? (?:is|ist|er|är) (?:currently |derzeit |zurzeit |momentan )?{_OUT}(?: \([^()]*\)|{_UNTIL})?",
+        rf"(?:i am |i['’]m |ich bin |bin |jeg er )?(?:currently |derzeit |zurzeit |momentan )?(?:{_OUT}|ooo"
+        r"|on (?:annual |parental |maternity |paternity |sick )?leave|on (?:vacation|holiday)"
+        rf"|im urlaub|abwesend|p[åa] ferie){_UNTIL}",
+    ]
+)
+"""Whole subjects, without a question mark; behind them at most the subject that was answered."""
+
+AWAY_WORDS = "|".join(
+    [
+        r"afwezig|niet aanwezig|buiten kantoor",
+        r"fr[åa]nvaro|fr[åa]nvarande",
+        r"frav[æa]rende|frav[æa]r|ikke til stede",
+        r"absence|absent(?:e)?",
+        r"abwesend|abwesenheit",
+        r"on (?:annual )?leave|annual leave|parental leave|maternity leave",
+        r"ausente|assente|nieobecno[śs][ćc]",
+    ]
+)
+"""What people write about as well."""
+
+RECEIPT_SUBJECTS = "|".join(
+    [
+        r"(?:not )?read",
+        r"(?:un)?gelesen|nicht gelesen|gel[öo]scht",
+        r"(?:ikke |u)?l[æa]st",
+        r"(?:tidak |belum )?dibaca",
+        r"(?:non )?lu",
+        r"(?:no )?le[íi]do",
+        r"(?:non )?letto",
+        r"(?:niet )?gelezen",
+        r"(?:inte |ej )?l[äa]st",
+        r"(?:nie )?przeczytan[eoy]",
+        r"return receipt(?: \(displayed\))?(?: -[^:]*)?",
+    ]
+)
+
+RECEIPT_TEXTS = "|".join(
+    [
+        r"your message\b.{0,800}?\b(?:was|has been) (?:read|displayed|deleted)\b",
+        r"ihre nachricht\b.{0,800}?\b(?:wurde|ist) .{0,60}?(?:gelesen|angezeigt|gel[öo]scht)\b",
+        r"(?:din|deres) meddelelse\b.{0,800}?\b(?:blev|er) .{0,60}?(?:l[æa]st|slettet)\b",
+        r"pesan anda\b.{0,800}?\b(?:dibaca|dihapus)\b",
+        r"votre message\b.{0,800}?\ba [ée]t[ée] (?:lu|supprim[ée])\b",
+        r"su mensaje\b.{0,800}?\b(?:se ley[óo]|ha sido le[íi]do|fue le[íi]do)\b",
+        r"uw bericht\b.{0,800}?\b(?:is|werd) .{0,60}?gelezen\b",
+        r"ditt meddelande\b.{0,800}?\b(?:l[äa]stes|har l[äa]sts|blev l[äa]st)\b",
+    ]
+)
+"""How mail programs go on after such a subject, from the first word."""
 
 BOUNCE_SUBJECTS = "|".join(
     [
@@ -79,8 +162,20 @@ BOUNCE_SUBJECTS = "|".join(
         r"returned mail",
         r"(?:message|mail) (?:undeliverable|not delivered)",
         r"failure notice",
-        r"unzustellbar",
+        r"unzustellbar|nicht zustellbar",
+        r"zustell(?:ung )?fehl(?:er|geschlagen)",
         r"(?:kan ikke|ikke) lever(?:es|et)",
+        r"kan (?:inte|ej) levereras|olevererat|ej levererat",
+        r"onbestelbaar|niet[- ]bezorgd|kan niet worden bezorgd",
+        r"non remis|[ée]chec de (?:la )?remise|notification d['’][ée]tat de remise",
+        r"no se (?:puede|pudo|ha podido) entregar|no entregad[oa]",
+        r"non recapitabile|mancato recapito|impossibile recapitare",
+        r"n[ãa]o (?:é poss[íi]vel entregar|entregue)",
+        r"nie mo[żz]na dostarczy[ćc]|niedostarczaln[ey]|nie dostarczono",
+        r"nedoru[čc]iteln[ée]|ei voi(?:da)? toimittaa",
+        r"k[ée]zbes[íi]thetetlen|teslim edilemedi",
+        r"не удается доставить|не доставлено",
+        r"配信不能|無法傳遞|无法传递|未送达",
         r"tidak (?:dapat )?(?:dikirim|terkirim)",
         r"complaint about",
     ]

@@ -4,8 +4,10 @@ An Austrian who writes German is no German: a national form given to the wrong c
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 
@@ -39,6 +41,27 @@ def _by_numbers(contact: Contact) -> str | None:
     numbers = (parse_number(identity.value) for identity in contact.identities if identity.kind == "phone")
     regions = {number.region for number in numbers if number}
     return regions.pop() if len(regions) == 1 else None
+
+
+@cache
+def zones_in(country: str) -> tuple[ZoneInfo, ...]:
+    """All zones of a country, ISO 3166; empty where we know none."""
+    return tuple(ZoneInfo(zone) for zone, where in _countries().items() if where == country)
+
+
+def reads_our_clock(region: str | None, offset: timedelta | None, ours: ZoneInfo, at: datetime) -> bool:
+    """Whether a writer whose zone nobody told us surely has our clock at that time.
+
+    region: the writer's country, None where it is unknown: then only their own offset can tell. offset: from UTC, as
+    their mail program wrote it, None where it did not say.
+    """
+    clock = at.astimezone(ours).utcoffset()
+    if region is None:
+        return offset == clock
+    if offset and offset != clock:  # zero tells nothing: many programs write UTC wherever they are
+        return False
+    zones = zones_in(region)
+    return bool(zones) and all(at.astimezone(zone).utcoffset() == clock for zone in zones)
 
 
 @cache

@@ -14,7 +14,7 @@ from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.notice import About, as_mail, mark, newest_about
 from commsd.channels.mail.order import Order, order_in
-from commsd.channels.mail.suppression import SUPPRESSIONS, speaker
+from commsd.channels.mail.suppression import SUPPRESSIONS, is_internal, speaker
 from commsd.core import key
 from commsd.core.agent import Agent
 from commsd.core.case import CaseFile, CaseState, survivor
@@ -152,7 +152,7 @@ def is_ours(heard: Heard, desk: Desk) -> bool:
     if heard.about and mark(desk.key, writer.address.casefold()) == heard.about.recipient:
         return True
     routes = (address.casefold() for route in people.routes.values() for address in route.mail)
-    at_home = writer.key in desk.us.addresses or writer.domain in desk.us.internal_domains
+    at_home = writer.key in desk.us.addresses or is_internal(writer.domain, desk.us)
     return at_home or people.by_mail(writer.address) is not None or writer.address.casefold() in routes
 
 

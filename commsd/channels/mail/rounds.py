@@ -38,6 +38,8 @@ class Rounds:
         try:
             while True:
                 await self.once()
+                if not self.working:
+                    log.info("mailbox.watched", duty=self.name, idle=False)
                 self.working = True
                 await self._world.sleep(self._pause)
         finally:

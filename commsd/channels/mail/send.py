@@ -7,20 +7,21 @@ settlements share commits, and none who is slow holds up the others.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
+from commsd.channels.mail.door import Door
 from commsd.channels.mail.null_sender import NOBODY, NullSender
 from commsd.channels.mail.outcome import Outcome
 from commsd.channels.mail.sent_copy import SentCopies
 from commsd.channels.mail.settle import (
-    LOGIN_RESTS,
+    KEPT_OUT,
     MOST_COPIES,
     Settled,
-    about_us,
     held,
     is_noise,
+    is_outside,
     keys_of,
     put_back,
     settled,
@@ -31,16 +32,14 @@ from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.sla.rules.in_force import Rules
 from commsd.store.claims import Claims
 from commsd.store.log import Log
+from commsd.store.recovery import CLAIM
 from commsd.web.pulse import Pulse
 from commsd.world import World
 
 log = structlog.get_logger()
 
-CLAIM = timedelta(minutes=15)
-"""Longer than the longest attempt, so that nobody else takes up what is still under way."""
-
-LATEST_START = timedelta(minutes=2)
-"""A claim older than that does not last for a whole attempt any more."""
+LATEST_START = 60.0
+"""Seconds for which a claim has to last yet when a message is begun: up to its final dot it may take that long."""
 
 PLACES = 4
 """How many are handed in at once; as many connections the Submission should have."""
@@ -53,6 +52,9 @@ NET = 30.0
 
 AGAIN = 1.0
 """Seconds until the next look where something is due that we do not get."""
+
+GLANCE = 5.0
+"""Seconds after which it is seen, during a rest, whether there is another password."""
 
 
 class Send:
@@ -87,11 +89,13 @@ class Send:
         self._under_way: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
         self._places = asyncio.Semaphore(PLACES)
-        self._door = _Door()
+        self._door = Door()
         log.listen(self._hear)
 
     async def run(self) -> None:
         try:
+            if await self._claims.any_waits(self._mailbox, KEPT_OUT):
+                self._door.shut()
             while True:
                 self._wake.clear()
                 seconds = await self._begin_due()
@@ -102,12 +106,13 @@ class Send:
                     continue
         finally:
             await _stopped(self._under_way)
+            await self._submission.close()
 
     async def once(self) -> bool:
         """Deliver what is due now, as much as is handed in at once; says whether there was anything."""
-        if self._door.rests_for(self._world.now()):
+        if self._rest():
             return False
-        tasks = [self._start(owed, at) for owed, at in await self._claimed(PLACES)]
+        tasks = [self._start(owed) for owed in await self._claimed(PLACES)]
         try:
             if tasks:
                 await asyncio.wait(tasks)
@@ -119,10 +124,13 @@ class Send:
 
     async def _begin_due(self) -> float:
         """Start what is due, as far as there is room; seconds after which to look again."""
+        if rest := self._rest():
+            return min(rest, GLANCE)
+        await self._knock()
+        if self._rest():
+            return 0.0
         open_now = self._door.is_open or any(attempt.stage not in _OUTSIDE for attempt in self._attempts)
         room = (AHEAD if open_now else 1) - len(self._under_way)
-        if rest := self._door.rests_for(self._world.now()):
-            return min(rest, NET)
         if room < (AHEAD // 2 if open_now else 1):
             return NET if open_now else AGAIN
         if not self._told and (seconds := await self._seconds_until_due()):
@@ -130,12 +138,33 @@ class Send:
         self._told = False
         found = await self._claimed(room)
         self._told = self._told or len(found) == room
-        for owed, at in found:
-            task = self._start(owed, at)
+        for owed in found:
+            task = self._start(owed)
             self._under_way.add(task)
             task.add_done_callback(self._ended)
         self._look_at = asyncio.get_running_loop().time() + AGAIN
         return 0.0 if self._told else AGAIN
+
+    def _rest(self) -> float:
+        """Seconds for which the account is left alone; the secret is looked at only while that matters."""
+        return self._door.rests_for(self._world.elapsed(), self._submission.mark) if self._door.may_rest else 0.0
+
+    async def _knock(self) -> None:
+        """See now and then whether a closed door is open again: what waits need not wait out its own pause then."""
+        if self._door.is_open or self._under_way or self._until_knock():
+            return
+        if await self._claims.next_due((self._mailbox,)) is not None:
+            word = await self._submission.probe() or _LET_IN
+            if self._notice(word):
+                await self._let_all_in()
+
+    def _until_knock(self) -> float:
+        return self._door.knocks_in(self._world.elapsed(), self._submission.mark)
+
+    async def _let_all_in(self) -> None:
+        if await self._claims.due_now(self._mailbox, KEPT_OUT):
+            self._told = True
+            self._wake.set()
 
     async def _seconds_until_due(self) -> float:
         """0 where something is due. Only reads, and that seldom: many mailboxes that owe nothing shall cost nothing."""
@@ -144,7 +173,8 @@ class Send:
             due = await self._claims.next_due((self._mailbox,))
             seconds = NET if due is None else min((due - self._world.now()).total_seconds(), NET)
             self._look_at = loop.time() + seconds
-        return max(self._look_at - loop.time(), 0.0)
+        seconds = max(self._look_at - loop.time(), 0.0)
+        return seconds if self._door.is_open else min(seconds, self._until_knock() or NET)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -152,11 +182,11 @@ class Send:
             log.error("delivery.failed", mailbox=self._mailbox, error=type(error).__name__, exc_info=error)
         self._wake.set()
 
-    async def _claimed(self, number: int) -> list[tuple[Delivery, datetime]]:
-        """What we alone may hand in now, each with the time of its claim."""
+    async def _claimed(self, number: int) -> Sequence[Delivery]:
+        """What we alone may hand in now."""
         if self._sender:
             await self._sender.recall()
-        at = self._world.now()
+        until = self._world.elapsed() + CLAIM.total_seconds()
         claiming = asyncio.ensure_future(self._claims.deliveries((self._mailbox,), number, CLAIM))
         try:
             found = await asyncio.shield(claiming)
@@ -164,8 +194,8 @@ class Send:
             for owed in await claiming:
                 await self._put_back(owed)
             raise
-        self._claims.in_hand.update(owed.id for owed in found)
-        return [(owed, at) for owed in found]
+        self._claims.in_hand.update({owed.id: until for owed in found})
+        return found
 
     async def _put_back(self, owed: Delivery) -> None:
         await self._log.decide(keys_of(owed), lambda items: put_back(owed, items))
@@ -179,37 +209,39 @@ class Send:
             self._look_at = min(self._look_at, asyncio.get_running_loop().time() + seconds)
             self._wake.set()
 
-    def _start(self, owed: Delivery, at: datetime) -> asyncio.Task[None]:
-        return asyncio.create_task(self._deliver(owed, at), name=f"{self.name}.delivery")
+    def _start(self, owed: Delivery) -> asyncio.Task[None]:
+        return asyncio.create_task(self._deliver(owed), name=f"{self.name}.delivery")
 
-    async def _deliver(self, owed: Delivery, claimed_at: datetime) -> None:
+    async def _deliver(self, owed: Delivery) -> None:
         try:
             async with self._places:
-                said = await self._from_whom_it_takes(owed) if await self._may_go(owed, claimed_at) else None
+                said = await self._from_whom_it_takes(owed) if await self._may_go(owed) else None
             if said:
                 await self._take_in(owed, *said)
         except asyncio.CancelledError:
             await self._put_back(owed)
             raise
         finally:
-            self._claims.in_hand.discard(owed.id)
+            self._claims.in_hand.pop(owed.id, None)
 
     async def _take_in(self, owed: Delivery, word: Outcome, sender: str) -> None:
         """Settle by the word first: stopped before that, we would take the message for one that never went."""
-        self._notice(word)
+        opened = self._notice(word)
         result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
         self._count(owed, word, await self._settle(owed, word), result)
+        if opened:
+            await self._let_all_in()
         if self._sender:
             await self._sender.heard(sender, word)
 
-    async def _may_go(self, owed: Delivery, claimed_at: datetime) -> bool:
+    async def _may_go(self, owed: Delivery) -> bool:
         """Whether to hand it in now; if not, what is to become of it is settled."""
         if owed.state is DeliveryState.UNKNOWN and self._copies and await self._copies.has(owed.payload):
             self._count(owed, _FOUND, await self._settle(owed, _FOUND))
             return False
         now = self._world.now()
-        shut = self._door.rests_for(now) or (self._attempts and not self._door.is_open)
-        if shut or now - claimed_at > LATEST_START:
+        shut = self._rest() or (self._attempts and not self._door.is_open)
+        if shut or not self._claims.lasts(owed.id, LATEST_START):
             await self._put_back(owed)
             return False
         if owed.state is not DeliveryState.UNKNOWN:
@@ -245,16 +277,19 @@ class Send:
         finally:
             self._attempts.discard(attempt)
 
-    def _notice(self, word: Outcome) -> None:
-        """What the word tells of the account: told of when it changes."""
-        if rest := self._door.heard(word, self._world.now()):
+    def _notice(self, word: Outcome) -> bool:
+        """What the word tells of the account: told of when it changes. Says whether a closed door is open now."""
+        if rest := self._door.heard(word, self._world.elapsed(), self._submission.mark):
             fields = {"mailbox": self._mailbox, "stage": word.stage, "code": word.code}
             log.error("smtp.login_refused", **fields, what=word.text, rest_s=rest.total_seconds())
-        if word.kind == "later" and word.stage in _OUTSIDE:
+        if is_outside(word):
             if self._door.closed():
                 log.warning("smtp.unavailable", mailbox=self._mailbox, stage=word.stage, code=word.code)
-        elif self._door.opened():
+            return False
+        was_closed = not self._door.is_open
+        if self._door.opened():
             log.info("smtp.recovered", mailbox=self._mailbox)
+        return was_closed
 
     async def _settle(self, owed: Delivery, word: Outcome) -> Settled | None:
         terms = self._rules.terms
@@ -271,7 +306,7 @@ class Send:
     def _count(self, owed: Delivery, word: Outcome, after: Settled | None, result: str = "") -> None:
         if after is None:  # somebody else settled it
             return
-        if word.kind != "later" or word.stage not in _OUTSIDE or after.state is DeliveryState.FAILED:
+        if not is_outside(word) or after.state is DeliveryState.FAILED:
             self._metrics.deliveries.labels(kind=owed.kind.value, result=result or word.kind).inc()
         fields = {"interaction": owed.interaction_id, "mailbox": self._mailbox}
         if word.kind == "sent":
@@ -285,49 +320,15 @@ class Send:
         fields |= {"kind": owed.kind.value, "state": after.state.value, "stage": word.stage}
         if after.state is DeliveryState.FAILED:
             log.error("delivery.given_up", **fields, code=word.code)
-        elif word.kind != "later" or word.stage not in _OUTSIDE:
+        elif not is_outside(word):
             log.warning("delivery.not_sent", **fields, code=word.code)
 
 
 _NOT_BEGUN = Outcome(kind="later", code=None, text="not begun", stage="connect")
 _FOUND = Outcome(kind="sent", code=None, text="found in the Sent folder", stage="answer")
+_LET_IN = Outcome(kind="sent", code=None, text="let in", stage="login")
 _OUTSIDE = ("connect", "login")
 _WAITING = (DeliveryState.QUEUED, DeliveryState.UNKNOWN)
-
-
-class _Door:
-    """Whether the account is let in: nobody is sent ahead to a closed door in numbers, nor after a refused login."""
-
-    def __init__(self) -> None:
-        self.is_open = True
-        self._told_closed = False
-        self._refusals = 0
-        self._rests_until: datetime | None = None
-
-    def rests_for(self, now: datetime) -> float:
-        """Seconds for which nothing shall be tried."""
-        return max((self._rests_until - now).total_seconds(), 0.0) if self._rests_until else 0.0
-
-    def heard(self, word: Outcome, now: datetime) -> timedelta | None:
-        """Takes a word in; the rest that begins with it, if one does."""
-        if not about_us(word):
-            self._refusals = 0 if word.kind != "later" else self._refusals
-            return None
-        if self.rests_for(now):
-            return None
-        rest = LOGIN_RESTS[min(self._refusals, len(LOGIN_RESTS) - 1)]
-        self._refusals, self._rests_until = self._refusals + 1, now + rest
-        return rest
-
-    def closed(self) -> bool:
-        """Nobody was let in; says whether that is news."""
-        news, self.is_open, self._told_closed = not self._told_closed, False, True
-        return news
-
-    def opened(self) -> bool:
-        """Somebody was let in; says whether that is news after it was closed."""
-        news, self.is_open, self._told_closed = self._told_closed, True, False
-        return news
 
 
 async def _stopped(tasks: Sequence[asyncio.Task[None]] | set[asyncio.Task[None]]) -> None:

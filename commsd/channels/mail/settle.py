@@ -27,6 +27,9 @@ MOST_COPIES = 2
 LOGIN_RESTS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """After the first, second … refused login in a row: more would look like somebody who guesses passwords."""
 
+KEPT_OUT = "kept-out"
+"""The reason of one that waits because nobody was let in: when somebody is, it need not wait any longer."""
+
 _OVER = frozenset({DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.SUPPRESSED})
 
 
@@ -101,6 +104,11 @@ def about_us(word: Word) -> bool:
     return word.kind == "later" and word.code is not None and word.code >= 500
 
 
+def is_outside(word: Word) -> bool:
+    """Whether nobody was let in: it concerns every message of the account, and none in particular."""
+    return word.kind == "later" and word.stage in ("connect", "login")
+
+
 def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms, refused: tuple[Refusal, ...] = ()) -> Change:
     """The delivery changed, with its acknowledgement's next revision where it is over."""
     fact = _fact(owed.interaction_id, items)
@@ -148,6 +156,7 @@ def _arrived(ack: Interaction | None, items: OpenItems) -> datetime | None:
 
 def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
     said = f"{word.code or ''} {word.text}".strip()[:200]
+    owed = replace(owed, reason=_why(owed.reason, word))
     match word.kind:
         case "sent":
             return replace(owed, state=DeliveryState.SENT, status_raw=said, settled_at=now)
@@ -156,6 +165,13 @@ def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
         case "unknown":
             return replace(owed, state=DeliveryState.UNKNOWN, status_raw=said, due_at=now + UNKNOWN_WAITS)
     return _later(replace(owed, status_raw=said, copies=max(owed.copies - 1, 0)), now)
+
+
+def _why(reason: str | None, word: Word) -> str | None:
+    """Why it waits; any other reason is not ours to change."""
+    if reason not in (None, KEPT_OUT):
+        return reason
+    return KEPT_OUT if is_outside(word) else None
 
 
 def _later(owed: Delivery, now: datetime) -> Delivery:

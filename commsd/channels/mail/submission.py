@@ -8,16 +8,18 @@ so nothing that happens afterwards but its own answer tells (RFC 1047, RFC 5321 
 import asyncio
 import re
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 import aiosmtplib
 
 from commsd.channels.mail import wire
+from commsd.channels.mail.echo import Echo, mark_of
 from commsd.channels.mail.outcome import Kind, Outcome, Stage
 from commsd.channels.mail.submission_login import TokenSource, log_in, log_in_by_token
 from commsd.channels.mail.trust import trusting
-from commsd.errors import ConfigError
+from commsd.errors import CommsdError, ConfigError
 
 GOODBYE = 2.0
 
@@ -29,15 +31,18 @@ _ABOUT_US = frozenset({530, 534, 535, 538})
 class Server:
     """Where mail is handed in. ca: a PEM file that vouches for it; None trusts what the system trusts.
 
-    tls: "implicit" (port 465), "starttls" (never goes on without), "none" on loopback only.
+    tls: "implicit" (port 465), "starttls" (never goes on without), "none" on loopback only. password: read anew for
+    each connection, so that a rotated one is seen; it may raise ConfigError. token: gives access tokens instead, those of
+    this account.
     """
 
     host: str
     port: int
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     username: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    password: Callable[[], str] = field(default=str, repr=False)
     token: TokenSource | None = field(default=None, repr=False)
+    account: Callable[[], str] | None = field(default=None, repr=False)
     ca: str | None = None
 
 
@@ -51,7 +56,7 @@ class Patience:
     opening: float = 30.0
     envelope: float = 30.0
     answer: float = 600.0
-    grace: float = 60.0
+    grace: float = 20.0
     idle: float = 60.0
 
 
@@ -110,6 +115,16 @@ class _Connection:
     used_at: float = 0.0  # loop time; 0: fresh
     soiled: bool = False  # the last transaction ended half-way
 
+    async def leave(self) -> None:
+        """Says goodbye, briefly."""
+        try:
+            async with asyncio.timeout(GOODBYE):
+                await self.client.quit()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            pass  # gone either way
+        finally:
+            self.drop()
+
     def drop(self) -> None:
         """Closed at once: what is still in its buffer shall not leave later."""
         if isinstance(self.client.transport, asyncio.WriteTransport):
@@ -139,6 +154,7 @@ class Submission:
         self._places = asyncio.Semaphore(size)
         self._idle: list[_Connection] = []
         self._under_way: set[Attempt] = set()
+        self._echo = Echo(server.username or "")
 
     def begin(self, raw: bytes, *, sender: str, recipient: str) -> Attempt:
         """Starts it. sender "" is the null sender. raw is sent as it is, but for line ends, which become CR LF."""
@@ -165,18 +181,19 @@ class Submission:
         self._idle.append(fresh)
         return None
 
+    @property
+    def mark(self) -> str:
+        """Tells what would be presented at a login now from what was before: another secret may be tried at once."""
+        try:
+            return mark_of((self._server.account or self._server.password)())
+        except ConfigError:  # not there at this moment
+            return ""
+
     async def close(self) -> None:
         """Stops every attempt, then says goodbye, briefly."""
         await asyncio.gather(*(attempt.stop() for attempt in self._under_way))
-        while self._idle:
-            connection = self._idle.pop()
-            try:
-                async with asyncio.timeout(GOODBYE):
-                    await connection.client.quit()
-            except (aiosmtplib.SMTPException, OSError, TimeoutError):
-                pass  # gone either way
-            finally:
-                connection.drop()
+        kept, self._idle = self._idle, []
+        await asyncio.gather(*(connection.leave() for connection in kept))
 
     async def _see_through(self, attempt: Attempt) -> Outcome:
         try:
@@ -212,9 +229,10 @@ class Submission:
         try:
             async with asyncio.timeout(self._patience.opening):
                 return await self._opened(attempt)
-        except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply) as error:
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply, CommsdError) as error:
             code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Reply) else None
-            return Outcome(kind="later", code=code, text=_told(error), stage=attempt.stage)
+            text = wire.words(self._echo.out_of(_said(error)))
+            return Outcome(kind="later", code=code, text=text or type(error).__name__, stage=attempt.stage)
 
     async def _opened(self, attempt: Attempt) -> _Connection:
         server = self._server
@@ -238,7 +256,9 @@ class Submission:
                 if server.token is not None:
                     await log_in_by_token(client, server.username, server.token, server.host, server.port)
                 else:
-                    await log_in(client, server.username, server.password or "")
+                    password = server.password()
+                    self._echo = Echo(server.username, password)
+                    await log_in(client, server.username, password)
         except BaseException:
             connection.drop()
             raise
@@ -252,26 +272,29 @@ class Submission:
                 await _envelope(connection, attempt)
             code, text = await _message(connection.client, attempt, self._patience.answer)
             keep, connection.soiled = True, False
-            return Outcome(kind="sent", code=code, text=wire.words(text), stage="answer")
+            return Outcome(kind="sent", code=code, text=self._words(text), stage="answer")
         except _Reply as reply:
             if reply.code == 421 and reused and attempt.stage != "answer":
                 return None
             keep = 400 <= reply.code < 600 and reply.code != 421
             connection.soiled = True
-            return Outcome(
-                kind=_kind(reply.code, attempt.stage), code=reply.code, text=_told(reply), stage=attempt.stage
-            )
+            kind = _kind(reply.code, attempt.stage)
+            return Outcome(kind=kind, code=reply.code, text=self._words(reply.text), stage=attempt.stage)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             if reused and isinstance(error, ConnectionError) and attempt.stage != "answer":
                 return None
-            kind: Kind = "unknown" if attempt.stage == "answer" else "later"
-            return Outcome(kind=kind, code=None, text=_told(error), stage=attempt.stage)
+            kind = "unknown" if attempt.stage == "answer" else "later"
+            text = self._words(_said(error)) or type(error).__name__
+            return Outcome(kind=kind, code=None, text=text, stage=attempt.stage)
         finally:
             if keep:
                 connection.used_at = asyncio.get_running_loop().time()
                 self._idle.append(connection)
             else:
                 connection.drop()
+
+    def _words(self, said: str) -> str:
+        return wire.words(self._echo.known_out_of(said))
 
 
 async def _envelope(connection: _Connection, attempt: Attempt) -> None:
@@ -330,14 +353,14 @@ def _kind(code: int, stage: Stage) -> Kind:
     return "unknown" if stage == "answer" else "later"
 
 
-def _told(error: Exception) -> str:
+def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, _Reply):
-        return wire.words(error.text)
+        return error.text
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return wire.words(error.message)
-    return wire.words(str(error)) or type(error).__name__
+        return error.message
+    return error.what if isinstance(error, CommsdError) else str(error)
 
 
 def _unsendable(attempt: Attempt) -> Outcome | None:

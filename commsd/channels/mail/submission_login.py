@@ -5,6 +5,7 @@ from typing import Protocol
 import aiosmtplib
 
 from commsd.channels.mail import sasl
+from commsd.channels.mail.echo import Echo
 from commsd.errors import CommsdError, Unreachable
 
 
@@ -30,7 +31,7 @@ async def log_in(client: aiosmtplib.SMTP, username: str, password: str) -> None:
 async def log_in_by_token(client: aiosmtplib.SMTP, username: str, token_of: TokenSource, host: str, port: int) -> None:
     """With an access token, and once with another where the server refuses the first. Raises as `log_in` does."""
     try:
-        token = await token_of()
+        token = fresh = await token_of()
         code, said = await _presented(client, username, token, host, port)
         if code == _REFUSED and (fresh := await token_of(instead_of=token)) != token:
             code, said = await _presented(client, username, fresh, host, port)
@@ -39,7 +40,7 @@ async def log_in_by_token(client: aiosmtplib.SMTP, username: str, token_of: Toke
     except CommsdError as error:  # the provider's word on our account is as good as the server's
         raise aiosmtplib.SMTPAuthenticationError(_REFUSED, error.what) from error
     if code != _LET_IN:
-        raise aiosmtplib.SMTPAuthenticationError(code, said)
+        raise aiosmtplib.SMTPAuthenticationError(code, Echo(username, token, fresh).out_of(said))
 
 
 _LET_IN, _GO_ON, _REFUSED = 235, 334, 535

@@ -4,14 +4,17 @@ Never the past: a folder seen for the first time begins at its end. Never a flag
 made of a mail stands in `reading`, how it gets into the log in `hand_in`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
+from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.backfill import Backfill
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.enrolment import Enrolment, Same
 from commsd.channels.mail.folder import Folder
 from commsd.channels.mail.hand_in import RECENT, HandIn, Term, beyond
 from commsd.channels.mail.late_original import LateOriginals
@@ -20,6 +23,7 @@ from commsd.channels.mail.session import Selected, Session
 from commsd.core.change import Change, Checkpoint, Fence
 from commsd.errors import CommsdError, NotFound, TryAgain
 from commsd.sla.rules.in_force import Rules
+from commsd.store import enrolment
 from commsd.store.claims import Claims, Progress
 from commsd.store.log import Log
 from commsd.web.pulse import Pulse
@@ -57,6 +61,7 @@ class Watch:
         rules: Rules,
         world: World,
         pulse: Pulse,
+        configured: Mapping[str, Mailbox] | None = None,
     ) -> None:
         self.name = f"mail.{reading.word}.{desk.mailbox.name}"
         self._desk, self._reading, self._connect = desk, reading, connect
@@ -65,6 +70,7 @@ class Watch:
         self._hand_in = HandIn(self.name, self._place, desk, reading, log, rules, world)
         self._late = LateOriginals(self.name, self._place, log, world)
         self._backfill = Backfill(self.name, self._place, self._hand_in, log, world)
+        self._enrolment = Enrolment(self.name, desk.mailbox, reading, configured, log, claims)
         self._known: Progress | None = None
         self._opened: tuple[Session, Folder | str] | None = None
         self._absent_at: datetime | None = None
@@ -89,9 +95,9 @@ class Watch:
             log.info("mailbox.watched", duty=self.name, idle=session.can_idle)
             while True:
                 await self._catch_up(session)
+                self.working = True
                 self._pulse.beat(self._desk.mailbox.name, "mailbox", self._reading.word)
                 await self._wait(session)
-                self.working = True
         finally:
             self._forget()
             session.abort()
@@ -154,12 +160,15 @@ class Watch:
         selected = await self._open(session)
         if selected is None:
             return False
-        known = self._known or await self._claims.progress(self._place)
+        known = self._known or await self._enrolment.progress()
         if known is None:
             await self._backfill.owe(self._desk.mailbox.backfill, selected)
             # Made since we looked for it in vain: all that lies in it is new.
-            empty = beyond(Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=0), 0)
+            empty = beyond(self._point_at(selected, 0), 0)
             await self._settle(empty if self._absent_at else await self._end_of(session, selected), fence)
+        elif self._enrolment.same(known) is Same.MOVED:
+            log.warning("mailbox.other_host", duty=self.name)
+            await self._rescan(session, selected, known, fence)
         elif self._means_the_same(selected, known.checkpoint, session):
             await self._go_on(session, known, fence)
         else:
@@ -197,8 +206,11 @@ class Watch:
     async def _end_of(self, session: Session, selected: Selected) -> Checkpoint:
         """The checkpoint at the end of the folder. `recent` is never empty then, so that it tells what it knows."""
         end = selected.uidnext - 1 if selected.uidnext else max(await session.uids_after(0), default=0)
-        point = Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=end)
-        return await self._with_recent(session, point)
+        return await self._with_recent(session, self._point_at(selected, end))
+
+    def _point_at(self, selected: Selected, uid: int) -> Checkpoint:
+        account = self._enrolment.account
+        return Checkpoint(place=self._place, uidvalidity=selected.uidvalidity, last_uid=uid, account=account)
 
     async def _with_recent(self, session: Session, point: Checkpoint) -> Checkpoint:
         there = await session.uids_from(max(point.last_uid - RECENT + 1, 1))
@@ -210,10 +222,12 @@ class Watch:
         point = known.checkpoint
         if not point.recent:  # written by a version that did not keep them
             point = await self._with_recent(session, point)
-        held = self._world.now() - known.moved_at > REST
+        held = abs(self._world.now() - known.moved_at) > REST
         if point.stopped_at or (point.renumbered and held):
             log.info("mailbox.steady", duty=self.name)
             await self._settle(replace(point, renumbered=0, stopped_at=None), fence)
+        elif point.account != self._enrolment.account:
+            await self._settle(replace(point, account=self._enrolment.account), fence)
         else:
             self._known = replace(known, checkpoint=point)
 
@@ -221,11 +235,11 @@ class Watch:
         """UIDs were given anew, or mean nothing: look again at what came since; what is known by its own key stays
         decided. The checkpoint moves at the end, so that a crash begins anew."""
         before, resting = known.checkpoint, known.checkpoint.stopped_at
-        if resting and self._world.now() - resting < REST:
+        if resting and abs(self._world.now() - resting) < REST:
             raise self._stopped()
         times = 0
         if selected.uidvalidity:  # a server that never says it is no server that changes it
-            times = 1 if self._world.now() - known.moved_at > REST else before.renumbered + 1
+            times = 1 if abs(self._world.now() - known.moved_at) > REST else before.renumbered + 1
             log.warning("mailbox.renumbered", duty=self.name, count=times)
         if times >= RENUMBERINGS and not resting:
             log.error("mailbox.stopped", duty=self.name, count=times)
@@ -233,8 +247,10 @@ class Watch:
             raise self._stopped()
         # The end first: what comes between the two searches is then above it, and new.
         end = await self._end_of(session, selected)
-        uids = await session.uids_since((known.moved_at - RESCAN).date())
-        term = Term(fence=fence, enrolled_at=known.enrolled_at, since=known.enrolled_at, moves=False)
+        enrolled_at = min(known.enrolled_at, self._world.now())
+        since = known.moved_at if known.moved_at <= self._world.now() else enrolled_at
+        uids = await session.uids_since((since - RESCAN).date())
+        term = Term(fence=fence, enrolled_at=enrolled_at, since=enrolled_at, moves=False, dates=True)
         await self._hand_in.take(session, uids, replace(end, last_uid=0, recent=()), term)
         for uid in uids:
             end = beyond(end, uid)
@@ -257,6 +273,11 @@ class Watch:
         found = False
         while await self._take_new(session):
             found = True
+        if self._progress.enrolled_at > self._world.now():
+            log.warning("mailbox.enrolled_ahead", duty=self.name)
+            now = self._world.now()
+            await self._log.writer.write(partial(enrolment.enrol_now, place=self._place, now=now))
+            self._known = replace(self._progress, enrolled_at=now)
         if self._hand_in.owes:
             await self._late.fetch(session, self._point.uidvalidity, lambda: self._take_new(session))
             self._hand_in.owes = False
@@ -272,7 +293,10 @@ class Watch:
         uids = [uid for uid in there if uid not in point.recent]
         if not uids:
             return False
-        after = await self._hand_in.take(session, uids, point, Term(fence=fence, enrolled_at=known.enrolled_at))
+        # Enrolled in the future: the clock was ahead. When the folder was seen first nobody knows, but its end was.
+        ahead = known.enrolled_at > self._world.now()
+        term = Term(fence=fence, enrolled_at=None if ahead else known.enrolled_at)
+        after = await self._hand_in.take(session, uids, point, term)
         self._known = replace(known, checkpoint=after)
         return after != point
 

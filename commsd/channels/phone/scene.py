@@ -6,12 +6,12 @@ from commsd.channels.phone import twiml
 from commsd.channels.phone.promise import Owed, owed_for, when_words, zone_of
 from commsd.channels.phone.prompts import spoken
 from commsd.channels.phone.prompts.spoken import Spoken
-from commsd.channels.phone.screen import typed_number
 from commsd.channels.phone.seen import Seen
 from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
 from commsd.channels.phone.twiml import Talk, back_words
 from commsd.core.agent import Agent
 from commsd.core.interaction import Outcome
+from commsd.core.screen import typed_number
 
 
 def document(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:

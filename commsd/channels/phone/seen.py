@@ -9,7 +9,6 @@ from datetime import datetime
 
 from commsd.channels.phone.call import CallState, Leg, reason_for
 from commsd.channels.phone.line import Line
-from commsd.channels.phone.screen import typed_number
 from commsd.channels.phone.twiml import language_for
 from commsd.core import key
 from commsd.core.agent import Agent
@@ -31,6 +30,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.number import Number
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.screen import typed_number
 
 RECORDING_SID = "twilio.recording-sid"
 

@@ -76,6 +76,8 @@ def desks(*mailboxes: Mailbox) -> dict[str, Desk]:
 def submission(sink: SmtpSink | int, *, patience: Patience | None = None, **server: Any) -> Submission:
     """As the channel makes it."""
     port = sink if isinstance(sink, int) else sink.port
+    if isinstance(password := server.get("password"), str):
+        server["password"] = lambda: password
     there = Submitted(host="127.0.0.1", port=port, **{"tls": "none", **server})
     return Submission(there, size=PLACES, patience=patience)
 

@@ -170,3 +170,69 @@ async def test_the_subject_our_mail_link_writes_is_understood(office: Office, la
     assert office.desk.texts.of(language).sentences["call_me_subject"] == subject
     change = await office.write(mail("0044 20 7946 0018\n", subject=subject))
     assert change.callbacks[0].number == "+442079460018"
+
+
+@pytest.mark.parametrize(
+    ("text", "due", "said"),
+    [
+        (
+            "Please call me tomorrow at 10 on +44 20 7946 0018.",
+            datetime(2026, 3, 5, 10, 0, tzinfo=UTC),  # by the clock of the number's country
+            "We will also ring you on Thursday 5 March at 11:00, on +44 20 7946 0018.",
+        ),
+        (
+            "Please call me on Monday at 3 pm on 030 23125 099.",
+            datetime(2026, 3, 9, 14, 0, tzinfo=UTC),
+            "We will also ring you on Monday 9 March at 15:00, on +49 30 23125099.",
+        ),
+        ("Please call me after six on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
+        ("Please call me next week on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
+        ("Please don't call me before 10 on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
+        ("Please call me today on +44 20 7946 0018.", NOON, "ring you today, Wednesday 4 March, by 12:00, on"),
+    ],
+)
+async def test_the_call_is_promised_for_the_time_that_was_asked_for(
+    office: Office, text: str, due: datetime, said: str
+) -> None:
+    change = await office.write(mail(text + "\n"))
+    assert change.callbacks[0].due_at == due
+    assert said in ack_text(change)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bitte rufen Sie mich auf keinen Fall an, ich bin schwerhörig. Meine Nummer ist 0171 2345678.",
+        "Könnten Sie aufhören, mich anzurufen? Unter 0171 2345678 will ich Ruhe.",
+        "Kan du lade være med at ringe til mig? Jeg arbejder om natten.",
+        "Bitte sehen Sie von Anrufen ab.",
+        "Die Bitte um Rückruf hat sich erledigt.",
+    ],
+)
+async def test_who_forbids_calls_is_promised_none(office: Office, text: str) -> None:
+    change = await office.write(mail(text + "\n", sender="Petra <petra@kunde.de>"))
+    assert change.callbacks == ()
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "number"),
+    [
+        ("J <j@kunde.de>", "Bitte um Rückruf unter 0900 1234567.", None),
+        ("J <j@example.org>", "Please call me on +1 900 555 1234.", None),
+        ("J <j@example.org>", "Please call me on +870 773 111 111.", None),
+        ("J <j@example.org>", "Please call me on +49 30 23125010.", None),
+        ("J <j@example.org>", "Please call me on 020 7946 0018 or 07700 900123.", None),
+        ("J <j@firm.co.uk>", "Please call me on 020 7946 0018 or 07700 900123.", "+442079460018"),
+        ("J <j@example.org>", "Please call me on 07700 900123 or +44 20 7946 0018.", "+442079460018"),
+        ("J <j@kunde.de>", "Please call me. My order number is 030 23125999.", None),
+        ("J <j@kunde.de>", "Bitte um Rückruf. Meine Kundennummer ist 030 23125999.", None),
+        ("J <j@kunde.dk>", "Ring venligst til mig. Ordrenummer er 32 12 34 56.", None),
+    ],
+)
+async def test_a_number_that_is_not_surely_the_writers_is_asked_for(
+    office: Office, sender: str, text: str, number: str | None
+) -> None:
+    office.desk = replace(office.desk, firm=replace(office.desk.firm, lines=frozenset({"+493023125010"})))
+    change = await office.write(mail(text + "\n", sender=sender))
+    assert change.callbacks[0].number == number
+    assert change.callbacks[0].state is (State.WAITING if number else State.NEEDS_NUMBER)

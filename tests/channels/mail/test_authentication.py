@@ -80,5 +80,81 @@ def test_n19_no_field_raises_whatever_it_holds(head: str, tail: str) -> None:
         assert authenticated(message(f"Authentication-Results: {line}"), OURS | {"-"}) in ("pass", "fail", None)
 
 
-def test_n19_a_field_longer_than_any_server_writes_is_not_read() -> None:
-    assert authenticated(message(f"{PASS}; spf=pass ({'x' * LONGEST})"), OURS) is None
+MANY = "; ".join(
+    f"dkim=pass (2048-bit key) header.d=d{number}.test header.i=@d{number}.test (x)" for number in range(15)
+)
+FAILED = "dmarc=fail (p=reject dis=none) header.from=customer.test"
+PASSED = "dmarc=pass (p=reject dis=none) header.from=customer.test"
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        MANY,
+        f"spf=pass ({'x' * LONGEST}) smtp.mailfrom=a",
+        "spf=pass smtp.mailfrom=jörg@x.test",
+        "spf=pass smtp.mailfrom=a(b@x.test",
+        'spf=pass smtp.mailfrom=a"b@x.test',
+        "spf=pass smtp.mailfrom=a)b@x.test",
+        "iprev",
+        "spf=pass smtp.mailfrom=a;dmarc=pass(@evil.test",
+        'spf=pass smtp.mailfrom=a;dmarc=pass reason="',
+        "spf=pass " + "(" * 5000,
+        'spf=pass smtp.helo="; spf=pass smtp.mailfrom=a',
+    ],
+)
+def test_n19_nothing_a_sender_can_put_beside_it_hides_a_fail(filler: str) -> None:
+    for said in (f"{filler}; {FAILED}", f"{filler}; {FAILED};", f"{FAILED}; {filler}"):
+        assert authenticated(message(f"Authentication-Results: mx.commsd.test; {said}"), OURS) == "fail", said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{MANY}; {PASSED}",
+        f"{PASSED};",
+        f"spf=pass smtp.mailfrom=jörg@x.test; {PASSED}",
+        f"arc=pass (i=1 (two (three))); {PASSED} ;",
+    ],
+)
+def test_n19_an_honest_pass_is_not_lost_among_other_results(said: str) -> None:
+    assert authenticated(message(f"Authentication-Results: mx.commsd.test; {said}"), OURS) == "pass"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"spf=pass ({'x' * LONGEST}); {PASSED}",
+        "iprev; dmarc=pass header.from=customer.test",
+        "spf=pass smtp.mailfrom=a;dmarc=pass(@evil.test",
+        'spf=pass smtp.mailfrom=a;dmarc=pass"@evil.test',
+        f"spf=pass (as told; {FAILED.replace('(', '').replace(')', '')}) smtp.mailfrom=((((",
+        "xdmarc=fail; iprev=???",
+        "dmarc=failing; iprev=???",
+    ],
+)
+def test_n19_what_cannot_be_read_vouches_for_nobody_and_accuses_nobody(said: str) -> None:
+    assert authenticated(message(f"Authentication-Results: mx.commsd.test; {said}"), OURS) is None
+
+
+def test_n19_a_field_full_of_brackets_is_read_in_no_time() -> None:
+    for filler in ("(" * 100_000, "(" * 100_000 + ")" * 100_000, "()" * 100_000):
+        assert authenticated(message(f"Authentication-Results: mx.commsd.test; {filler}; {FAILED}"), OURS) == "fail"
+
+
+SIGNED = "Authentication-Results: mx.commsd.test; dkim=pass header.d=customer.test"
+
+
+def test_n19_a_fail_in_the_second_field_of_our_server_counts() -> None:
+    assert authenticated(message(SIGNED, FAIL), OURS) == "fail"
+    assert authenticated(message(SIGNED, SIGNED, FAIL, PASS), OURS) == "fail"
+
+
+def test_n19_a_pass_below_the_top_field_is_not_believed() -> None:
+    assert authenticated(message(SIGNED, PASS), OURS) is None
+    assert authenticated(message(SIGNED, PASS, FAIL), OURS) is None
+
+
+def test_n19_fields_of_our_server_below_anothers_are_of_an_earlier_way() -> None:
+    foreign = "Authentication-Results: mx.elsewhere.test; dmarc=none"
+    assert authenticated(message(SIGNED, foreign, FAIL), OURS) is None

@@ -107,6 +107,40 @@ async def test_l1_another_customer_of_the_same_provider_is_not_held_back(house: 
     assert await writes(house, again=5, at="sales") == "ack"
 
 
+async def spelled(house: Owing, number: int, sender: str, **headers: Any) -> object:
+    subject = headers.pop("subject", f"Matter {number}")
+    raw = letter(number, sender=sender, subject=subject, message_id=f"<s{number}@example.org>", **headers)
+    return (await house.arrives(raw)).result
+
+
+async def test_l1_one_inbox_is_one_however_its_address_is_spelled(house: Owing) -> None:
+    names = ("fOo@example.org", "Foo@Example.org", "foo+1@example.org", "FOO+two@example.org", "foo@example.org")
+    said = [await spelled(house, number, name) for number, name in enumerate(names)]
+    assert said == ["ack", "ack", "ack", "no-ack:budget", "no-ack:budget"]
+    assert await spelled(house, 7, "foo.bar@example.org") == "ack"
+    assert await spelled(house, 8, "foo@other.test") == "ack"
+    sent = [owed.recipient for owed in await house.deliveries() if owed.kind is DeliveryKind.ACK]
+    assert "fOo@example.org" in sent
+
+
+async def test_l2_one_inbox_is_one_for_its_subjects_too(house: Owing) -> None:
+    said = []
+    for number in range(4):
+        said.append(await spelled(house, number, f"e+{number}@example.org", subject="Order 7"))
+        house.world.advance(12 * MINUTE)
+    assert said == ["ack", "ack", "ack", "no-ack:same-subject"]
+
+
+async def test_l1_spellings_that_wait_together_are_counted_one_by_one(house: Owing) -> None:
+    desk = house.desks["support"]
+    decided = []
+    for number in range(6):
+        raw = letter(1, sender=f"e+{number}@example.org", subject=f"Matter {number}", message_id=f"<{number}@e.test>")
+        arrival = Arrival(message=decode(raw, folder_date=house.world.now), place="support/watch", uid=number)
+        decided.append(house.log.submit(keys(arrival, desk), deciding(arrival, desk)))
+    assert [(await each).result for each in decided].count("ack") == 3
+
+
 async def test_l1_a_restart_within_the_window_forgets_nothing(
     house: Owing, store_url: str, scripted_world: ScriptedWorld
 ) -> None:

@@ -79,7 +79,7 @@ async def test_pressing_with_a_number_owes_one_call_and_says_by_when(office: Off
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     done = await client.post(path(change), data={"number": "+44 20 7946 0018"})
     assert done.status_code == 200
-    assert "We will ring you today, Wednesday 4 March, by 12:00." in done.text
+    assert "We will ring you on Wednesday 4 March, by 12:00 Berlin time." in done.text  # nobody told us her zone
     assert await owed(office, change) == [("+442079460018", State.WAITING, NOON)]
     file = await file_of(office, change)
     web = [fact for fact in file.interactions if fact.channel is Channel.WEB]
@@ -128,7 +128,7 @@ async def test_a_number_that_is_none_is_told_and_nothing_done(office: Office, cl
 async def test_a_time_of_their_own_is_agreed_on(office: Office, client: httpx.AsyncClient) -> None:
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     done = await client.post(path(change), data={"number": "+442079460018", "when": "2026-03-05T11:30"})
-    assert "We will ring you on Thursday 5 March at 11:30." in done.text
+    assert "We will ring you on Thursday 5 March at 11:30 Berlin time." in done.text
     assert (await owed(office, change))[0][2] == datetime(2026, 3, 5, 10, 30, tzinfo=UTC)
 
 
@@ -137,9 +137,6 @@ async def test_a_time_of_their_own_is_agreed_on(office: Office, client: httpx.As
     [
         ("2026-03-07T11:30", "on Monday 9 March at 9:00"),  # a Saturday
         ("2026-03-04T10:10", "on Wednesday 4 March at 12:00"),  # sooner than we promise
-        ("2020-01-01T10:00", "today, Wednesday 4 March, by 12:00"),
-        ("2027-01-01T10:00", "today, Wednesday 4 March, by 12:00"),
-        ("tomorrow", "today, Wednesday 4 March, by 12:00"),
     ],
 )
 async def test_a_time_we_cannot_keep_is_moved(office: Office, client: httpx.AsyncClient, when: str, said: str) -> None:
@@ -149,11 +146,91 @@ async def test_a_time_we_cannot_keep_is_moved(office: Office, client: httpx.Asyn
 
 
 @pytest.mark.parametrize(
+    "when",
+    [
+        "2020-01-01T10:00",
+        "2026-03-04T09:59",
+        "2026-06-01T10:00",
+        "2027-01-01T10:00",
+        "0001-01-01T00:00",
+        "9999-12-31T23:59",
+        "2026-03-05T14:00Z",
+        "2026-02-30T10:00",
+        "tomorrow",
+    ],
+)
+async def test_a_time_that_cannot_be_is_said_beside_the_form(
+    office: Office, client: httpx.AsyncClient, when: str
+) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    told = await client.post(path(change), data={"number": "+442079460018", "when": when})
+    assert told.status_code == 422
+    assert "Please choose one that lies ahead, within the next 60 days." in told.text
+    assert 'value="+442079460018"' in told.text
+    assert await owed(office, change) == []
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0900 1234567", "+1 900 555 1234", "+44 909 8790000", "+979 1 2345 6789", "+870 773 111 111", "+44 70 1234 5678"]
+    + ["+49 30 23125 011", "+49 30 23125 010"],
+)
+async def test_no_costly_number_and_none_of_ours_is_taken(
+    office: Office, client: httpx.AsyncClient, number: str
+) -> None:
+    office.desk = replace(office.desk, firm=replace(office.desk.firm, lines=frozenset({"+493023125010"})))
+    async with page_served(office) as url, httpx.AsyncClient(base_url=url, timeout=20) as browser:
+        change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+        told = await browser.post(path(change), data={"number": number})
+    assert told.status_code == 422
+    assert "We cannot ring this number." in told.text
+    assert await owed(office, change) == []
+
+
+async def test_a_stranger_neither_moves_nor_learns_the_time_of_anothers_call(
+    office: Office, client: httpx.AsyncClient
+) -> None:
+    hers = await office.write(mail("Please call me on +44 20 7946 0018 about the parcel.\n"))
+    theirs = await office.write(
+        mail("Where is my thing? I would like to know.\n", sender="Al <al@attacker.example>", subject="thing")
+    )
+    for when in ("2026-04-29T12:00", "2026-03-04T14:00", ""):
+        done = await client.post(path(theirs), data={"number": "+44 20 7946 0018", "when": when})
+        assert "We will ring you.</p>" in done.text
+        assert await owed(office, hers) == [("+442079460018", State.WAITING, NOON)]
+
+
+async def test_a_stranger_who_writes_the_number_neither_moves_nor_learns_the_time(office: Office) -> None:
+    hers = await office.write(mail("Please call me on +44 20 7946 0018 about the parcel.\n"))
+    office.world.advance(timedelta(minutes=20))
+    for words in ("Please call me on +44 20 7946 0018.", "Please call me tomorrow at 10 on +44 20 7946 0018."):
+        theirs = await office.write(mail(words + "\n", sender="Al <al@attacker.example>", subject="thing"))
+        assert "We will also ring you, on +44 20 7946 0018." in ack_text(theirs)
+        assert await owed(office, hers) == [("+442079460018", State.WAITING, NOON)]
+
+
+async def test_joining_others_calls_is_limited_too(office: Office, client: httpx.AsyncClient) -> None:
+    await office.write(mail("Please call me on +44 20 7946 0018 about the parcel.\n"))
+    theirs = await office.write(
+        mail("Where is my thing? I would like to know.\n", sender="Al <al@attacker.example>", subject="thing")
+    )
+    for _ in range(15):
+        await client.post(path(theirs), data={"number": "+44 20 7946 0018"})
+    web = [fact for fact in (await file_of(office, theirs)).interactions if fact.channel is Channel.WEB]
+    assert len([fact for fact in web if fact.kind is Kind.MESSAGE]) == 10
+
+
+@pytest.mark.parametrize(
     ("text", "address_as", "title", "done"),
     [
-        ("Wann kommt meine Bestellung? Ich warte seit Montag.", "", "Dürfen wir Sie anrufen?", "Wir rufen Sie heute"),
-        ("Hvornår kommer min ordre? Jeg venter på den.", "", "Må vi ringe til dig?", "Vi ringer til dig i dag"),
-        ("Hvornår kommer min ordre? Jeg venter på den.", "de", "Må vi ringe til Dem?", "Vi ringer til Dem i dag"),
+        (
+            "Wann kommt meine Bestellung? Ich warte seit Montag.",
+            "",
+            "Dürfen wir Sie anrufen?",
+            "Wir rufen Sie am Mittwoch",
+        ),
+        ("Hvornår kommer min ordre? Jeg venter på den.", "", "Må vi ringe til dig?", "Vi ringer til dig onsdag"),
+        ("Hvornår kommer min ordre? Jeg venter på den.", "de", "Må vi ringe til Dem?", "Vi ringer til Dem onsdag"),
         ("Kapan pesanan saya datang? Saya sudah menunggu.", "", "Bolehkah kami menelepon", "Kami akan menelepon Anda"),
     ],
 )

@@ -228,7 +228,7 @@ ORIGINAL = ("Delivery of order 2041", "Re: Wann kommt mein Paket?", "Your messag
 def test_n15_who_is_away_and_says_so_without_a_mark_is_silent(language: str, original: str) -> None:
     for phrase in AWAY[language]:
         for prefix in ("", "Re: ", "[EXTERN] "):
-            said = why_silent(message(subject=prefix + phrase.format(original)), US)
+            said = why_silent(message(f"In-Reply-To: <{ACK}>", subject=prefix + phrase.format(original)), US)
             assert said.reason == "auto-reply-subject", phrase
             assert said.automation == "auto_reply"
             assert not said.starts_clock

@@ -207,13 +207,12 @@ async def test_what_this_process_is_at_is_not_lost_however_long_it_takes(house: 
         await turn
     assert len(sink.accepted) == 1
     assert (await house.owed()).state is DeliveryState.SENT
-    assert house.claims.in_hand == set()
+    assert house.claims.in_hand == {}
 
 
 async def test_a_word_on_an_earlier_attempt_says_nothing_of_the_present_one_unless_it_was_taken(house: Owing) -> None:
     await house.arrives(letter())
-    (first,) = await house.claims.deliveries(("support",), 9, timedelta(minutes=15))
-    house.world.advance(timedelta(minutes=16))
+    (first,) = await house.claims.deliveries(("support",), 9, timedelta())
     await house.claims.lost_deliveries()
     house.world.advance(timedelta(minutes=2))
     await Claims(house.log, house.world.world, "other/1").deliveries(("support",), 9, timedelta(minutes=15))
@@ -344,16 +343,15 @@ async def test_a_refused_login_rests_for_1_5_15_and_60_minutes_and_knocks_once_e
         server = submission(sink, username="support", password="wrong")
         send, began = house.send(server), house.world.now
         run = asyncio.ensure_future(send.run())
-        await eventually(lambda: sink.commands["AUTH"] and send._door.rests_for(house.world.now))
+        await eventually(lambda: sink.commands["AUTH"] and send._rest())
         run.cancel()
         await asyncio.wait({run})
         first = sink.commands["AUTH"]
         for _ in range(4):
-            house.world.advance(timedelta(seconds=send._door.rests_for(house.world.now)))
+            house.world.advance(timedelta(seconds=send._rest()))
             knocks.append(round((house.world.now - began).total_seconds() / 60))
             before = sink.commands["AUTH"]
             await send._begin_due()
-            await asyncio.wait(set(send._under_way))
             assert sink.commands["AUTH"] == before + 1
     assert first <= PLACES
     assert knocks == [1, 6, 21, 81]

@@ -403,7 +403,7 @@ def served(certificate: Path) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 async def test_mail_goes_through_tls_after_a_login(served: ssl.SSLContext, certificate: Path, tls: str) -> None:
-    server = {"tls": tls, "ca": str(certificate), "username": "box", "password": "open sesame"}
+    server = {"tls": tls, "ca": str(certificate), "username": "box", "password": lambda: "open sesame"}
     async with SmtpSink(tls=served, implicit=tls == "implicit", credentials=("box", "open sesame")) as sink:
         submission = to(sink, server=server)
         outcomes = [await sent(submission) for _ in range(2)]
@@ -415,7 +415,7 @@ async def test_mail_goes_through_tls_after_a_login(served: ssl.SSLContext, certi
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 async def test_a_server_nobody_vouches_for_gets_no_mail_and_no_password(served: ssl.SSLContext, tls: str) -> None:
     async with SmtpSink(tls=served, implicit=tls == "implicit", credentials=("box", "x")) as sink:
-        submission = to(sink, server={"tls": tls, "username": "box", "password": "x"})
+        submission = to(sink, server={"tls": tls, "username": "box", "password": lambda: "x"})
         outcome = await sent(submission)
         assert (outcome.kind, outcome.stage) == ("later", "connect")
         assert "certificate" in outcome.text.lower()
@@ -431,7 +431,7 @@ async def test_a_server_without_starttls_gets_no_mail_in_clear(certificate: Path
 
 async def test_a_wrong_password_says_nothing_about_the_message_and_is_tried_once() -> None:
     async with SmtpSink(credentials=("box", "right")) as sink:
-        outcome = await sent(to(sink, server={"username": "box", "password": "wrong"}))
+        outcome = await sent(to(sink, server={"username": "box", "password": lambda: "wrong"}))
         assert (outcome.kind, outcome.code, outcome.stage) == ("later", 535, "login")
         assert sink.commands["AUTH"] == 1
 
@@ -450,8 +450,9 @@ async def test_nothing_goes_in_clear_to_another_machine() -> None:
 
 
 def test_a_server_does_not_print_its_password() -> None:
-    server = Server(host="mail.example.com", port=465, username="box", password="hunter2")
+    server = Server(host="mail.example.com", port=465, username="jdoe", password=lambda: "hunter2")
     assert "hunter2" not in repr(server)
+    assert "jdoe" not in repr(server)
 
 
 # --- the sink itself

@@ -88,17 +88,21 @@ class House:
         return progress.checkpoint
 
 
+async def house_at(shelf: ImapShelf, log: Log, world: ScriptedWorld) -> House:
+    server = Server(host="127.0.0.1", port=shelf.endpoint.port, tls=Tls.NONE)
+    mailbox = Mailbox(name="support", address="support@commsd.test", imap=server, smtp=server)
+    us = Us(addresses=frozenset({"support@commsd.test"}), key=b"k" * 32)
+    firm = Firm(name="Example Ltd", timezone="Europe/Berlin", people=People())
+    desk = Desk(mailbox=mailbox, firm=firm, us=us, texts=load_texts(), key=b"k" * 32)
+    rules = Rules(log)
+    await rules.bring_in(TERMS.versions[0], {}, world.now)
+    return House(shelf, log, world, desk, rules, Claims(log, world.world, "node/1"))
+
+
 @pytest.fixture
 async def house(log: Log, scripted_world: ScriptedWorld) -> AsyncIterator[House]:
     async with ImapShelf() as shelf:
-        server = Server(host="127.0.0.1", port=shelf.endpoint.port, tls=Tls.NONE)
-        mailbox = Mailbox(name="support", address="support@commsd.test", imap=server, smtp=server)
-        us = Us(addresses=frozenset({"support@commsd.test"}), key=b"k" * 32)
-        firm = Firm(name="Example Ltd", timezone="Europe/Berlin", people=People())
-        desk = Desk(mailbox=mailbox, firm=firm, us=us, texts=load_texts(), key=b"k" * 32)
-        rules = Rules(log)
-        await rules.bring_in(TERMS.versions[0], {}, scripted_world.now)
-        yield House(shelf, log, scripted_world, desk, rules, Claims(log, scripted_world.world, "node/1"))
+        yield await house_at(shelf, log, scripted_world)
 
 
 async def test_i4_a_mail_that_somebody_read_before_us_is_acknowledged_all_the_same(house: House) -> None:

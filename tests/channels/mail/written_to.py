@@ -73,7 +73,7 @@ def mail(
     made = EmailMessage(policy=policy.SMTP)
     made["From"], made["To"], made["Subject"] = sender, "support@example.com", subject
     made["Message-ID"] = headers.pop("message_id", f"<{abs(hash((text, sender, subject)))}@example.org>")
-    made["Date"] = "Wed, 04 Mar 2026 09:00:00 +0000"
+    made["Date"] = headers.pop("date", "Wed, 04 Mar 2026 10:00:00 +0100")
     for name, value in headers.items():
         made[name.replace("_", "-")] = value
     made.set_content(text)

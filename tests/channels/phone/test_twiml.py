@@ -7,8 +7,8 @@ import pytest
 
 from commsd.channels.phone import twiml
 from commsd.channels.phone.prompts import LANGUAGES, spoken
-from commsd.channels.phone.screen import refusal, typed_number
 from commsd.channels.phone.twiml import Talk, language_for
+from commsd.core.screen import refusal, typed_number
 from tests.channels.phone.documents import faults, read
 from tests.channels.phone.hotline import PUBLIC, SID, number
 

@@ -10,6 +10,7 @@ revision = "0003"
 down_revision = "0002"
 
 BYTES = sa.text("payload IS NOT NULL")
+INBOX = sa.text("inbox IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -17,6 +18,15 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("copies", sa.Integer(), nullable=False, server_default="0", comment=copies))
     subject = "keyed hash of the subject without its prefixes"
     op.add_column("deliveries", sa.Column("subject_key", sa.String(64), nullable=True, comment=subject))
+    op.add_column("deliveries", sa.Column("inbox", sa.String(320), nullable=True, comment="personal"))
+    op.create_index(
+        "ix_deliveries_inbox",
+        "deliveries",
+        ["inbox", "created_at"],
+        unique=False,
+        sqlite_where=INBOX,
+        postgresql_where=INBOX,
+    )
     op.create_index("ix_deliveries_via", "deliveries", ["via", "kind", "created_at"], unique=False)
     op.create_index(
         "ix_deliveries_bytes", "deliveries", ["settled_at"], unique=False, sqlite_where=BYTES, postgresql_where=BYTES
@@ -44,6 +54,8 @@ def _checkpoints() -> None:
     )
     stopped = "left alone since then, for its UIDs do not hold"
     op.add_column("checkpoints", sa.Column("stopped_at", Instant(), nullable=True, comment=stopped))
+    whose = "whose folder it is: host, user name, folder, address"
+    op.add_column("checkpoints", sa.Column("account", Json, nullable=True, comment=whose))
 
 
 def _brakes() -> None:
@@ -102,5 +114,7 @@ def downgrade() -> None:
     op.drop_index("ix_interactions_damped", table_name="interactions")
     op.drop_index("ix_deliveries_bytes", table_name="deliveries")
     op.drop_index("ix_deliveries_via", table_name="deliveries")
+    op.drop_index("ix_deliveries_inbox", table_name="deliveries")
+    op.drop_column("deliveries", "inbox")
     op.drop_column("deliveries", "subject_key")
     op.drop_column("deliveries", "copies")

@@ -1,6 +1,7 @@
-"""Which numbers are never dialled by a machine, and why. Pure.
+"""Which numbers are never rung, and why. Pure.
 
-Here: the number itself (telephony.md section 7, S1 and S3). Allowed regions, price and pace come with the dialler.
+Here: the number itself (telephony.md section 7, S1 and S3), however we came by it: typed on keys, written, entered on a
+page. Allowed regions, price and pace come with the dialler.
 """
 
 from commsd.core.number import Number, parse_number
