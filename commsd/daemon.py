@@ -32,7 +32,7 @@ from commsd.config.saving import Files, stamps_of
 from commsd.config.secret import resolve
 from commsd.config.settings import Config
 from commsd.crm.sequencer import Head, Sequencer
-from commsd.duty import Duty, supervise
+from commsd.duty import Duty, Leaver, end, supervise
 from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
 from commsd.sla.notice.alarm import Exits
@@ -58,7 +58,7 @@ from commsd.world import World, real_world
 
 log = structlog.get_logger()
 
-STOP_DEADLINE = 45.0
+STOP_DEADLINE = 30.0  # longer than a mail server is waited for, shorter than systemd waits for us
 AT_THE_START = 10.0
 """Seconds for another process that brings rules into our folder; then those of the store have to do."""
 
@@ -86,6 +86,8 @@ class House:
     group: asyncio.TaskGroup
     front: Front
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    leavers: dict[str, Leaver] = field(default_factory=dict)
+    leaving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def staff(self, config: Config) -> None:
         """Bring a config in force: its rules, and duties that work by it in place of the former ones.
@@ -97,12 +99,13 @@ class House:
         surface = self.front.made(config, means, self.channels)
         duties = [*_house_duties(config, means, self.front.head), *_channel_duties(config, means, self.channels)]
         await self._bring_rules_in(config, means)
-        await self.dismiss()
+        await self._replaced()
         self.front.pulse.in_force()
         self.config, self.means = config, means
         self.front.open(surface)
-        for duty in duties:
-            self.tasks[duty.name] = self.group.create_task(supervise(duty, self.world), name=duty.name)
+        tasks = (self.group.create_task(supervise(duty, self.world), name=duty.name) for duty in duties)
+        self.tasks = {task.get_name(): task for task in tasks}
+        self.leavers = {duty.name: duty for duty in duties if isinstance(duty, Leaver)}
 
     async def _bring_rules_in(self, config: Config, means: Means) -> None:
         """The rules of the files in force, where they are others than before; then from this moment on."""
@@ -125,13 +128,18 @@ class House:
         for calendar, zone in means.rules.lost_zones(now).items():
             log.warning("rules.zone_lost", calendar=calendar, zone=zone)
 
+    async def _replaced(self) -> None:
+        """Stop all duties for others in their place; what is with a mail server ends beside those, in its own time."""
+        while self.leavers:
+            name, leaver = self.leavers.popitem()
+            leaver.leave()
+            self.leaving.add(task := self.tasks.pop(name))
+            task.add_done_callback(self.leaving.discard)
+        await end(self.tasks.values(), STOP_DEADLINE)
+
     async def dismiss(self) -> None:
         """Stop all duties; what is under way with a mail server is settled first."""
-        for task in self.tasks.values():
-            task.cancel()
-        if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=STOP_DEADLINE)
-        self.tasks = {}
+        await end([*self.tasks.values(), *self.leaving], STOP_DEADLINE)
 
     async def reload(self) -> Reload:
         """Take the changed files in, or refuse them whole and run on as before."""

@@ -4,6 +4,7 @@ A supervisor never raises: a duty that does is told of once, and started again a
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 import structlog
@@ -38,6 +39,13 @@ class Visitor(Protocol):
     working: bool
 
 
+@runtime_checkable
+class Leaver(Protocol):
+    """A duty that may take long to end well. leave: `run` begins nothing more and ends when what it is at has ended."""
+
+    def leave(self) -> None: ...
+
+
 async def supervise(duty: Duty, world: World) -> None:
     """Run a duty until cancelled. What it raises is logged once per kind of failure, then retried with full jitter."""
     pause, last = FIRST_PAUSE, ""
@@ -55,6 +63,16 @@ async def supervise(duty: Duty, world: World) -> None:
                 pause = max(pause, ASKED_FOR)
         await world.sleep(max(pause * world.jitter(), SHORTEST_PAUSE))
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def end(tasks: Collection[asyncio.Task[None]], within: float) -> None:
+    """Cancel these and wait for them; those that have not ended within so many seconds are cancelled once more."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=within)
+        for task in late:
+            task.cancel()
 
 
 def _was_well(duty: Duty) -> bool:

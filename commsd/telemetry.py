@@ -41,6 +41,8 @@ NAMES = frozenset(
             "duties",
             "duty",
             "idle",
+            "left",
+            "owed",
             "error",
             "event_id",
             "exception",

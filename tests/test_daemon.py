@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from commsd.channels.mail.submission import GOODBYE, Patience
 from commsd.config.saving import Files
+from commsd.daemon import STOP_DEADLINE
 from commsd.demo.smtp import Fault, SmtpSink
 from commsd.sla.rules.folderlock import held
 from commsd.store import schema
+from commsd.web.server import GRACE, SETTLE
 from commsd.world import real_world
 from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config
 from tests.eventually import eventually
@@ -276,6 +279,32 @@ async def test_sigterm_waits_for_acknowledgements_that_are_under_way(house: Hous
     await house.daemon.start()
     await house.daemon.watching()
     assert len(house.sink.accepted) == 3
+
+
+async def test_one_silent_mail_server_delays_nobody_at_a_reload_and_its_answer_still_counts(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    await house.mail(91)
+    for number in (1, 2):
+        house.daemon.tell(signal.SIGHUP)
+        await eventually(lambda wanted=number: len(house.daemon.lines("config.reloaded")) == wanted)  # type: ignore[misc]
+        await house.mail(number)
+    assert await house.ack_states() == ["sending", "sent", "sent"]
+    house.sink.release.set()
+    await eventually(lambda: _all_sent(house))
+    assert len(house.sink.accepted) == 3
+    assert await house.daemon.stop() == 0
+
+
+async def _all_sent(house: House) -> bool:
+    return await house.ack_states() == ["sent"] * 3
+
+
+def test_a_stop_takes_less_time_than_systemd_gives() -> None:
+    unit = (Path(__file__).parent.parent / "systemd" / "commsd.service").read_text()
+    (given,) = [float(line.partition("=")[2]) for line in unit.splitlines() if line.startswith("TimeoutStopSec=")]
+    assert Patience().grace + 2 * GOODBYE < STOP_DEADLINE
+    assert given - 15 >= SETTLE + 2 * GRACE + STOP_DEADLINE + 2 * GOODBYE
 
 
 async def test_systemd_is_told_when_it_is_ready_and_when_it_stops(house: House) -> None:

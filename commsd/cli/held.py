@@ -1,10 +1,13 @@
-"""`ack settle`: a person says what is to become of an acknowledgement that perhaps went out, and is held for that."""
+"""`ack settle`: a person says what is to become of an acknowledgement that perhaps went out and is held for that, or
+that nobody sends since its mailbox is configured no longer.
+"""
 
 from enum import StrEnum
+from functools import partial
 
 import typer
 
-from commsd.cli.house import House, in_house
+from commsd.cli.house import House, in_house, mailboxes_of
 from commsd.cli.output import as_json
 from commsd.cli.place import example
 from commsd.core import key
@@ -33,8 +36,9 @@ def settle(
 
     async def work(house: House) -> str:
         hand, terms = house.hand(by), await house.terms()
-        keys = (key.of_delivery(delivery_id),)
-        change = await house.decide(keys, lambda items: by_hand(verdict.value, delivery_id, items, terms, hand.by))
+        keys, boxes = (key.of_delivery(delivery_id),), mailboxes_of(house.config)
+        decided = partial(by_hand, verdict.value, delivery_id, terms=terms, by=hand.by, mailboxes=boxes)
+        change = await house.decide(keys, decided)
         return change.deliveries[0].state.value
 
     state = in_house(ctx, work)

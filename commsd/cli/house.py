@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from commsd.channels.mail.account import MailSettings
 from commsd.cli.place import folder
 from commsd.config.load import load
 from commsd.config.read import did_you_mean
@@ -118,6 +119,12 @@ async def opened(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIt
         ) from error
     finally:
         await log.close()
+
+
+def mailboxes_of(config: Config) -> frozenset[str]:
+    """The names of the configured mailboxes."""
+    mail: MailSettings | None = config.settings.get("mail")
+    return frozenset(mail.mailboxes) if mail else frozenset()
 
 
 def engine_of(config: Config, env: Mapping[str, str], *, create: bool = False) -> Engine:

@@ -1,12 +1,12 @@
 """`ledger`: everything that is owed, and what is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 
 import typer
 from sqlalchemy import Connection
 
-from commsd.cli.house import House, in_house
+from commsd.cli.house import House, in_house, mailboxes_of
 from commsd.cli.output import as_json, name_of, shown, table, until, when
 from commsd.cli.place import example
 from commsd.core.ledger import Debt, debts
@@ -30,7 +30,9 @@ def ledger(ctx: typer.Context, json: bool = typer.Option(False, "--json", help="
 
     async def work(house: House) -> bool:
         now = house.world.now()
-        found, cases, about = await house.log.read(lambda connection: _read(connection, now))
+        found, cases, about = await house.log.read(
+            lambda connection: _read(connection, now, mailboxes_of(house.config))
+        )
         if json:
             as_json([_record(debt) for debt in found])
         else:
@@ -40,8 +42,10 @@ def ledger(ctx: typer.Context, json: bool = typer.Option(False, "--json", help="
     raise typer.Exit(FINDINGS if in_house(ctx, work) else 0)
 
 
-def _read(connection: Connection, now: datetime) -> tuple[tuple[Debt, ...], dict[str, str], dict[str, About]]:
-    found = debts(books(connection, now), now)
+def _read(
+    connection: Connection, now: datetime, mailboxes: Set[str]
+) -> tuple[tuple[Debt, ...], dict[str, str], dict[str, About]]:
+    found = debts(books(connection, now), now, mailboxes)
     cases = cases_of(connection, [debt.id for debt in found])
     return found, cases, about_cases(connection, list(cases.values()))
 

@@ -1,4 +1,4 @@
-"""`pause`, `resume`: the brake. Nothing is lost by it: what came in is decided, listed, and its clocks run on."""
+"""`pause`, `resume`: the brake. Nothing is lost by it: what came in is decided, waits or is listed; its clocks run on."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,10 +12,13 @@ from commsd.cli.place import example
 from commsd.config.read import did_you_mean
 from commsd.config.unit import duration
 from commsd.core.change import Change
+from commsd.core.ledger import Books
 from commsd.core.pause import Pause
+from commsd.core.rate_limit import PAUSED
 from commsd.core.record import Json, instant
 from commsd.errors import Refused
 from commsd.store import pauses
+from commsd.store.debts import books
 
 app = typer.Typer()
 
@@ -43,7 +46,10 @@ def pause(
     why: str = typer.Option("", "--why", metavar="TEXT", help="Why, for those who find it paused."),
     json: bool = _JSON,
 ) -> None:
-    """Stop acknowledgements or dialling for a while. Mail is still recorded and decided, and its clocks run on."""
+    """Stop acknowledgements or dialling for a while. Mail is still recorded and decided, and its clocks run on.
+
+    Acknowledgements wait until it ends; one that is older than 4 hours then is not sent, and stands in `commsd ledger`.
+    """
     within = _within(length, why) if what else timedelta()
 
     async def work(house: House) -> None:
@@ -63,7 +69,10 @@ def resume(
     mailbox: str = _MAILBOX,
     json: bool = _JSON,
 ) -> None:
-    """End a pause now, also one that commsd made itself. Without --mailbox: every pause of that kind."""
+    """End a pause now, also one that commsd made itself. Without --mailbox: every pause of that kind.
+
+    Acknowledgements that wait leave within a minute, as far as they are not older than 4 hours. Says who stays without.
+    """
 
     async def work(house: House) -> None:
         _must_be_there(house, what, mailbox)
@@ -76,8 +85,17 @@ def resume(
         await house.decide((), lambda items: Change(pauses=tuple(_ended(each, by, items.now) for each in ended)))
         now = house.world.now()
         _print(await house.log.read(lambda connection: pauses.in_force(connection, now)), house, now, json)
+        if what is What.ACKS and not json:
+            _say_who_stays_without(await house.log.read(lambda connection: books(connection, now)))
 
     in_house(ctx, work)
+
+
+def _say_who_stays_without(found: Books) -> None:
+    """What a person has to see to: nobody will acknowledge these any more."""
+    if number := sum(mail.reason == PAUSED for mail in found.damped):
+        what = "writing" if number == 1 else "writings"
+        typer.echo(f"{number} {what} without an acknowledgement, nor will there be one: see commsd ledger, answer by hand")
 
 
 async def _pull(house: House, what: What, mailbox: str, length: timedelta, why: str) -> None:

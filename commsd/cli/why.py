@@ -77,9 +77,11 @@ def _mails(ctx: typer.Context, files: Sequence[Path], json: bool) -> None:
     found = [judged(file, bench) for file in files]
     if json:
         as_json([each.record() for each in found])
-        return
-    for each in found:
-        typer.echo(f"{(each.reason or each.decision).ljust(28)}  {(each.language or '-').ljust(2)}  {each.file}")
+    else:
+        for each in found:
+            typer.echo(f"{(each.reason or each.decision).ljust(28)}  {(each.language or '-').ljust(2)}  {each.file}")
+    if any(each.decision == "error" for each in found):
+        raise typer.Exit(1)
 
 
 async def _explained(house: House, text: str, json: bool) -> None:

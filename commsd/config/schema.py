@@ -68,7 +68,7 @@ def _service() -> Schema:
         "mode": {**_mode(), "default": "live"},
         "languages": listed(_LANGUAGE, "The first is the default.", default=["en", "de", "da", "id"]),
         "address_as": {**address_as, "description": 'How customers are addressed: { da = "du" }.'},
-        "internal_domains": listed(text(), "Mail from here is never acknowledged."),
+        "internal_domains": listed(text(), "Mail from here and from subdomains is never acknowledged."),
         "public_url": {**_WEB, "description": "The base of links given to customers and staff."},
         "key": _secret("What signs ids and links; made once where it is missing."),
     }

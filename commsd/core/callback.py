@@ -67,7 +67,7 @@ NEXT: Mapping[tuple[State, Step], State] = {
     (State.CLAIMED, Step.RELEASE): State.WAITING,
     (State.HELD, Step.RELEASE): State.WAITING,
     (State.NEEDS_NUMBER, Step.NUMBER_GIVEN): State.WAITING,
-    (State.WAITING, Step.NUMBER_GIVEN): State.WAITING,
+    **{(state, Step.NUMBER_GIVEN): state for state in (State.WAITING, State.HELD, State.CLAIMED, State.ESCALATED)},
     **{(state, Step.TRY_AGAIN): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
     **{(state, Step.CALL_LATER): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
     **{(state, Step.HOLD): State.HELD for state in (State.WAITING, State.CLAIMED)},
@@ -232,7 +232,7 @@ def _asked(
             number=number,
             contact_id=fact.contact_id,
             case_id=case_id,
-            state=State.WAITING if number and line else State.NEEDS_NUMBER,
+            state=State.WAITING if number else State.NEEDS_NUMBER,
             due_at=due_at,
             opened_at=min(fact.occurred_at, now),
             purpose=fact.subject or None,
@@ -240,8 +240,9 @@ def _asked(
             owner=owner,
         )
     joined = next((c for c in owed if number and c.number == number), owed[0])
-    if given and joined.number != given.value and joined.line and (joined.state, Step.NUMBER_GIVEN) in NEXT:
-        joined = replace(joined, state=after(joined.state, Step.NUMBER_GIVEN), number=given.value)
+    better = number if given or joined.number is None else None
+    if better and joined.number != better and (joined.state, Step.NUMBER_GIVEN) in NEXT:
+        joined = replace(joined, state=after(joined.state, Step.NUMBER_GIVEN), number=better)
     questions = tuple(dict.fromkeys((*joined.questions, *fact.detail.questions)))
     purpose = joined.purpose or fact.subject or None
     return _next(joined, due_at=due_at or joined.due_at, purpose=purpose, questions=questions)

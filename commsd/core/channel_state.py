@@ -106,7 +106,7 @@ class Standing:
 class Folder:
     """One watched folder. read_at: when it was last known to hold nothing undecided; None: never. since: watched.
 
-    inbox: customers write there.
+    inbox: customers write there. failing_since: the first attempt in vain after the last that did not fail.
     """
 
     place: str
@@ -115,6 +115,12 @@ class Folder:
     read_at: datetime | None = None
     stopped_at: datetime | None = None
     undecided_since: datetime | None = None
+    failing_since: datetime | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last that is known of it is a failure."""
+        return self.failing_since is not None and (self.read_at is None or self.read_at < self.failing_since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +165,11 @@ class Sight:
         known = [at for at in times if at is not None]
         return min(known) if known and len(known) == len(times) else None
 
+    @property
+    def fails(self) -> bool:
+        """Whether a part of it failed and has not worked since."""
+        return self.failing_since is not None or any(folder.fails for folder in self.folders)
+
     def unread_for(self, now: datetime) -> timedelta:
         """How long the longest unread folder was not read through."""
         return max((now - (folder.read_at or folder.since) for folder in self.folders), default=timedelta())
@@ -193,7 +204,10 @@ def _stuck(outgoing: Outgoing) -> bool:
 def after(
     before: Standing | None, sight: Sight, found: tuple[Cause, ...], now: datetime, new_id: Callable[[], str]
 ) -> Standing:
-    """The channel after this look. It got a further revision exactly where it fell or rose."""
+    """The channel after this look. It got a further revision exactly where it fell or rose.
+
+    It rises when nothing was wrong for long enough and the last that is known of every part of it is a success.
+    """
     standing = before or _first(sight, now, new_id)
     seen = sight.read_at or standing.record.last_success_at
     standing = replace(standing, record=replace(standing.record, last_success_at=seen))
@@ -202,7 +216,7 @@ def after(
     if not standing.degraded:
         return standing
     well_since = standing.well_since or now
-    if now - well_since < steady(standing.relapses):
+    if now - well_since < steady(standing.relapses) or sight.fails:
         return replace(standing, well_since=well_since)
     return replace(standing, record=_turned(standing.record, Health.HEALTHY, None, now), well_since=None)
 

@@ -64,7 +64,7 @@ WRONG = frozenset(
 class OwedAck:
     """An acknowledgement that is not settled, or was given up. paused: held back for a while.
 
-    kind: "ack", or "letter" for one on paper, due when its `ack` clock is.
+    kind: "ack", or "letter" for one on paper, due when its `ack` clock is. via: the mailbox it leaves by.
     """
 
     id: str
@@ -73,6 +73,7 @@ class OwedAck:
     claimed_until: datetime | None
     paused: bool = False
     kind: str = "ack"
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +164,11 @@ def instead_keys(delivery_id: str) -> tuple[str, ...]:
     return (first, *(f"{first}:{number}" for number in range(1, MOST_INSTEAD)))
 
 
-def debts(books: Books, now: datetime) -> tuple[Debt, ...]:
-    """All debts, the wrong ones first, then by due time. A callback and its clock are one."""
+def debts(books: Books, now: datetime, mailboxes: Set[str] | None = None) -> tuple[Debt, ...]:
+    """All debts, the wrong ones first, then by due time. A callback and its clock are one.
+
+    mailboxes: those that are configured; None where that is not known.
+    """
     clock_of = _clocks_of_calls(books)
     found = [
         *(Debt(kind=DebtKind.UNDECIDED, id=id, what="a writing without a decision") for id in books.undecided),
@@ -173,7 +177,7 @@ def debts(books: Books, now: datetime) -> tuple[Debt, ...]:
             for id, number in books.acks.items()
             if number > 1
         ),
-        *(_ack(owed, now) for owed in books.owed_acks),
+        *(_ack(owed, now, mailboxes) for owed in books.owed_acks),
         *(
             Debt(kind=DebtKind.NO_CALLBACK, id=id, what="a missed call without a callback")
             for id in books.without_callback
@@ -218,7 +222,7 @@ def _letter(owed: OwedAck, now: datetime) -> Debt:
     return Debt(kind=DebtKind.ACK_STUCK if late else DebtKind.ACK_WAITING, id=owed.id, what=what, due_at=owed.due_at)
 
 
-def _ack(owed: OwedAck, now: datetime) -> Debt:
+def _ack(owed: OwedAck, now: datetime, mailboxes: Set[str] | None = None) -> Debt:
     if owed.kind == "letter":
         return _letter(owed, now)
     if owed.state == "failed":
@@ -232,6 +236,8 @@ def _ack(owed: OwedAck, now: datetime) -> Debt:
     if in_hand or owed.due_at > now - GRACE:
         return Debt(kind=DebtKind.ACK_WAITING, id=owed.id, what=f"an acknowledgement, {owed.state}", due_at=owed.due_at)
     what = f"an acknowledgement that is {owed.state} and nobody sends"
+    if mailboxes is not None and owed.via not in mailboxes:
+        what += f": put [mailbox.{owed.via}] back, or `commsd ack settle`"
     return Debt(kind=DebtKind.ACK_STUCK, id=owed.id, what=what, due_at=owed.due_at)
 
 

@@ -66,8 +66,8 @@ def damped_by(
 ) -> str | None:
     """Which brake holds the next acknowledgement to this address: "budget", "same-subject", or none.
 
-    sent: those of the last 24 hours to its inbox. vouched: False where a server we trust does not vouch for the sender; then
-    half of each number does (mail.md N19).
+    sent: those of the last 24 hours to its inbox. vouched: False where a server we trust does not vouch for the
+    sender; then half of each number does (mail.md N19).
     """
     went = [owed for owed in sent if owed.state not in _NEVER_WENT]
     from_here = [owed.created_at for owed in went if owed.via == mailbox]

@@ -1,6 +1,8 @@
 """What a mailbox did that somebody should be told of: read by `channels.mail.alerting`."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -34,3 +36,28 @@ def unreadable(connection: Connection, mailbox: str, since: datetime) -> tuple[s
         .limit(MOST)
     )
     return tuple(row.id for row in rows)
+
+
+class Orphans(NamedTuple):
+    """What waits to leave by a mailbox that is configured no longer. newest: when the last of it was due."""
+
+    mailbox: str
+    number: int
+    newest: datetime
+
+
+def orphaned(connection: Connection, known: Collection[str], due_by: datetime) -> tuple[Orphans, ...]:
+    """Acknowledgements and notices due by then that leave by none of these ways, by the way they would leave by."""
+    table = schema.deliveries
+    rows = connection.execute(
+        select(table.c.via, func.count().label("number"), func.max(table.c.due_at).label("newest"))
+        .where(
+            table.c.state.in_(("queued", "unknown")),
+            table.c.kind.in_(("ack", "notice")),
+            table.c.due_at <= due_by,
+            table.c.via.not_in(tuple(known)),
+        )
+        .group_by(table.c.via)
+        .order_by(table.c.via)
+    )
+    return tuple(Orphans(row.via, row.number, row.newest) for row in rows)

@@ -16,7 +16,7 @@ from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.record import instant, thing_of
 from commsd.store import schema
 from commsd.store.debts import AT_ONCE
-from commsd.store.pauses import is_paused
+from commsd.store.pauses import was_paused
 from commsd.store.rows import delivery_of
 
 FOLDER = "folder"
@@ -146,7 +146,7 @@ def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, 
             table.c.via.in_(some),
             table.c.created_at <= late_since,
             or_(table.c.due_at <= now, table.c.attempts > 0),
-            ~is_paused(now),
+            ~was_paused(late_since),
         )
         counted = select(table.c.via, func.min(table.c.created_at), func.count(func.distinct(table.c.recipient)))
         for via, oldest, people in connection.execute(counted.where(late).group_by(table.c.via)).all():

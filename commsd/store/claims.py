@@ -157,7 +157,9 @@ class Claims:
     async def due_now(self, via: str, reason: str) -> int:
         """What waits at this mailbox for this reason is due; says how many that were not yet."""
         table, now = schema.deliveries, self._world.now()
-        waiting = and_(table.c.via == via, table.c.state.in_(_CLAIMABLE), table.c.reason == reason, table.c.due_at > now)
+        waiting = and_(
+            table.c.via == via, table.c.state.in_(_CLAIMABLE), table.c.reason == reason, table.c.due_at > now
+        )
         statement = update(table).where(waiting).values(due_at=now)
         return await self._log.writer.write(lambda connection: connection.execute(statement).rowcount)
 
@@ -173,7 +175,9 @@ class Claims:
         until, now = self._world.elapsed() + ttl.total_seconds(), self._world.now()
         if not (ours := tuple(self.in_hand)):
             return
-        kept = await self._log.writer.write(lambda connection: _renew_deliveries(connection, ours, self.owner, now, ttl))
+        kept = await self._log.writer.write(
+            lambda connection: _renew_deliveries(connection, ours, self.owner, now, ttl)
+        )
         for each in ours:
             if each not in self.in_hand:  # settled meanwhile
                 continue

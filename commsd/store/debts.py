@@ -109,7 +109,7 @@ def _owed_acks(connection: Connection, now: datetime) -> tuple[OwedAck, ...]:
     table = schema.deliveries
     unsettled = table.c.state.in_(("queued", "sending", "unknown", "failed", "held"))
     paused = pauses.is_paused(now).label("paused")
-    columns = (table.c.id, table.c.kind, table.c.state, table.c.due_at, table.c.claimed_until, paused)
+    columns = (table.c.id, table.c.kind, table.c.via, table.c.state, table.c.due_at, table.c.claimed_until, paused)
     rows = connection.execute(select(*columns).where(table.c.kind.in_(("ack", "letter")), unsettled))
     return tuple(OwedAck(**row._mapping) for row in rows)
 

@@ -14,8 +14,7 @@ from commsd.store.pauses import ACKS
 from commsd.store.rows import owed_note
 
 _UNSETTLED = tuple(
-    state.value
-    for state in (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.HELD)
+    state.value for state in (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.HELD)
 )
 
 
@@ -32,18 +31,14 @@ def enrolled(connection: Connection, word: str) -> tuple[Enrolled, ...]:
     table = schema.checkpoints
     found = connection.execute(select(table.c.place, table.c.account).order_by(table.c.moved_at.desc()))
     return tuple(
-        Enrolled(row.place, tuple(row.account))
-        for row in found
-        if row.account and row.place.partition("/")[2] == word
+        Enrolled(row.place, tuple(row.account)) for row in found if row.account and row.place.partition("/")[2] == word
     )
 
 
 def enrol_now(connection: Connection, place: str, now: datetime) -> None:
     """Its enrolment is now, where a clock that was ahead has dated it later."""
     table = schema.checkpoints
-    connection.execute(
-        update(table).where(table.c.place == place, table.c.enrolled_at > now).values(enrolled_at=now)
-    )
+    connection.execute(update(table).where(table.c.place == place, table.c.enrolled_at > now).values(enrolled_at=now))
 
 
 def digest(account: Iterable[str]) -> str:

@@ -277,9 +277,7 @@ def _brakes(connection: Connection, items: Items, recipients: set[str], inboxes:
         return
     owed, refused = schema.deliveries, schema.refusals
     columns = [null().label("payload") if column.name == "payload" else column for column in owed.c]
-    recent = and_(
-        owed.c.inbox.in_(inboxes), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value
-    )
+    recent = and_(owed.c.inbox.in_(inboxes), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value)
     for row in connection.execute(select(*columns).where(recent)).all():
         items.add_sent(delivery_of(row))
     folded = {each.casefold() for each in recipients}

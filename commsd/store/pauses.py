@@ -27,6 +27,14 @@ def is_paused(now: datetime) -> ColumnElement[bool]:
     return and_(owed.c.kind == DeliveryKind.ACK.value, exists().where(and_(pause.c.what == ACKS, of_it, _holds(now))))
 
 
+def was_paused(since: datetime) -> ColumnElement[bool]:
+    """Whether a row of `deliveries` is an acknowledgement that a pause held at some time since then, or holds."""
+    owed, pause = schema.deliveries, schema.pauses
+    of_it = or_(pause.c.name == "", pause.c.name == owed.c.via)
+    lately = and_(pause.c.what == ACKS, of_it, pause.c.until > since)
+    return and_(owed.c.kind == DeliveryKind.ACK.value, exists().where(lately))
+
+
 def kept(connection: Connection) -> tuple[Pause, ...]:
     """The last pause of each kind and mailbox, also where it is over."""
     return tuple(Pause(**row._mapping) for row in connection.execute(select(schema.pauses)))

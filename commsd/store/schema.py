@@ -189,6 +189,8 @@ callbacks = Table(
     ),
 )
 
+_COUNTED, _WITH_BYTES = text("inbox IS NOT NULL"), text("payload IS NOT NULL")
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -214,20 +216,9 @@ deliveries = Table(
     Column("inbox", String(320), comment="personal"),
     Index("ix_deliveries_due", "state", "due_at"),
     Index("ix_deliveries_recipient", "recipient", "created_at"),
-    Index(
-        "ix_deliveries_inbox",
-        "inbox",
-        "created_at",
-        sqlite_where=text("inbox IS NOT NULL"),
-        postgresql_where=text("inbox IS NOT NULL"),
-    ),
+    Index("ix_deliveries_inbox", "inbox", "created_at", sqlite_where=_COUNTED, postgresql_where=_COUNTED),
     Index("ix_deliveries_via", "via", "kind", "created_at"),
-    Index(
-        "ix_deliveries_bytes",
-        "settled_at",
-        sqlite_where=text("payload IS NOT NULL"),
-        postgresql_where=text("payload IS NOT NULL"),
-    ),
+    Index("ix_deliveries_bytes", "settled_at", sqlite_where=_WITH_BYTES, postgresql_where=_WITH_BYTES),
 )
 
 refusals = Table(

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commsd.crm.problem import TooLarge, problem, problem_of
 from commsd.errors import CommsdError
+from commsd.web.pages import page
 from commsd.web.watch import Health
 from commsd.world import World
 
@@ -244,9 +245,16 @@ def _too_large(largest: int) -> TooLarge:
     return TooLarge(f"the request is larger than {largest} bytes", remedy="send less, or in several requests")
 
 
-async def _problem_of_http(_request: Request, error: Exception) -> Response:
+def _for_a_browser(request: Request) -> bool:
+    """Whether somebody looks at a page: programs ask for no HTML, and the API answers all alike."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+
+
+async def _problem_of_http(request: Request, error: Exception) -> Response:
     """404 and 405 of the router."""
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if _for_a_browser(request):
+        return page("failed.html", status, title="Nothing is here", said="This page cannot be shown.")
     words = {404: ("not-found", "nothing is here"), 405: ("not-allowed", "this cannot be done here")}
     kind, detail = words.get(status, ("refused", "the request cannot be served"))
     response = problem(status, kind, detail, "see /docs for what can be asked")
@@ -255,13 +263,22 @@ async def _problem_of_http(_request: Request, error: Exception) -> Response:
     return response
 
 
-async def _problem_of_ours(_request: Request, error: Exception) -> Response:
+async def _problem_of_ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, CommsdError):
         raise error
-    return problem_of(error)
+    told = problem_of(error)
+    return _apology(told.status_code) if _for_a_browser(request) else told
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     route = request.scope.get("route")
     log.error("request.failed", route=getattr(route, "path", None), error=type(error).__name__, exc_info=error)
+    if _for_a_browser(request):
+        return _apology(500)
     return problem(500, "failed", "this request failed here", "try again; the daemon's log tells more")
+
+
+def _apology(status: int) -> Response:
+    """Customers see it too, so it says nothing of what is inside."""
+    said = "Please load it again in a minute. If it stays so, tell whoever runs it: the log says why."
+    return page("failed.html", status, title="This page failed", said=said)

@@ -39,6 +39,8 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "escalated": ("late", "escalated"),
 }
 
+UNKNOWN = "unknown"
+
 _CHANNELS = {"email": "Mail", "letter": "Letter", "fax": "Fax", "sms": "SMS", "phone": "Call", "in_person": "Visit"}
 _SUPPRESSED = "No acknowledgement"
 
@@ -128,7 +130,7 @@ def at(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
 def _due_row(clock: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     state = late(clock, seen.now)
     case = _named(seen.cases, clock["case_id"])
-    due = _instant(clock["due_at"])
+    due, told = _instant(clock["due_at"]), _instant(clock.get("promised_at"))
     shape, text = STATES[state]
     return {
         "id": clock["id"],
@@ -140,10 +142,16 @@ def _due_row(clock: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
         "subject": case.get("subject") or "",
         "owner": case.get("owner") or case.get("team") or "",
         "due_at": clock["due_at"],
-        "due": at(due, seen.now, zone) if due else "not now",
+        "due": _owed_at(due, told, seen.now, zone),
         "left": remaining(due, seen.now),
-        "promised": clock.get("promised_at") is not None,
     }
+
+
+def _owed_at(due: datetime | None, told: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    """The time the customer was told, which is later than the clock's: told times are rounded up."""
+    if due is None:
+        return "not now"
+    return f"promised {at(told, now, zone)}" if told else f"due {at(due, now, zone)}"
 
 
 def remaining(due: datetime | None, now: datetime) -> str:
@@ -158,20 +166,24 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     state, text = CALLS.get(callback["state"], ("running", callback["state"]))
     if due and due < seen.now and state == "running":
         state, text = "late", "waiting too long"
-    number = spoken(callback["number"]) if callback["number"] else "number withheld"
-    who = _person(seen, callback["contact_id"], callback["number"])
     misses, tries = len(callback["misses"]), len(callback["attempts"])
+    who = _person(seen, callback["contact_id"], callback["number"])
+    if callback["number"]:
+        number = spoken(callback["number"])
+    else:
+        number = "number withheld" if misses else "no number known"
     return {
         "id": callback["id"],
         "state": state,
         "shape": {"taken": "◉"}.get(state) or STATES[state][0],
         "state_text": f"{text} {callback['owner'] or 'somebody'}" if callback["state"] == "claimed" else text,
         "claimable": callback["state"] in ("waiting", "escalated"),
-        "who": who if callback["number"] else "Somebody",
+        "claim": None,
+        "who": who if callback["number"] or who != UNKNOWN else "Somebody",
         "number": number if number != who else "",
         "dial": callback["number"],
         "line": callback["line"] or "",
-        "rang": "rang once" if misses < 2 else f"rang {misses} times",
+        "rang": f"rang {misses} times" if misses > 1 else "rang once" if misses else "asked in writing",
         "tries": "" if not tries else "tried once" if tries < 2 else f"tried {tries} times",
         "due_at": callback["due_at"],
         "due": at(due, seen.now, zone) if due else "",
@@ -264,7 +276,7 @@ def _person(seen: Snapshot, contact_id: str | None, otherwise: str | None = None
     if contact.get("name"):
         return str(contact["name"])
     identities = contact.get("identities") or []
-    return spoken(otherwise or (identities[0]["value"] if identities else "unknown"))
+    return spoken(otherwise or (identities[0]["value"] if identities else UNKNOWN))
 
 
 def spoken(address: str) -> str:

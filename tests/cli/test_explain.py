@@ -163,12 +163,21 @@ def test_what_nobody_knows_is_a_finding(office: Office) -> None:
     assert ran.err.startswith("nothing is known of nobody@example.org")
 
 
+def test_a_mail_that_could_not_be_read_is_a_finding_and_the_others_are_judged(tmp_path: Path) -> None:
+    (tmp_path / "human.eml").write_bytes(mail(body=HUMAN))
+    with within(tmp_path):
+        assert commsd("explain", "--mail", "human.eml").code == 0
+        ran = commsd("explain", "--mail", "gone.eml", "human.eml")
+    assert ran.code == 1
+    assert [line.split()[-1] for line in ran.out.splitlines()] == ["gone.eml", "human.eml"]
+
+
 def test_mails_from_disk_are_judged_without_any_configuration(tmp_path: Path) -> None:
     (tmp_path / "human.eml").write_bytes(mail(body=HUMAN))
     (tmp_path / "machine.eml").write_bytes(mail("Auto-Submitted: auto-replied"))
     with within(tmp_path):
         ran = commsd("explain", "--mail", "human.eml", "machine.eml", "gone.eml", ".", "--json")
-    assert ran.code == 0
+    assert ran.code == 1
     assert ran.json == [
         {"file": "human.eml", "decision": "ack", "reason": None, "language": "de"},
         {"file": "machine.eml", "decision": "no-ack", "reason": "no-ack:auto-submitted", "language": "en"},

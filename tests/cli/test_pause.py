@@ -73,6 +73,12 @@ def test_what_cannot_be_paused_so_is_refused_with_what_to_do(office: Office, wor
     assert office.done("pause", "--json").json == []
 
 
+def test_resume_says_who_stays_without_an_acknowledgement(office: Office) -> None:
+    office.mail(reason="no-ack:paused")
+    office.done("pause", "acks", *FOR)
+    assert "1 writing without an acknowledgement" in office.done("resume", "acks").out
+
+
 def test_only_acknowledgements_and_dialling_can_be_paused(office: Office) -> None:
     assert office.commsd("pause", "everything", *FOR).code == 2
 

@@ -18,6 +18,7 @@ from commsd.core.interaction import (
     MESSAGE_ID,
     Actor,
     Channel,
+    Detail,
     Direction,
     ExternalId,
     Interaction,
@@ -171,8 +172,11 @@ def mail_from(address: str, subject: str = "Delivery", name: str | None = None, 
         outcome=Outcome.REACHED,
         mailbox="support",
         subject=subject,
-        parties=(Party(Role.FROM, address, name),),
-        **{"external_ids": (ExternalId(MESSAGE_ID, f"{crc32(f'{subject}{address}'.encode())}@mail.example"),), **more},
+        **{
+            "parties": (Party(Role.FROM, address, name),),
+            "external_ids": (ExternalId(MESSAGE_ID, f"{crc32(f'{subject}{address}'.encode())}@mail.example"),),
+            **more,
+        },
     )
 
 
@@ -198,6 +202,14 @@ async def wrote(here: Place, address: str = "jane@example.org", subject: str = "
 async def rang(here: Place, number: str = "+493023125099", sid: str = "CA1", **more: Any) -> Change:
     """A customer rang in vain."""
     return await here.happened(*key.of_addresses(number), key.of_call(sid), fact=call_from(number, sid, **more))
+
+
+async def asked_to_ring(here: Place, number: str | None, name: str = "Jane Clarke") -> Change:
+    """A customer asked in a mail to be rung, at a firm without a line."""
+    callee = (Party(Role.CALLEE, number),) if number else ()
+    parties = (Party(Role.FROM, "jane@example.org", name), *callee)
+    fact = mail_from("jane@example.org", "Please ring me", parties=parties, detail=Detail(asks_call=True))
+    return await here.happened(*key.of_addresses("jane@example.org", *([number] if number else [])), fact=fact)
 
 
 def types(events: Sequence[dict[str, object]]) -> list[str]:

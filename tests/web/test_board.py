@@ -1,16 +1,19 @@
 """The page over HTTP: who gets in, what it shows, what a link does."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from commsd.core.change import Change
 from commsd.core.interaction import Channel, Kind
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
 from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
 from commsd.web.view import late, remaining, span, title
-from tests.crm.serving import KEY, Place, rang, wrote
+from tests.crm.serving import KEY, Place, asked_to_ring, rang, wrote
 from tests.web.busy import a_busy_morning
 from tests.world import WEDNESDAY_MORNING, ScriptedWorld
 
@@ -114,7 +117,68 @@ async def test_the_claim_button_takes_the_callback(here: Place) -> None:
 async def test_without_the_scope_there_is_no_claim_button(here: Place) -> None:
     await rang(here)
     async with browser(here) as client:
-        assert "I call back" not in (await signed_in(here, client, "events:read", "events:read:pii")).text
+        answer = await signed_in(here, client, "events:read", "events:read:pii")
+    assert (answer.status_code, "+49 30 23125099" in answer.text) == (200, True)
+    assert "I call back" not in answer.text
+
+
+@pytest.mark.parametrize("scopes", [SCOPES, ("events:read", "events:read:pii")])
+@pytest.mark.parametrize(
+    ("number", "state", "says"),
+    [("+442079460018", "waiting", "+44 20 7946 0018"), (None, "no number yet", "no number known")],
+)
+async def test_a_call_asked_for_in_writing_is_shown_without_a_line(
+    here: Place, scopes: tuple[str, ...], number: str | None, state: str, says: str
+) -> None:
+    await asked_to_ring(here, number)
+    async with browser(here) as client:
+        answer = await signed_in(here, client, *scopes)
+    assert answer.status_code == 200
+    shown = answer.text.split('class="calls"')[1].split("</ul>")[0]
+    for words in ("Jane Clarke", says, state, "asked in writing"):
+        assert words in shown, words
+    assert "rang" not in shown
+    assert " on " not in shown
+
+
+async def test_the_board_says_the_time_the_customer_was_told_and_else_when_it_is_due(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    change = await wrote(here)
+    clock = next(each for each in change.clocks if each.value.clock == "first_response")
+    due = clock.value.due_at
+    assert due
+    async with browser(here) as client:
+        before = (await signed_in(here, client)).text
+        told = replace(clock, promised_at=due + timedelta(minutes=8))
+        await here.log.decide((), lambda _: Change(clocks=(told,)))
+        after = (await signed_in(here, client)).text
+    zone = ZoneInfo("Europe/Berlin")
+    assert f"due {due.astimezone(zone):%H:%M}" in before
+    assert "promised" not in before
+    assert f"promised {due.astimezone(zone) + timedelta(minutes=8):%H:%M}" in after
+    assert f"{due.astimezone(zone):%H:%M}<" not in after
+
+
+async def test_a_browser_gets_a_page_where_the_board_fails_and_a_program_gets_a_problem(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise RuntimeError("the store is away")
+
+    async with browser(here) as client:
+        await signed_in(here, client)
+        monkeypatch.setattr(type(here.log), "read", fails)
+        page = await client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        program = await client.get("/")
+        api = await client.get("/v1/callbacks", headers={"Accept": "text/html"})
+        nothing = await client.get("/nothing", headers={"Accept": "text/html"})
+    assert (page.status_code, program.status_code, api.status_code, nothing.status_code) == (500, 500, 500, 404)
+    assert page.headers["content-type"].startswith("text/html")
+    assert nothing.headers["content-type"].startswith("text/html")
+    assert "<h1>" in page.text
+    assert "store is away" not in page.text
+    assert [each.headers["content-type"] for each in (program, api)] == ["application/problem+json"] * 2
 
 
 @pytest.mark.parametrize(("act", "reason"), [(Act.DONE, "closed"), (Act.JUNK, "junk")])

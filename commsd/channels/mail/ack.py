@@ -3,7 +3,6 @@
 Whether one goes out is decided in `suppression`, what may be promised in `core`; the sentences stand in `templates/`.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.dates import DateWords, PhoneHours, Reader
+from commsd.channels.mail.greeting import greeting_name
 from commsd.channels.mail.html_part import html_of
 from commsd.channels.mail.mime import plain_line
 from commsd.channels.mail.outgoing import (
@@ -27,7 +27,6 @@ from commsd.channels.mail.texts import Texts, Wording
 from commsd.core.number import parse_number
 
 MAX_SUBJECT = 200
-MAX_NAME = 60
 LAST_REFERENCES = 20
 
 
@@ -117,20 +116,6 @@ def ack_subject(original: str, texts: Texts, wording: Wording) -> str:
         rest = rest[match.end() :]
     subject = wording.say("subject", {"subject": rest}) if rest else wording.sentences["subject_alone"]
     return subject if len(subject) <= MAX_SUBJECT else subject[: MAX_SUBJECT - 1].rstrip() + "…"
-
-
-@lru_cache(maxsize=4096)
-def greeting_name(display: str) -> str | None:
-    """A display name fit to be greeted by: "Clarke, Jane" turned round; None for addresses, links and the like.
-
-    What stands there was written by a stranger and goes out under our name.
-    """
-    name = plain_line(display).strip("'\" ")
-    last, comma, first = name.partition(",")
-    if comma and first.strip() and "," not in first:
-        name = f"{first.strip()} {last.strip()}"
-    fit = len(name) <= MAX_NAME and re.search(r"[^\W\d_]{2}", name)
-    return name if fit and not re.search(r"[@<>/\\{}\[\]|!?#:;]|www\.|\d{4}|\.\w{2,}$", name) else None
 
 
 def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:

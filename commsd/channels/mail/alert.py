@@ -27,11 +27,15 @@ LISTED = 20
 
 
 class About(StrEnum):
-    """unread: mail that could not be read or decided (N1). budget: a tenth of it spent. paused: all of it (L1)."""
+    """unread: mail that could not be read or decided (N1). budget: a tenth of it spent. paused: all of it (L1).
+
+    orphaned: it was taken out of the configuration while something waited to leave by it (D4).
+    """
 
     UNREAD = "unread"
     BUDGET = "budget"
     PAUSED = "paused"
+    ORPHANED = "orphaned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,8 @@ def _subject(alert: Alert) -> str:
             return f"Mailbox {alert.mailbox} sends many acknowledgements"
         case About.PAUSED:
             return f"Acknowledgements of mailbox {alert.mailbox} are paused"
+        case About.ORPHANED:
+            return f"Mailbox {alert.mailbox} is configured no longer and {_waiting(alert)} to leave by it"
 
 
 def _text(alert: Alert, firm: Firm) -> Iterator[str]:
@@ -123,6 +129,15 @@ def _text(alert: Alert, firm: Firm) -> Iterator[str]:
             yield "What comes in is recorded and its clocks run; commsd ledger lists what got no acknowledgement."
             yield f"To let it go on now: commsd resume acks --mailbox {alert.mailbox}"
             yield f"Times are those of {firm.timezone}."
+        case About.ORPHANED:
+            yield "Nothing sends them now, for from another mailbox they would come from another address."
+            yield f"To have them sent: put [mailbox.{alert.mailbox}] back, and reload."
+            yield "To have them not sent: commsd ack settle ID never; commsd ledger lists them with their ID."
+            yield "What is older than four hours when the mailbox is back is not sent any more."
+
+
+def _waiting(alert: Alert) -> str:
+    return "one mail waits" if alert.number == 1 else f"{alert.number} mails wait"
 
 
 def _within(alert: Alert) -> str:

@@ -1,6 +1,7 @@
 """Duty: what a mailbox did is counted as it is decided, and our people are told of what they should know.
 
-One notice an hour and mailbox of mail nobody could read (N1), one for a tenth of the budget and one for a pause (L1).
+One notice an hour and mailbox of mail nobody could read (N1), one for a tenth of the budget and one for a pause (L1),
+one of what waits to leave by a mailbox that is configured no longer.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from commsd.core.pause import MACHINE
 from commsd.core.rate_limit import ALARM_AT, DAMPING
 from commsd.errors import LeaseLost
 from commsd.sla.notice.post import Post
+from commsd.sla.notice.recipient import Way
 from commsd.store import alerts, pauses
 from commsd.store.claims import Claims
 from commsd.store.log import Log
@@ -36,6 +38,8 @@ SETTLES = 1.0
 LEASE = timedelta(seconds=30)
 SPACED = timedelta(hours=1)
 FIRST_LOOK = timedelta(days=1)
+TAKEN_OVER = timedelta(minutes=3)
+"""So long a mailbox that only has another name now has to take over what waited under the former one."""
 
 Asked = tuple[About, str]
 """What to look at, of which mailbox."""
@@ -59,6 +63,7 @@ class Alerting:
         self._boxes, self._firm, self._post = mailboxes, firm, post
         self._log, self._claims, self._world, self._metrics = log, claims, world, metrics
         self._asked = {(about, name) for about in (About.UNREAD, About.BUDGET) for name in mailboxes}
+        self._orphans: set[str] = set()
         self._wake = asyncio.Event()
         log.listen(self.hear)
 
@@ -98,7 +103,14 @@ class Alerting:
             self._asked |= asked
             raise
         self._asked |= found.waits
+        self._say_orphaned(found.alerts)
         return found.alerts
+
+    def _say_orphaned(self, found: tuple[Alert, ...]) -> None:
+        for alert in found:
+            if alert.about is About.ORPHANED and alert.mailbox not in self._orphans:
+                log.error("delivery.orphaned", mailbox=alert.mailbox, deliveries=alert.number)
+                self._orphans.add(alert.mailbox)
 
     def hear(self, change: Change) -> None:
         """Count a decision that was committed."""
@@ -145,7 +157,7 @@ def due(connection: Connection, asked: frozenset[Asked], boxes: Mapping[str, Mai
         waits.add((about, name))
         if last is None or now - last >= spaced:
             found.append(alert)
-    return Due((*found, *_pauses(connection, boxes, now)), frozenset(waits))
+    return Due((*found, *_pauses(connection, boxes, now), *_orphans(connection, boxes, now)), frozenset(waits))
 
 
 def _unread(connection: Connection, box: Mailbox, last: datetime | None, now: datetime) -> Alert | None:
@@ -169,6 +181,14 @@ def _pauses(connection: Connection, boxes: Mapping[str, Mailbox], now: datetime)
         alert = Alert(about=About.PAUSED, mailbox=pause.name, at=pause.made_at, until=pause.until, budget=budget)
         if alerts.last_told(connection, alert.key) is None:
             yield alert
+
+
+def _orphans(connection: Connection, boxes: Mapping[str, Mailbox], now: datetime) -> Iterator[Alert]:
+    """Told once, and again where more has come since."""
+    for left in alerts.orphaned(connection, (*boxes, *Way), now - TAKEN_OVER):
+        last = alerts.last_told(connection, key_of(About.ORPHANED, left.mailbox))
+        if last is None or last < left.newest + TAKEN_OVER:
+            yield Alert(about=About.ORPHANED, mailbox=left.mailbox, at=now, number=left.number)
 
 
 def _result(change: Change, fact: Interaction | None) -> str | None:

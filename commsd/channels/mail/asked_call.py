@@ -136,7 +136,7 @@ def owed_call(change: Change, items: OpenItems, terms: Terms, *, when: str | Non
     callback = owed_callback(change)
     if callback is None:
         return None
-    number = callback.number if callback.line else None
+    number = callback.number
     if callback.due_at is None or callback.due_at <= items.now or is_anothers(callback, change):
         return OwedCall(None, number)
     clock = callback_clock(items.files.get(callback.case_id), items.now, terms)

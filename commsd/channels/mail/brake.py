@@ -1,6 +1,6 @@
 """Whether an acknowledgement that is due is held back all the same: paused, refused before, or one of too many. Pure.
 
-The writing stays a person's: it is recorded, its clocks run, and the ledger lists it as unanswered (mail.md L1 to L4).
+Where a person paused, it is owed and waits: `store.claims` hands none out meanwhile. Else there is none; the writing stays a person's: it is recorded, its clocks run, and the ledger lists it as unanswered (mail.md L1 to L4).
 """
 
 import hashlib
@@ -44,7 +44,8 @@ def brake(message: Message, recipient: str, authenticated: str | None, items: Op
     change = Change()
     if recipient in items.refused and vouched:
         change = Change(refusals=(lifted(recipient, name, now),))
-    if any(pause.stops(ACKS, each, now) for pause in items.pauses for each in (name, desk.mailbox.name)):
+    pauses = _pauses(items, desk)
+    if any(pause.by == MACHINE for pause in pauses):
         return Brake(PAUSED, change)
     if recipient in items.refused and not vouched:
         return Brake(REFUSED_BEFORE)
@@ -52,11 +53,23 @@ def brake(message: Message, recipient: str, authenticated: str | None, items: Op
     if word := damped_by(items.sent, name, subject_key(message, desk), now, vouched=trusted):
         return Brake(word, change)
     spent, budget = items.spent.get(name), desk.leaves.ack_budget
+    if spent and spent.exceeds(budget) and pauses:
+        return Brake(PAUSED, change)  # ours would take the place of theirs
     if spent and spent.exceeds(budget):
         why = f"{spent.count} acknowledgements within {budget.per}: as many as ack_budget allows"
         pause = Pause(what=ACKS, name=name, until=now + budget.per, why=why, by=MACHINE, made_at=now)
         return Brake(PAUSED, change + Change(pauses=(pause,)))
     return Brake(None, change)
+
+
+def waits(items: OpenItems, desk: Desk) -> bool:
+    """Whether an acknowledgement that is owed now stays until a pause ends."""
+    return bool(_pauses(items, desk))
+
+
+def _pauses(items: OpenItems, desk: Desk) -> tuple[Pause, ...]:
+    names = (desk.leaves.name, desk.mailbox.name)
+    return tuple(pause for pause in items.pauses if any(pause.stops(ACKS, name, items.now) for name in names))
 
 
 def subject_key(message: Message, desk: Desk) -> str | None:

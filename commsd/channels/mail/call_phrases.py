@@ -82,6 +82,7 @@ EN_REFUSED = (
     r"\b(?:stop|quit|cease|refrain\s+from|desist\s+from|no\s+more|without)\s+(?:\w+\s+){0,2}?(?:calling|ringing|phoning|telephoning|calls)\b",
     r"\bno\s+(?:longer\s+)?need\s+(?:\w+\s+){0,4}?(?:call|ring|phone|call[-\s]?back)\b",
     r"\b(?:call|call[-\s]?back|phone\s?call)\s+(?:is|was)\s+no\s+longer\s+(?:needed|necessary|required|wanted)\b",
+    r"\brather\s+you\s+(?:never|didn['’]?t|did\s+not|do\s+not|don['’]?t)\s+(?:call|ring|phone|telephone)\b",
     rf"\brather\s+(?:than|not)\s+{_CALL}\s+{_ME}\b",
 )
 NAMED = re.compile(

@@ -57,7 +57,7 @@ def ring_me(
     if callback is None:
         return replace(change, result=None)
     call = owed_call(change, items, terms)
-    given = bool(callback.number and callback.line)
+    given = callback.number is not None
     at = None if is_anothers(callback, change) else at
     return replace(change, result=Asked(by=call.by if call and not at else None, at=at, number=given))
 
@@ -135,7 +135,7 @@ def _too_many(message: Interaction, items: OpenItems) -> bool:
 
 
 def _said(owed: Callback, items: OpenItems, terms: Terms) -> Asked:
-    given = bool(owed.number and owed.line)
+    given = owed.number is not None
     if owed.due_at is None or owed.due_at <= items.now:
         return Asked(number=given)
     return Asked(by=told(owed.due_at, _calendar(owed.case_id, items, terms)), number=given)

@@ -106,7 +106,7 @@ _CLOSING = re.compile(
     r"|(?:salam|hormat)(?:\s+(?:hormat|hangat|kami|saya|sejahtera))?|terima\s+kasih\s+dan\s+salam|sekian)\b[\w\s]{0,30}[,.!]?\s*)$",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[,:])\n|[;•\v]")
+_SENTENCES = re.compile(r"(?<=[.!?])(?<!\bkl\.)(?<!\bnr\.)\s+|(?<=[,:])\n|[;•\v]")
 _SHORT_LINE = 50  # a wrapped line is longer; what follows a shorter one begins anew
 
 

@@ -158,9 +158,9 @@ class HandIn:
         """A mail over which connections died. Another one first, so that we know whose fault it is."""
         if self._not_given.is_hopeless(uid, self._world.now()):
             return [self._withheld(uid, None)]
-        if self._gave is not session and (known := self._not_given.lasting(point.recent)):
-            if any((await session.text([known], TEXT)).values()):
-                self._gave = session
+        known = self._not_given.lasting(point.recent)
+        if self._gave is not session and known and any((await session.text([known], TEXT)).values()):
+            self._gave = session
         return await self._fetched(session, [uid])
 
     def _withheld(self, uid: int, head: Fetched | None) -> Mail:

@@ -163,11 +163,12 @@ class _Protocol(vendor.IMAP4ClientProtocol):
     @contextmanager
     def extending(self, limit: asyncio.Timeout, seconds: float) -> Iterator[None]:
         """Inside, this limit ends so long after the last bytes came: a slow line is not a silent one."""
-        last = self.loop.time() + LONGEST * seconds
+        time = asyncio.get_running_loop().time
+        last = time() + LONGEST * seconds
 
         def put_off() -> None:
             if not limit.expired():
-                limit.reschedule(min(self.loop.time() + seconds, last))
+                limit.reschedule(min(time() + seconds, last))
 
         self._heard = put_off
         try:

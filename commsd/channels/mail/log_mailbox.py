@@ -86,7 +86,7 @@ def logged(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Chan
             return human_answer(inside, items, desk, terms)
         case "note":
             return _noted(arrival, items, desk, terms)
-    return _heard(inside, arrival.message, items, desk, terms, certain=meant.what == "passed-on")
+    return _heard(inside, arrival, items, desk, terms, certain=meant.what == "passed-on")
 
 
 def _meant(message: Message, desk: Desk) -> _Meant:
@@ -125,16 +125,19 @@ def _resent_by(message: Message) -> tuple[str, ...]:
     return tuple(person.key for value in resent for person in parse_addresses(value))
 
 
-def _heard(arrival: Arrival, outer: Message, items: OpenItems, desk: Desk, terms: Terms, *, certain: bool) -> Change:
-    """A customer's mail as it was. certain: it came to us, so it opens a case; else it only joins one."""
+def _heard(arrival: Arrival, outer: Arrival, items: OpenItems, desk: Desk, terms: Terms, *, certain: bool) -> Change:
+    """A customer's mail as it was. certain: it came to us, so it opens a case; else it only joins one.
+
+    However old it is: whoever passes it on now wants it to be seen to now.
+    """
     message = arrival.message
     if copy_of := known_copy(message, items):
         return _seen_again(copy_of, arrival, items)
     passing = (*_resent_by(message), *(person.key for person in message.sender))
     verdict = why_silent(message, replace(desk.us, forwarders=desk.us.forwarders | frozenset(passing)))
-    fact = _interaction(arrival, outer, items, desk, verdict)
+    fact = _interaction(arrival, outer.message, items, desk, verdict)
     fact = replace(fact, ambiguous=not certain)
-    change = change_of(fact, items, terms, opens=certain and verdict.starts_clock and not arrival.is_past)
+    change = change_of(fact, items, terms, opens=certain and verdict.starts_clock and not outer.is_past)
     return change + Change(keys=recorded(message, fact.id), result=fact.reason)
 
 

@@ -12,7 +12,7 @@ from commsd.channels.mail.account import FollowUp
 from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.asked_call import owed_call, wish_in
-from commsd.channels.mail.brake import subject_key
+from commsd.channels.mail.brake import subject_key, waits
 from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.region import reads_our_clock, region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
@@ -40,6 +40,7 @@ from commsd.core.interaction import (
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of, told
+from commsd.core.rate_limit import PAUSED
 from commsd.core.token import ack_id
 
 ANSWERING = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
@@ -166,7 +167,7 @@ def acknowledged(
         state=DeliveryState.SUPPRESSED if suppressed else DeliveryState.QUEUED,
         interaction_id=sent.id,
         case_id=fact.case_id,
-        reason=sent.reason,
+        reason=sent.reason or (PAUSED if waits(items, desk) else None),
         subject_key=subject_key(arrival.message, desk),
     )
     change += Change(

@@ -117,7 +117,12 @@ AWAY_WORDS = "|".join(
         r"frav[æa]rende|frav[æa]r|ikke til stede",
         r"absence|absent(?:e)?",
         r"abwesend|abwesenheit",
-        r"on (?:annual )?leave|annual leave|parental leave|maternity leave",
+        r"(?:i am |i['’]m )?on (?:annual )?leave|annual leave|parental leave|maternity leave",
+        r"(?:i am |i['’]m )?on (?:vacation|holiday)|vacation",
+        r"(?:(?:ich )?bin )?im urlaub|urlaub|elternzeit|mutterschutz",
+        r"(?:jeg er )?p[åa] ferie|ferie|ute fra kontoret",
+        r"(?:jag [äa]r )?p[åa] semester|semester",
+        r"je suis absente?(?: du bureau)?|ik ben afwezig",
         r"ausente|assente|nieobecno[śs][ćc]",
     ]
 )

@@ -9,8 +9,9 @@ from datetime import datetime
 from html import escape
 from string import Template
 
-from commsd.channels.mail.ack import AckFacts, greeting_name
+from commsd.channels.mail.ack import AckFacts
 from commsd.channels.mail.dates import Reader
+from commsd.channels.mail.greeting import greeting_name
 from commsd.channels.mail.letter import MAX_LINES, Sheet
 from commsd.channels.mail.mime import plain_line
 from commsd.channels.mail.paper_texts import PaperTexts

@@ -18,7 +18,9 @@ REWRITTEN_WITHIN = timedelta(minutes=10)
 
 def keys_of(message: Message) -> tuple[str, ...]:
     """The keys under which a copy is known."""
-    return tuple(key.of_logical(each) for each in dict.fromkeys((*_by_server(message), message.logical_key, *_said(message))))
+    return tuple(
+        key.of_logical(each) for each in dict.fromkeys((*_by_server(message), message.logical_key, *_said(message)))
+    )
 
 
 def known_copy(message: Message, items: OpenItems) -> Interaction | None:

@@ -84,7 +84,7 @@ class Send:
         self._copies, self._sender, self._hold = copies, sender, hold
         self._metrics = pulse.metrics
         self._wake = asyncio.Event()
-        self._told = False
+        self._told = self._leaving = False
         self._look_at = 0.0  # by the loop's clock: the host's may be set back
         self._under_way: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
@@ -96,7 +96,7 @@ class Send:
         try:
             if await self._claims.any_waits(self._mailbox, KEPT_OUT):
                 self._door.shut()
-            while True:
+            while not self._leaving:
                 self._wake.clear()
                 seconds = await self._begin_due()
                 try:
@@ -104,9 +104,16 @@ class Send:
                         await self._wake.wait()
                 except TimeoutError:
                     continue
+            if self._under_way:
+                await asyncio.wait(self._under_way)
         finally:
             await _stopped(self._under_way)
             await self._submission.close()
+
+    def leave(self) -> None:
+        """Begin nothing more; `run` ends when the server has said what it makes of what it was given."""
+        self._leaving = True
+        self._wake.set()
 
     async def once(self) -> bool:
         """Deliver what is due now, as much as is handed in at once; says whether there was anything."""
@@ -240,7 +247,7 @@ class Send:
             self._count(owed, _FOUND, await self._settle(owed, _FOUND))
             return False
         now = self._world.now()
-        shut = self._rest() or (self._attempts and not self._door.is_open)
+        shut = self._leaving or self._rest() or (self._attempts and not self._door.is_open)
         if shut or not self._claims.lasts(owed.id, LATEST_START):
             await self._put_back(owed)
             return False

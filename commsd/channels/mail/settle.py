@@ -4,15 +4,17 @@ Pure. An acknowledgement that reached the server becomes a revision of its inter
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
 from commsd.core.change import Change, change_of
+from commsd.core.event import Event
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.rate_limit import PAUSED
 from commsd.core.refusal import Refusal, refusal_after
 from commsd.errors import NotFound, Refused
 
@@ -30,6 +32,7 @@ LOGIN_RESTS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 KEPT_OUT = "kept-out"
 """The reason of one that waits because nobody was let in: when somebody is, it need not wait any longer."""
 
+_WAITING = frozenset({DeliveryState.QUEUED, DeliveryState.UNKNOWN})
 _OVER = frozenset({DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.SUPPRESSED})
 
 
@@ -56,6 +59,8 @@ def settled(word: Word, tried: Delivery, items: OpenItems, terms: Terms) -> Chan
         return Change()
     if owed.attempts != tried.attempts and word.kind != "sent":
         return Change()
+    if owed.reason == PAUSED and word.kind == "later" and is_noise(owed, items.now):
+        return _left_by_pause(owed, items, terms)
     return _left(owed, _after(owed, word, items.now), items, terms, tuple(_refusal(owed, word, items.now)))
 
 
@@ -67,17 +72,22 @@ def held(tried: Delivery, items: OpenItems, terms: Terms) -> Change:
     return _left(owed, _in_doubt(owed), items, terms)
 
 
-def by_hand(verdict: str, delivery_id: str, items: OpenItems, terms: Terms, by: str) -> Change:
-    """What a person says of one that is held: "sent", "again" or "never". Raises NotFound, Refused.
+def by_hand(
+    verdict: str, delivery_id: str, items: OpenItems, terms: Terms, by: str, mailboxes: Set[str] | None = None
+) -> Change:
+    """What a person says of one that is held, or nobody sends: "sent", "again" or "never". Raises NotFound, Refused.
 
-    Sent again, it is owed anew: it counts no copies, and its time begins now.
+    Sent again, it is owed anew: it counts no copies, and its time begins now. mailboxes: those that are configured.
     """
     owed = items.deliveries.get(delivery_id)
     if owed is None:
         raise NotFound("no delivery has this id", remedy="`commsd ledger` lists those that are held")
-    if owed.state is not DeliveryState.HELD:
+    left = mailboxes is not None and owed.via not in mailboxes and owed.state in _WAITING
+    if owed.state is not DeliveryState.HELD and not left:
         raise Refused(f"this one is {owed.state.value}, not held", remedy="`commsd ledger` lists those that are held")
     said = f"{verdict}, says {by}"[:200]
+    if verdict == "again" and left:
+        raise Refused(f"no mailbox {owed.via} sends it", remedy=f"put [mailbox.{owed.via}] back, and reload")
     if verdict == "again":
         anew = replace(owed, state=DeliveryState.QUEUED, copies=0, created_at=items.now, due_at=items.now)
         return Change(deliveries=(replace(anew, reason=None, status_raw=said),))
@@ -127,6 +137,19 @@ def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms, refus
     return replace(change + change_of(left, items, terms), result=change.result)
 
 
+def _left_by_pause(owed: Delivery, items: OpenItems, terms: Terms) -> Change:
+    """The pause outlasted it. The writing says so from now on, and so the ledger lists it as unanswered."""
+    over = replace(owed, state=DeliveryState.CANCELLED, settled_at=items.now)
+    change = _left(owed, over, items, terms)
+    ack = _fact(owed.interaction_id, items)
+    writing = _fact(ack.caused_by, items) if ack else None
+    if writing is None:
+        return change
+    said = replace(writing, revision=writing.revision + 1, reason=f"no-ack:{PAUSED}")
+    event = Event("interaction.updated", said, items.now, "machine")
+    return replace(change + Change(interactions=(said,), events=(event,)), result=change.result)
+
+
 _OF_POLICY = re.compile(r"5\.7\.\d+")
 
 
@@ -169,7 +192,7 @@ def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
 
 def _why(reason: str | None, word: Word) -> str | None:
     """Why it waits; any other reason is not ours to change."""
-    if reason not in (None, KEPT_OUT):
+    if reason not in (None, KEPT_OUT, PAUSED):
         return reason
     return KEPT_OUT if is_outside(word) else None
 

@@ -4,6 +4,7 @@ Each says only what it sees; what follows from it, alone or with others, is told
 """
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from commsd.channels.mail import phrases
@@ -55,6 +56,7 @@ _DESK_FIELDS = ("x-servicenow-generated",)
 Absence = Literal["said", "perhaps"]
 
 
+@lru_cache(maxsize=64)  # two rules ask
 def absence_in(subject: str) -> Absence | None:
     """Whether a subject says that somebody is away or that a machine answers.
 

@@ -7,7 +7,7 @@ in `core.channel_state`, who is told what in `sla.notice.alarm`.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -48,6 +48,8 @@ NOTED = timedelta(seconds=30)
 
 FRESH = timedelta(seconds=60)
 """What was judged longer ago is not known any more."""
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 Logins = Callable[[], Awaitable[Mapping[str, Login]]]
 """How the OAuth login of each mailbox that has one stands."""
@@ -111,8 +113,11 @@ class Watchman:
         return self._well_at is not None and self.world.now() - self._well_at <= FRESH
 
     def _judged(self, sight: Sight, seen: Seen, now: datetime) -> Standing:
-        found = causes(sight, now, self.unread_for, self._started_at)
-        return after(seen.standings.get((sight.channel, sight.kind)), sight, found, now, self.world.new_id)
+        before = seen.standings.get((sight.channel, sight.kind))
+        # A start, which a reload is too, keeps what works from an alarm; it says nothing good of what does not.
+        started_at = _EVER if before and before.degraded else self._started_at
+        found = causes(sight, now, self.unread_for, started_at)
+        return after(before, sight, found, now, self.world.new_id)
 
     # --- what is seen
 
@@ -158,6 +163,7 @@ class Watchman:
                     read_at=max(times, default=None),
                     stopped_at=kept.stopped_at,
                     undecided_since=self.pulse.undecided_since(key_, part),
+                    failing_since=known.failing_since,
                 )
                 found[key_] = replace(before, folders=(*before.folders, folder))
             else:
@@ -238,7 +244,7 @@ class Watchman:
         for name, beat in seen.beats.items():
             if beat.back:
                 metrics.heartbeat_age.labels(channel=name).set((now - beat.back).total_seconds())
-        deaf = any(causes(sight, now, self.unread_for, datetime.min.replace(tzinfo=now.tzinfo)) for sight in sights)
+        deaf = any(causes(sight, now, self.unread_for, _EVER) for sight in sights)
         if not degraded and not deaf:
             self._well_at = now
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from commsd.core import key
-from commsd.core.callback import State
+from commsd.core.callback import State, claimed
 from commsd.core.change import Change, change_of
 from commsd.core.clock import State as ClockState
 from commsd.core.contact import Contact, Identity
@@ -151,10 +151,38 @@ async def test_whoever_borrows_a_name_gets_no_call(office: Office) -> None:
     assert change.callbacks == ()
 
 
-async def test_without_a_line_a_person_has_to_see_to_it(office: Office) -> None:
+async def test_without_a_line_a_person_rings_by_hand(office: Office) -> None:
     office.desk = replace(office.desk, mailbox=replace(office.desk.mailbox, line=None))
     change = await office.write(mail("Please call me on +44 20 7946 0018.\n"))
-    assert change.callbacks[0].state is State.NEEDS_NUMBER
+    (callback,) = change.callbacks
+    assert (callback.line, callback.number, callback.state) == (None, "+442079460018", State.WAITING)
+    assert claimed(callback, "anna", office.world.now).state is State.CLAIMED
+    assert "by 12:00" in ack_text(change)
+    assert "on +44 20 7946 0018." in ack_text(change)
+    assert "send us the number" not in ack_text(change)
+
+
+async def test_without_a_line_too_it_is_one_call_for_one_number(office: Office) -> None:
+    """The store's own rule does not hold here: no two rows without a line are alike to it."""
+    office.desk = replace(office.desk, mailbox=replace(office.desk.mailbox, line=None))
+    first = await office.write(mail("Please call me on +44 20 7946 0018.\n"))
+    office.world.advance(timedelta(minutes=5))
+    again = await office.write(
+        mail("Please call me on +44 20 7946 0018.\n", sender="Al <al@other.example>", subject="An offer")
+    )
+    assert again.callbacks[0].id == first.callbacks[0].id
+
+
+async def test_without_a_line_a_number_sent_later_completes_the_call(office: Office) -> None:
+    office.desk = replace(office.desk, mailbox=replace(office.desk.mailbox, line=None))
+    first = await office.write(mail("Please call me, thank you very much in advance.\n"))
+    assert first.callbacks[0].state is State.NEEDS_NUMBER
+    assert "send us the number" in ack_text(first)
+    answer = await office.write(
+        mail("Please call me on 0044 20 7946 0018.\n", in_reply_to=f"<{first.interactions[0].external_ids[0].id}>")
+    )
+    (callback,) = answer.callbacks
+    assert (callback.id, callback.number, callback.state) == (first.callbacks[0].id, "+442079460018", State.WAITING)
 
 
 @pytest.mark.parametrize(

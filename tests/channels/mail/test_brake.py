@@ -25,13 +25,14 @@ from commsd.core.interaction import Actor, Delivery, DeliveryKind, Direction, In
 from commsd.core.ledger import DebtKind, debts
 from commsd.core.open_items import OpenItems
 from commsd.core.pause import Pause
+from commsd.demo.smtp import SmtpSink
 from commsd.sla.notice.notice import Notice
 from commsd.sla.notice.post import Post
 from commsd.store import schema
 from commsd.store.debts import books
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
-from tests.channels.mail.owing import Owing, letter, mailbox, owing
+from tests.channels.mail.owing import Owing, letter, mailbox, owing, submission
 from tests.house import TERMS
 from tests.world import ScriptedWorld
 
@@ -215,12 +216,48 @@ async def paused(house: Owing, length: timedelta, *, name: str = "support", by: 
 async def test_a_pause_holds_back_what_comes_and_what_was_queued_before(house: Owing, name: str) -> None:
     await writes(house, 1)
     await paused(house, HOUR, name=name)
-    assert await writes(house, 2) == "no-ack:paused"
+    assert await writes(house, 2) == "ack"
     assert await house.claims.deliveries(("support",), 10, HOUR) == ()
     assert await house.claims.next_due(("support",)) is None
     house.world.advance(HOUR)
-    assert len(await house.claims.deliveries(("support",), 10, HOUR)) == 1
+    assert len(await house.claims.deliveries(("support",), 10, HOUR)) == 2
     assert await writes(house, 3) == "ack"
+
+
+async def test_who_writes_during_a_persons_pause_is_acknowledged_when_it_ends(house: Owing) -> None:
+    await paused(house, 3 * HOUR)
+    await writes(house, 1)
+    house.world.advance(2 * HOUR)
+    await paused(house, timedelta())
+    async with SmtpSink() as sink:
+        assert await house.send(submission(sink)).once()
+    assert [kept.recipient for kept in sink.accepted] == [JANE]
+    assert await debts_of_mail(house) == []
+
+
+async def test_what_a_pause_held_for_more_than_four_hours_is_not_sent_but_listed(house: Owing) -> None:
+    await paused(house, 5 * HOUR)
+    await writes(house, 1)
+    house.world.advance(5 * HOUR)
+    async with SmtpSink() as sink:
+        await house.send(submission(sink)).once()
+    assert sink.accepted == []
+    (writing,) = await house.interactions("message")
+    (ack,) = await house.interactions("ack")
+    assert (writing.reason, ack.outcome) == ("no-ack:paused", Outcome.CANCELLED)
+    assert await debts_of_mail(house) == [("mail_without_acknowledgement", writing.id)]
+
+
+async def debts_of_mail(house: Owing) -> list[tuple[str, str]]:
+    return [(kind, each) for kind, each in await debts_of(house) if "ack" in kind]
+
+
+async def test_a_persons_pause_is_not_shortened_by_a_budget_that_is_spent_meanwhile(house: Owing) -> None:
+    changed(house, ack_budget=Rate(2, HOUR))
+    await paused(house, 5 * HOUR)
+    assert [await writes(house, number) for number in range(3)] == ["ack", "ack", "no-ack:paused"]
+    pauses = await house.log.read(lambda c: c.execute(select(schema.pauses.c.by)).scalars().all())
+    assert pauses == ["cli:anna"]
 
 
 async def test_a_pause_of_one_mailbox_leaves_the_others_and_our_own_notices_alone(house: Owing) -> None:
@@ -244,7 +281,7 @@ async def test_a_pause_of_one_mailbox_leaves_the_others_and_our_own_notices_alon
 async def test_l4_every_mail_held_back_is_listed_as_an_unanswered_human_with_its_clocks(house: Owing) -> None:
     for number in range(5):
         await writes(house, again=number)
-    await paused(house, HOUR)
+    await paused(house, HOUR, by="machine")
     await writes(house, 2)
     held = [fact for fact in await house.interactions("message") if fact.reason]
     listed = await debts_of(house)
@@ -255,7 +292,7 @@ async def test_l4_every_mail_held_back_is_listed_as_an_unanswered_human_with_its
 
 
 async def test_l4_a_mail_that_one_of_us_answered_is_listed_no_more(house: Owing) -> None:
-    await paused(house, HOUR)
+    await paused(house, HOUR, by="machine")
     await writes(house, 2)
     (held,) = await house.interactions("message")
     house.world.advance(MINUTE)
@@ -408,7 +445,7 @@ async def test_d2_a_direct_copy_that_comes_first_is_enough(house: Owing) -> None
 
 
 async def test_d7_a_copy_of_what_was_too_old_or_held_back_is_no_second_chance(house: Owing) -> None:
-    await paused(house, HOUR)
+    await paused(house, HOUR, by="machine")
     assert (await house.arrives(letter(1))).result == "no-ack:paused"
     house.world.advance(2 * HOUR)
     assert (await house.arrives(letter(1))).result == "no-ack:duplicate"
@@ -517,6 +554,35 @@ async def test_l1_decisions_and_what_was_held_back_are_counted(house: Owing) -> 
     ):
         assert line in text
     assert duty.name == "mail.alerts"
+
+
+# --- perhaps a person
+
+
+async def test_n15_a_mail_that_only_looks_automatic_opens_a_case_whose_clocks_run(house: Owing) -> None:
+    assert await writes(house, 1, subject="Ikke på kontoret: hvornår åbner I?") == "no-ack:auto-reply-subject"
+    (fact,) = await house.interactions("message")
+    assert (fact.actor, fact.case_id is not None) == (Actor.CUSTOMER, True)
+    assert "first_response" in {str(clock["clock"]) for clock in fact.clocks}
+    assert await writes(house, 2, subject="Abwesenheitsnotiz: x", In_Reply_To="<a@commsd.test>") == (
+        "no-ack:auto-reply-subject"
+    )
+    machine = (await house.interactions("message"))[-1]
+    assert (machine.actor, machine.clocks) == (Actor.MACHINE, ())
+
+
+async def test_f2_who_writes_through_our_own_group_is_the_contact_and_gets_the_ack(house: Owing) -> None:
+    changed(house, us={"own_list_ids": frozenset({"support.commsd.test"})})
+    group = {
+        "List_Id": "Support <support.commsd.test>",
+        "Precedence": "list",
+        "X_Original_Sender": "jane@customer.test",
+    }
+    raw = letter(1, sender="'Jane' via Support <support@commsd.test>", **group)
+    assert (await house.arrives(raw)).result == "ack"
+    assert (await house.owed()).recipient == "jane@customer.test"
+    (fact,) = await house.interactions("message")
+    assert fact.address(Role.FROM) == "jane@customer.test"
 
 
 # --- two machines

@@ -17,7 +17,7 @@ from commsd.core.customer_link import CustomerLink, customer_link_of, customer_t
 from commsd.core.entry import Hand
 from commsd.core.interaction import Channel, Kind
 from commsd.core.policy import ClockKind
-from commsd.crm.actions import close_case
+from commsd.crm.actions import claim_callback, close_case
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
@@ -109,6 +109,36 @@ async def test_without_a_number_it_is_asked_for_and_then_taken(office: Office, c
     assert await owed(office, change) == [("+442079460018", State.WAITING, NOON)]
 
 
+@pytest.fixture
+def no_line(office: Office) -> None:
+    """A firm that has mailboxes only."""
+    office.desk = replace(office.desk, mailbox=replace(office.desk.mailbox, line=None))
+
+
+async def test_without_a_line_a_number_is_enough_and_one_given_later_counts(no_line: None, office: Office) -> None:
+    async with page_served(office) as url, httpx.AsyncClient(base_url=url, timeout=20) as browser:
+        change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+        asks = await browser.post(path(change))
+        assert "only the number is missing" in asks.text
+        done = await browser.post(path(change), data={"number": "+442079460018"})
+        assert "We will ring you on Wednesday 4 March, by 12:00" in done.text
+        assert await owed(office, change) == [("+442079460018", State.WAITING, NOON)]
+        await browser.post(path(change), data={"number": "+442079460019"})
+    assert await owed(office, change) == [("+442079460019", State.WAITING, NOON)]
+
+
+async def test_a_number_corrected_after_somebody_took_the_call_reaches_them(
+    office: Office, client: httpx.AsyncClient
+) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    await client.post(path(change), data={"number": "+442079460018"})
+    (callback,) = (await office.items(change.cases[0].id)).callbacks
+    taken = claim_callback(callback.id, Hand(by="anna", agent_id="anna", agent="Anna Berg"))
+    await office.log.decide((key.of_callback(callback.id), key.of_case(callback.case_id)), taken)
+    await client.post(path(change), data={"number": "+442079460019"})
+    assert await owed(office, change) == [("+442079460019", State.CLAIMED, NOON)]
+
+
 async def test_another_number_replaces_the_first(office: Office, client: httpx.AsyncClient) -> None:
     change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
     await client.post(path(change), data={"number": "+44 20 7946 0018"})
@@ -172,8 +202,16 @@ async def test_a_time_that_cannot_be_is_said_beside_the_form(
 
 @pytest.mark.parametrize(
     "number",
-    ["0900 1234567", "+1 900 555 1234", "+44 909 8790000", "+979 1 2345 6789", "+870 773 111 111", "+44 70 1234 5678"]
-    + ["+49 30 23125 011", "+49 30 23125 010"],
+    [
+        "0900 1234567",
+        "+1 900 555 1234",
+        "+44 909 8790000",
+        "+979 1 2345 6789",
+        "+870 773 111 111",
+        "+44 70 1234 5678",
+        "+49 30 23125 011",
+        "+49 30 23125 010",
+    ],
 )
 async def test_no_costly_number_and_none_of_ours_is_taken(
     office: Office, client: httpx.AsyncClient, number: str

@@ -96,3 +96,31 @@ def test_an_opening_more_than_a_week_away_has_its_date() -> None:
     monday, later = datetime(2026, 3, 16, 8, tzinfo=UTC), datetime(2026, 3, 17, 8, tzinfo=UTC)
     assert dates.opens(monday, reader("Europe/Berlin", MARCH)) == ("on Monday", "9:00")
     assert dates.opens(later, reader("Europe/Berlin", MARCH)) == ("on Tuesday 17 March", "9:00")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("today, Tuesday,", "13:15")),
+        ("de", ("heute, Dienstag,", "13:15 Uhr")),
+        ("da", ("i dag, tirsdag,", "13.15")),
+        ("id", ("hari ini, Selasa,", "13.15 waktu Jerman")),
+    ],
+)
+def test_an_opening_today_is_called_so(language: str, said: tuple[str, str]) -> None:
+    dates = load_texts().of(language).dates
+    assert dates.opens(datetime(2026, 3, 10, 12, 15, tzinfo=UTC), reader("Europe/Berlin", MARCH)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "on Tuesday 10 March, by 14:30 Berlin time"),
+        ("de", "am Dienstag, 10. März, bis 14:30 Uhr deutscher Zeit"),
+        ("da", "tirsdag den 10. marts senest kl. 14.30 tysk tid"),
+        ("id", "pada hari Selasa, 10 Maret, paling lambat pukul 14.30 waktu Jerman"),
+    ],
+)
+def test_to_whom_may_live_elsewhere_our_zone_is_named_and_no_day_is_today(language: str, said: str) -> None:
+    unsure = Reader(zone=BERLIN, service_zone=BERLIN, now=MARCH, sure=False)
+    assert load_texts().of(language).dates.promised(datetime(2026, 3, 10, 13, 30, tzinfo=UTC), unsure) == said

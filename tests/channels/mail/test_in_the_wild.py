@@ -187,6 +187,14 @@ Abwesend: Angebot
 Abwesenheit: Angebot
 On leave: Offer
 Abwesenheit
+Urlaub
+Bin im Urlaub
+Jeg er på ferie
+Jag är på semester
+Je suis absent du bureau
+Ik ben afwezig
+Vacation: Re: Offer
+I am on annual leave Re: Offer
 """
 
 

@@ -49,15 +49,12 @@ class Slow(ImapShelf):
     pause = 0.0
 
     def _say(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        if self.pause and len(data) > 5000:
-            self._tasks = [*getattr(self, "_tasks", []), asyncio.ensure_future(self._drip(writer, data))]
-        else:
+        if not self.pause or len(data) <= 5000:
             super()._say(writer, data)
-
-    async def _drip(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        for start in range(0, len(data), 10_000):
-            writer.write(data[start : start + 10_000])
-            await asyncio.sleep(self.pause)
+            return
+        loop = asyncio.get_running_loop()
+        for number, start in enumerate(range(0, len(data), 10_000)):
+            loop.call_later(number * self.pause, writer.write, data[start : start + 10_000])
 
 
 @pytest.fixture
@@ -149,9 +146,7 @@ async def test_i20_a_mail_that_is_never_given_is_recorded_and_one_that_is_gone_i
 
 
 @pytest.mark.parametrize("body", [b"NIL", b'""', b"{4}\r\nFrom"])
-async def test_n1_a_text_that_is_missing_once_is_asked_for_again(
-    poisoned: tuple[House, Poisoned], body: bytes
-) -> None:
+async def test_n1_a_text_that_is_missing_once_is_asked_for_again(poisoned: tuple[House, Poisoned], body: bytes) -> None:
     house, shelf = poisoned
     watch = house.watch()
     await watch.once()

@@ -297,3 +297,26 @@ def test_phone_hours_are_said_in_a_sentence_or_not_at_all(calendar: Calendar, la
     reader = Reader(zone=berlin, service_zone=berlin, now=datetime(2026, 3, 4, 9, tzinfo=UTC))
     hours = phone_hours(calendar)
     assert (TEXTS.of(language).dates.hours(hours, reader) if hours else "") == said
+
+
+@pytest.mark.parametrize(
+    ("sender", "date", "named"),
+    [
+        ("jane@firm.com.au", "Wed, 04 Mar 2026 20:00:00 +1100", True),
+        ("jane@firm.com.au", "Wed, 04 Mar 2026 09:00:00 +0000", True),
+        ("jane@example.org", "Wed, 04 Mar 2026 09:00:00 +0000", True),  # anybody's
+        ("jane@example.org", "", True),
+        ("jane@example.org", "Wed, 04 Mar 2026 04:00:00 -0500", True),
+        ("jane@example.org", "Wed, 04 Mar 2026 10:00:00 +0100", False),
+        ("jane@kunde.de", "Wed, 04 Mar 2026 09:00:00 +0000", False),
+        ("jane@kunde.de", "Wed, 04 Mar 2026 10:00:00 +0100", False),
+        ("jane@kunde.de", "Wed, 04 Mar 2026 04:00:00 -0500", True),  # on a journey
+        ("jane@kunde.at", "Wed, 04 Mar 2026 09:00:00 +0000", False),  # their clocks read the same
+    ],
+)
+async def test_our_zone_is_named_where_the_writers_clock_may_read_another_time(
+    office: Office, sender: str, date: str, named: bool
+) -> None:
+    text = ack_text(await office.write(mail(ASKS, sender=f"Jane Clarke <{sender}>", date=date)))
+    assert ("by 14:00 Berlin time" in text) is named
+    assert ("today, Wednesday 4 March, by 14:00" in text) is not named

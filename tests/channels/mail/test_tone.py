@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from commsd.channels.mail.ack import greeting_name, render
+from commsd.channels.mail.ack import render
+from commsd.channels.mail.greeting import greeting_name
 from tests.channels.mail.ack_facts import EVERY, FACTS, READERS, SITUATIONS, TEXTS, facts, text
 
 BANNED = {
@@ -148,6 +149,33 @@ def test_a_writer_without_a_name_gets_the_plain_greeting(reader: str, greeting: 
         ("Clarke, Jane", "Jane Clarke"),
         ('"Jane Clarke"', "Jane Clarke"),
         ("Bäckerei Müller", "Bäckerei Müller"),
+        ("jane", "jane"),
+        ("von der Leyen, Ursula", "Ursula von der Leyen"),
+        ("O'Brien, Pat", "Pat O'Brien"),
+        ("Müller-Lüdenscheidt, Hans Peter", "Hans Peter Müller-Lüdenscheidt"),
+        ("Dr. Clarke, Jane, MD", "Dr. Jane Clarke"),
+        ("Dr. med. Jane Clarke", "Dr. med. Jane Clarke"),
+        ("Jane Clarke, ACME Ltd", "Jane Clarke"),
+        ("ACME, Inc.", "ACME"),
+        ("Müller GmbH, Einkauf", "Müller GmbH"),
+        ("Jane Clarke PhD, MSc", "Jane Clarke PhD"),
+        ("Jane Clarke, Berlin", "Jane Clarke, Berlin"),
+        ("'Jane Clarke' via Support", "Jane Clarke"),
+        ("Maria de la Cruz", "Maria de la Cruz"),
+        ("Meyer und Söhne", "Meyer und Söhne"),
+        ("noreply", None),
+        ("Do not reply", None),
+        ("ACME no-reply", None),
+        ("Info", None),
+        ("Support Team", None),
+        ("iPhone", None),
+        ("Jane's iPhone", None),
+        ("Scanner", None),
+        ("jane_clarke", None),
+        ("Jane%20Clarke", None),
+        ("Ihr Konto wurde gesperrt", None),
+        ("Your account is closed", None),
+        ("Peringatan untuk anda segera", None),
         ("O'Neill", "O'Neill"),
         ("jane@customer.test", None),
         ("Win a prize at http://x.test", None),

@@ -21,7 +21,7 @@ from commsd.core.agent import People
 from commsd.core.change import Checkpoint
 from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction
-from commsd.duty import supervise
+from commsd.duty import FIRST_PAUSE, supervise
 from commsd.errors import CommsdError
 from commsd.sla.rules.in_force import Rules
 from commsd.store import schema
@@ -32,7 +32,7 @@ from commsd.store.originals import original, owed_originals
 from commsd.telemetry import Metrics
 from commsd.web.pulse import Pulse
 from tests.eventually import eventually
-from tests.fakes.imap_script import Say
+from tests.fakes.imap_script import CUT, Say
 from tests.fakes.imap_shelf import MORNING, ImapShelf
 from tests.house import TERMS
 from tests.world import ScriptedWorld
@@ -548,6 +548,17 @@ async def test_i2_a_black_hole_is_noticed_and_no_mail_is_lost(house: House) -> N
     running.cancel()
     await asyncio.wait([running])
     assert (await house.subjects(), await house.acks()) == (["into the void"], 1)
+
+
+async def test_i16_a_connection_that_brought_what_was_new_is_no_failure_however_soon_it_is_cut(house: House) -> None:
+    """The pause before the next one does not grow."""
+    shared = (house.log, house.claims, house.rules, house.world.world, house.pulse)
+    house.shelf.more["IDLE"] = CUT
+    running = asyncio.create_task(supervise(Watch(house.desk, INBOX, house.access.connect, *shared), house.world.world))
+    await eventually(lambda: len(house.world.slept) >= 6)
+    running.cancel()
+    await asyncio.wait([running])
+    assert set(house.world.slept) == {FIRST_PAUSE * house.world.jitter}
 
 
 # --- I19

@@ -238,6 +238,32 @@ async def test_a_restart_says_nothing_again_and_forgets_nothing(house: House) ->
     assert await house.events() == [("channel.degraded", "support"), ("channel.recovered", "support")]
 
 
+async def test_reloads_while_it_is_down_are_no_recovery(house: House) -> None:
+    await house.goes_on(timedelta(minutes=1))
+    await house.dies("support")
+    await house.goes_on(TEN + SOON)
+    for _ in range(4):
+        house.begin()
+        await house.goes_on(timedelta(seconds=90), step=timedelta(seconds=10))
+        assert "mailbox support" in house.pulse.degraded_by_name()
+    assert await house.events() == [("channel.degraded", "support")]
+
+
+async def test_a_login_that_is_refused_right_after_an_outage_is_no_recovery(house: House) -> None:
+    await house.goes_on(timedelta(minutes=1))
+    await house.dies("support")
+    await house.goes_on(TEN + SOON)
+    house.silent.clear()
+    await house.goes_on(timedelta())
+    house.world.advance(timedelta(seconds=10))
+    await house.dies("support")
+    await house.goes_on(timedelta(minutes=8))
+    assert await house.events() == [("channel.degraded", "support")]
+    house.silent.clear()
+    await house.goes_on(timedelta(minutes=4))
+    assert (await house.events())[1:] == [("channel.recovered", "support")]
+
+
 async def test_what_was_unread_while_we_were_down_alarms_nobody_at_the_start(house: House) -> None:
     await house.goes_on(timedelta(minutes=1))
     house.world.advance(timedelta(hours=8))
