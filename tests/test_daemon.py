@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -287,13 +288,17 @@ async def test_one_silent_mail_server_delays_nobody_at_a_reload_and_its_answer_s
     await house.mail(91)
     for number in (1, 2):
         house.daemon.tell(signal.SIGHUP)
-        await eventually(lambda wanted=number: len(house.daemon.lines("config.reloaded")) == wanted)  # type: ignore[misc]
+        await eventually(partial(_reloaded, house, number))
         await house.mail(number)
     assert await house.ack_states() == ["sending", "sent", "sent"]
     house.sink.release.set()
     await eventually(lambda: _all_sent(house))
     assert len(house.sink.accepted) == 3
     assert await house.daemon.stop() == 0
+
+
+def _reloaded(house: House, times: int) -> bool:
+    return len(house.daemon.lines("config.reloaded")) == times
 
 
 async def _all_sent(house: House) -> bool:

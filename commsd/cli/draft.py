@@ -52,17 +52,17 @@ address = {_text(answers.address)}
 # person  = "anna"               # named in the acknowledgement; needs [agent.anna]
 
 [mailbox.{box}.imap]
-host     = {_text(answers.imap_host)}
+host     = {_host(answers.imap_host)}
 username = {_text(answers.address)}
 password = {{ credential = "{box}" }}    # credentials/{box} beside this file, mode 0600, or LoadCredential=
 
 [mailbox.{box}.smtp]
-host = {_text(answers.smtp_host)}        # the same login
+host = {_host(answers.smtp_host)}        # the same login
 
 # [agent.anna]
 # name  = "Anna Berg"
 # mail  = ["anna@example.com"]
-# phone = "+493023125011"
+# phone = "+493023125011"        # printed in every acknowledgement that names this person
 
 # Without sla/*.toml: ack 15m, first and next response 4h, callback 2h, promises warned 15m before.
 """
@@ -72,6 +72,14 @@ def usual_zone(env: Mapping[str, str], localtime: Path = LOCALTIME) -> str:
     """This machine's time zone as an IANA name, UTC where it has none."""
     linked = str(localtime.resolve()).partition("/zoneinfo/")[2] if localtime.exists() else ""
     return next((name for name in (env.get("TZ", ""), linked) if name in available_timezones()), "UTC")
+
+
+def _host(said: str) -> str:
+    """The host, and the port on the next line where one was said with it."""
+    host, colon, port = said.strip().rpartition(":")
+    if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):
+        return _text(said)
+    return f"{_text(host)}\nport = {int(port)}"
 
 
 def _text(value: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email import policy
 from email.parser import BytesParser
+from email.utils import format_datetime
 from itertools import count
 from typing import NamedTuple
 
@@ -192,6 +193,7 @@ class _Writer:
         raw = (
             f"{proof}From: {name.encode('ascii', 'replace').decode()} <{self.to}>\r\n"
             f"To: {self.desk.mailbox.address}\r\n"
+            f"Date: {format_datetime((at - waited).astimezone(self.desk.firm.zone))}\r\n"
             f"Subject: 2041\r\nMessage-ID: <preview-{at.timestamp()}@customer.example>\r\n\r\n{text}\r\n"
         )
         message = decode(raw.encode(), folder_date=at - waited)

@@ -212,7 +212,9 @@ class Table:
         shown = f"{key} = {_shown(value)}" if item is None else f"{key}: {_shown(value)}"
         near = difflib.get_close_matches(value, form.known(), 1) if isinstance(value, str) else []
         remedy = f'did you mean "{near[0]}"? {form.remedy}' if near else form.remedy
-        self.error(key, f"{shown if form.echo else key} is not {form.what}", remedy, item)
+        empty = form is TEXT and isinstance(value, str)
+        what = f"{key} is empty" if empty else f"{shown if form.echo else key} is not {form.what}"
+        self.error(key, what, remedy, item)
         return form.blank
 
     def text(self, key: str, default: Any = _REQUIRED) -> str:

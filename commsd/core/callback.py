@@ -220,7 +220,7 @@ def _asked(
     """The call that a writing asks for: the one owed to this number or in this case, else a new one."""
     line, due_at = fact.detail.call_from, fact.detail.promise.due_at if fact.detail.promise else None
     given = phone_identity(fact.address(Role.CALLEE) or "")
-    number = given.value if given else _number_of(contact)
+    number = given.value if given else number_of(contact)
     owed = [
         c for c in callbacks if c.open and ((number and (c.line, c.number) == (line, number)) or c.case_id == case_id)
     ]
@@ -248,7 +248,7 @@ def _asked(
     return _next(joined, due_at=due_at or joined.due_at, purpose=purpose, questions=questions)
 
 
-def _number_of(contact: Contact | None) -> str | None:
+def number_of(contact: Contact | None) -> str | None:
     """The number we know the contact by; None where there are several, for one of them is not theirs to answer."""
     numbers = [identity.value for identity in contact.identities if identity.kind == "phone"] if contact else []
     return numbers[0] if len(numbers) == 1 else None

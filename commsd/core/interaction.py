@@ -153,6 +153,7 @@ class Detail:
     reason: of hold, close, void. attrs: of set. voids: id of the interaction that never happened.
     void_case: a close as junk. observed: taken in observe mode, starts no ack clock.
     callbacks: of a customer's call, the callbacks it opened, joined or closed.
+    withdraws: of a close of a callback, the promises made with it, which nobody is to keep now.
     note: what an agent wrote down (personal). result: the agent's word for a talk, interface.md section 4.
     authenticated: what the receiving server said of the sender by DMARC, "pass" or "fail"; None: nothing we trust.
     asks_call: a writing that asks to be rung, on the number of its party `callee` if it has one. call_from: the line
@@ -168,6 +169,7 @@ class Detail:
     merged_into: str | None = None
     promise: Promise | None = None
     keeps: tuple[str, ...] = ()
+    withdraws: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     observed: bool = False
     result: str | None = None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -83,7 +83,17 @@ def touches_of(interaction: Interaction) -> tuple[Touch, ...]:
     touches: tuple[Touch, ...] = (_touch(interaction, kind),) if kind else ()
     if promise and kind is not TouchKind.PROMISE:
         touches += (_touch(interaction, TouchKind.PROMISE),)
-    return touches
+    if kind is not TouchKind.CALLBACK_CLOSED:
+        return touches
+    return touches + tuple(withdrawal(touches[0], promise) for promise in interaction.detail.withdraws)
+
+
+def withdrawal(closed: Touch, promise: str) -> Touch:
+    """The touch by which nobody owes this promise any longer: one that replaces it and promises nothing.
+
+    Closing alone touches no promise, `replaces` ends one (sla/README.md section 5); one that is late stays late.
+    """
+    return replace(closed, kind=TouchKind.PROMISE, replaces=promise)
 
 
 _WRITTEN = frozenset({Kind.MESSAGE, Kind.ACK})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback, CloseReason, State, claimed, released, with_number
 from commsd.core.case import CaseFile, CaseState, customer_speaks, survivor
 from commsd.core.change import Change, LogicalKey, change_of
@@ -355,8 +356,10 @@ def _must_be_talk(known: Interaction, said: Said) -> None:
 
 def _ended(callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms) -> Change:
     must(callback.open, "this callback is closed already", "nothing to do")
-    detail = Detail(callback_id=callback.id, reason=reason, note=note)
-    return _internal(Kind.CLOSE, file_of(items, callback.case_id), hand, items, terms, detail)
+    file = file_of(items, callback.case_id)
+    promises = () if reason == CloseReason.MERGED else promises_of(callback, items.callbacks, file)
+    detail = Detail(callback_id=callback.id, reason=reason, note=note, withdraws=promises)
+    return _internal(Kind.CLOSE, file, hand, items, terms, detail)
 
 
 def _internal(kind: Kind, file: CaseFile, hand: Hand, items: OpenItems, terms: Terms, detail: Detail) -> Change:

@@ -39,7 +39,7 @@ from commsd.core.interaction import (
     Outcome,
     Promise,
 )
-from commsd.core.touch import Facts, Touch, TouchKind, touches_of, words
+from commsd.core.touch import Facts, Touch, TouchKind, touches_of, withdrawal, words
 from commsd.core.whatif.past import Logged, PastCase
 from commsd.store import schema
 from commsd.store.column import Instant
@@ -240,6 +240,9 @@ def _touches_of(record: Json, fields: Json | None, personal: bool) -> tuple[Touc
     facts: Facts = {}
     if mould.touch.facts:  # only a customer's touch has any
         facts = _facts(record, fields or {}) if personal else _plain(*map(record.get, _PLAIN))
+    if mould.kind is TouchKind.CALLBACK_CLOSED and promise is None:
+        closed = _touch(record, detail, mould.kind, mould.touch, None, facts)
+        return (closed, *(withdrawal(closed, each) for each in detail.get("withdraws") or ()))
     if promise is None or mould.kind is None:
         return (_touch(record, detail, mould.kind or TouchKind.PROMISE, mould.touch, promise, facts),)
     if mould.kind is TouchKind.PROMISE:

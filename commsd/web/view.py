@@ -168,10 +168,8 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
         state, text = "late", "waiting too long"
     misses, tries = len(callback["misses"]), len(callback["attempts"])
     who = _person(seen, callback["contact_id"], callback["number"])
-    if callback["number"]:
-        number = spoken(callback["number"])
-    else:
-        number = "number withheld" if misses else "no number known"
+    unknown = "number withheld" if misses else "no number known"
+    number = spoken(callback["number"]) if callback["number"] else unknown
     return {
         "id": callback["id"],
         "state": state,

@@ -4,6 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from commsd.core import key
+from commsd.core.interaction import (
+    Actor,
+    Channel,
+    Detail,
+    Direction,
+    Interaction,
+    Kind,
+    Outcome,
+    Party,
+    Promise,
+    Role,
+)
 from tests.cli.office import Office
 
 TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d} 14:00"
@@ -58,6 +71,45 @@ def test_closing_an_owed_call_needs_a_reason_and_somebody(office: Office, owed: 
     assert office.commsd("callbacks", "close", owed, "--note", "wrote instead").code == 1
     ran = office.done("callbacks", "close", owed, "--note", "wrote instead", "--agent", "anna")
     assert "closed: closed_by_human" in ran.out
+
+
+def test_without_a_line_an_owed_call_is_rung_by_hand(office: Office) -> None:
+    callback = asked_to_ring(office)
+    (line,) = office.done("callbacks", "list").out.splitlines()[1:]
+    assert line.startswith("waiting")
+    assert "None" not in line
+    assert "is claimed" in office.done("callbacks", "claim", callback, "--agent", "anna").out
+    assert "closed: reached" in office.done("callbacks", "result", callback, "reached", "--agent", "anna").out
+
+
+def test_closing_an_owed_call_ends_its_promise(office: Office) -> None:
+    callback = asked_to_ring(office)
+    assert "promise" in {clock["clock"] for clock in office.done("clocks", "--json").json}
+    office.done("callbacks", "close", callback, "--note", "wrote instead", "--agent", "anna")
+    assert "promise" not in {clock["clock"] for clock in office.done("clocks", "--json").json}
+
+
+def asked_to_ring(office: Office) -> str:
+    """A customer asked to be rung at a firm without a line, and was told by when; the callback."""
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
+    change = office.decide(
+        key.of_addresses("jane@example.org", "+442079460018"),
+        lambda items: Interaction(
+            id=items.new_id(),
+            channel=Channel.EMAIL,
+            kind=Kind.MESSAGE,
+            direction=Direction.INBOUND,
+            actor=Actor.CUSTOMER,
+            outcome=Outcome.REACHED,
+            occurred_at=items.now,
+            recorded_at=items.now,
+            mailbox="support",
+            subject="Please ring me",
+            parties=(Party(Role.FROM, "jane@example.org"), Party(Role.CALLEE, "+442079460018")),
+            detail=Detail(asks_call=True, promise=Promise(id="p1", due_at=due, via="call")),
+        ),
+    )
+    return change.callbacks[0].id
 
 
 def test_a_withheld_number_is_set_once_a_person_found_it_out(office: Office) -> None:

@@ -63,6 +63,15 @@ def test_what_init_writes_passes_check(tmp_path: Path) -> None:
     assert commsd("--config", str(folder), "check").code == 0
 
 
+def test_init_takes_a_port_with_its_host_apart(tmp_path: Path) -> None:
+    servers = ("--imap-host", "127.0.0.1:11143", "--smtp-host", "[::1]:587")
+    ran = commsd("init", str(tmp_path / "new"), "--yes", "--address", "support@example.com", *servers)
+    assert ran.code == 0
+    box = tomllib.loads((tmp_path / "new" / "commsd.toml").read_text("utf-8"))["mailbox"]["support"]
+    assert (box["imap"]["host"], box["imap"]["port"]) == ("127.0.0.1", 11143)
+    assert box["smtp"] == {"host": "[::1]", "port": 587}
+
+
 def test_init_does_not_overwrite(tmp_path: Path) -> None:
     folder = built(tmp_path / "config")
     before = (folder / "commsd.toml").read_text()

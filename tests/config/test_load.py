@@ -109,6 +109,27 @@ def test_port_and_tls_of_smtp_follow_from_each_other(tmp_path: Path, written: st
     assert (smtp.port, smtp.tls) == (port, tls)
 
 
+@pytest.mark.parametrize(
+    ("server", "port", "tls", "usual"),
+    [("smtp", 587, "implicit", "starttls"), ("smtp", 465, "starttls", "implicit"), ("imap", 143, "implicit", "starttls")],
+)
+def test_a_port_that_speaks_another_way_than_tls_says_is_warned_of(
+    tmp_path: Path, server: str, port: int, tls: str, usual: str
+) -> None:
+    host = f'host = "{server}.example.com"'
+    main = MAILBOX.replace(host, f'{host}, port = {port}, tls = "{tls}"')
+    _, findings = look(write(tmp_path, MINIMUM + main))
+    (said,) = [each for each in findings if each.what.startswith("tls")]
+    assert said.severity == "warning"
+    assert said.what == f'tls = "{tls}" on port {port}, where nearly all servers speak "{usual}"'
+    assert said.remedy.startswith(f'write tls = "{usual}", or port = ')
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", "2001:db8::7", "192.0.2.7", "mail", "münchen.example"])
+def test_every_way_to_name_a_host_passes(tmp_path: Path, host: str) -> None:
+    accepted(tmp_path, MINIMUM + MAILBOX.replace("imap.example.com", host))
+
+
 def test_observe_may_be_said_for_all_or_for_one(tmp_path: Path) -> None:
     one = accepted(tmp_path / "one", MINIMUM + MAILBOX + 'mode = "observe"' + HOTLINE)
     assert mail_of(one).mailboxes["support"].observe
@@ -143,6 +164,8 @@ def test_hours_and_country_alone_make_the_standard_policy(tmp_path: Path) -> Non
     }
     assert version.policies["standard"].targets[ClockKind.PROMISE].warn_before == timedelta(minutes=15)
     assert version.policies["letter"].targets[ClockKind.ACK].duration == timedelta(hours=4)
+    answers = [version.policies["letter"].targets[kind] for kind in (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)]
+    assert [(target.duration, target.business_days) for target in answers] == [(None, 2)] * 2
     assert [rule.policy for rule in version.rules] == ["letter", "standard"]
     closed = version.calendars["standard"].dates
     assert {day.year for day in closed} == {2025, 2026, 2027, 2028, 2029}

@@ -161,6 +161,24 @@ ROWS = [
         'quiet_hours = "20-8" is not a span of the day',
         'write from and to, such as "20:00-08:00"',
     ),
+    (
+        box('folder = ""\n' + LOG),
+        "folder is empty",
+        'write text in quotes, such as "support"',
+    ),
+    (
+        box(LOG).replace('username = "u"', 'username = " "'),
+        "username is empty",
+        'write text in quotes, such as "support"',
+    ),
+    *(
+        (
+            box(LOG).replace('host = "h"', f'host = "{host}"'),
+            f'host = "{host}" is not a host',
+            'write its name alone, such as "imap.example.com"; the port has a key of its own',
+        )
+        for host in ("127.0.0.1:11143", "imap.example.com:143", "[::1]:143", "[localhost]")
+    ),
     ('[dialling]\nregions = ["DE", "XX"]', 'regions: no region "XX"', 'write two capital letters, such as "DE"'),
     ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', 'write "20 EUR/day"'),
 ]

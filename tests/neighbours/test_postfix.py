@@ -22,7 +22,7 @@ def test_it_offers_auth_only_under_tls(postfix: Postfix) -> None:
 
 def test_it_is_back_on_its_ports_after_a_kill(postfix: Postfix) -> None:
     postfix.kill()
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         smtplib.SMTP(postfix.host, postfix.port, timeout=10)
     postfix.start()
     with smtplib.SMTP(postfix.host, postfix.port, timeout=10) as session:

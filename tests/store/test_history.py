@@ -81,6 +81,7 @@ def read_back(*facts: Interaction, personal: bool = True) -> tuple[Touch, ...]:
 DETAILS = (
     Detail(),
     Detail(callback_id="cb"),
+    Detail(callback_id="cb", withdraws=("p1", "p2")),
     Detail(callbacks=("cb", "another")),
     Detail(result="reached"),
     Detail(promise=Promise(id="p1", due_at=NOON + timedelta(hours=1), via="call", replaces="p0"), result="call_again"),

@@ -173,7 +173,7 @@ async def test_a_browser_gets_a_page_where_the_board_fails_and_a_program_gets_a_
         program = await client.get("/")
         api = await client.get("/v1/callbacks", headers={"Accept": "text/html"})
         nothing = await client.get("/nothing", headers={"Accept": "text/html"})
-    assert (page.status_code, program.status_code, api.status_code, nothing.status_code) == (500, 500, 500, 404)
+    assert (page.status_code, program.status_code, api.status_code, nothing.status_code) == (500, 500, 401, 404)
     assert page.headers["content-type"].startswith("text/html")
     assert nothing.headers["content-type"].startswith("text/html")
     assert "<h1>" in page.text

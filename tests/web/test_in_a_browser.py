@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from commsd.crm.keys import SCOPES
-from tests.crm.serving import Place, rang, wrote
+from tests.crm.serving import Place, asked_to_ring, rang, wrote
 from tests.neighbours.absent import absent
 from tests.web.busy import a_busy_morning
 from tests.world import ScriptedWorld
@@ -65,6 +65,24 @@ async def test_what_happens_appears_by_itself_and_not_while_paused(here: Place, 
     await claim.click()
     await expect(page.get_by_text("taken by anna")).to_be_visible()
     assert complaints == []
+
+
+async def test_a_firm_of_mailboxes_only_sees_and_takes_the_calls_it_owes(here: Place, browser: Browser) -> None:
+    await asked_to_ring(here, "+442079460018")
+    page, complaints = await opened(here, browser)
+    await expect(page.locator(".calls").get_by_text("asked in writing")).to_be_visible()
+    await page.get_by_role("button", name="I call Jane Clarke back").click()
+    await expect(page.get_by_text("taken by anna")).to_be_visible()
+    assert complaints == []
+
+
+async def test_whoever_may_only_look_sees_the_calls_too(here: Place, browser: Browser) -> None:
+    await asked_to_ring(here, None)
+    page = await browser.new_page(viewport={"width": 390, "height": 800})
+    await page.goto(f"{here.url}/?token={here.sessions.link_token('anna', ['events:read', 'events:read:pii'])}")
+    await expect(page.locator(".calls").get_by_text("no number known")).to_be_visible()
+    assert await page.get_by_role("button", name="call").count() == 0
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_the_page_works_without_scripts(here: Place, browser: Browser) -> None:

@@ -162,10 +162,13 @@ def _backfill(value: object) -> timedelta | None:
 
 
 START = Form("a start", 'write "now" or "backfill:30d"', _backfill, timedelta(0))
+_HOST = re.compile(r"[^\s/@:\[\]]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.%\w]*")
+"""A name, or an address; that of IPv6 with or without brackets, and nothing with a port behind it."""
+
 HOST = Form(
     "a host",
     'write its name alone, such as "imap.example.com"; the port has a key of its own',
-    lambda value: value if isinstance(value, str) and value and not set(value) & set(" /@\t\n") else None,
+    lambda value: value if isinstance(value, str) and _HOST.fullmatch(value) else None,
     "",
 )
 
@@ -333,6 +336,9 @@ def _tls(table: Table, otherwise: Tls, ports: Mapping[Tls, int]) -> tuple[Tls, i
     usual = {Tls.IMPLICIT: ports[Tls.IMPLICIT], Tls.STARTTLS: ports[Tls.STARTTLS]}
     told = next((tls for tls, number in usual.items() if number == port), otherwise)
     tls = Tls(table.choice("tls", tuple(Tls), told))
+    if tls is not told and port in usual.values() and tls is not Tls.NONE:
+        what = f'tls = "{tls}" on port {port}, where nearly all servers speak "{told}"'
+        table.warn("tls", what, f'write tls = "{told}", or port = {usual[tls]}')
     return tls, port or ports[tls]
 
 

@@ -13,10 +13,11 @@ from commsd.channels.mail.appointment import time_in
 from commsd.channels.mail.call_wish import CallWish, call_wish
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.message import Message
-from commsd.channels.mail.region import region_of, region_of_address, zones_in
+from commsd.channels.mail.region import offset_in, reads_our_clock, region_of, region_of_address, zones_in
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
 from commsd.core.calendar import next_opening
+from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback
 from commsd.core.case import CaseFile
 from commsd.core.change import Change, change_of
@@ -59,16 +60,23 @@ def change_with_call(
     wish = wish_in(message, desk) if listens else None
     if wish is None:
         return change_of(fact, items, terms, opens=opens)
-    return asked(fact, wish.number, items, terms, line=desk.mailbox.line, at=_wanted(wish, fact, items, desk, terms))
+    return asked(
+        fact, wish.number, items, terms, line=desk.mailbox.line, at=_wanted(wish, fact, message, items, desk, terms)
+    )
 
 
-def _wanted(wish: CallWish, fact: Interaction, items: OpenItems, desk: Desk, terms: Terms) -> datetime | None:
+def _wanted(
+    wish: CallWish, fact: Interaction, message: Message, items: OpenItems, desk: Desk, terms: Terms
+) -> datetime | None:
     """The time the writer asks for, by their own clock as far as it is known, where we can ring then."""
     identity = identity_of(fact.customer)
     contact = items.contacts.get(identity) if identity else None
     number = parse_number(wish.number) if wish.number else None
     zones = zones_in(number.region if number else region_of(contact, fact.customer) or "")
-    zone = zones[0] if len(zones) == 1 and not (contact and contact.timezone) else None
+    told_us = (contact and contact.timezone) or reads_our_clock(
+        None, offset_in(message.date), desk.firm.zone, items.now
+    )
+    zone = zones[0] if len(zones) == 1 and not told_us else None
     at = (
         time_in(wish.when, items.now, zone or desk.zone_of(contact.timezone if contact else None))
         if wish.when
@@ -111,7 +119,8 @@ def asked(
     due_at = at or _due(change, items, terms)
     if due_at is None:
         return change
-    promise = Promise(id=items.new_id(), due_at=due_at, via="call")
+    former = promises_of(callback, items.callbacks, items.files.get(callback.case_id))
+    promise = Promise(id=items.new_id(), due_at=due_at, via="call", replaces=former[-1] if former else None)
     return change_of(replace(asking, detail=replace(detail, promise=promise)), items, terms)
 
 

@@ -20,6 +20,7 @@ from commsd.channels.mail.region import reads_our_clock, region_of
 from commsd.channels.mail.texts import Wording
 from commsd.core import key
 from commsd.core.calendar import reached
+from commsd.core.callback import number_of
 from commsd.core.change import Change
 from commsd.core.contact import Contact
 from commsd.core.customer_link import CustomerLink, customer_link_of
@@ -50,7 +51,10 @@ class CustomerLinks:
     async def show(self, request: Request) -> Response:
         """The form."""
         found = await self._found(request)
-        return self._over() if found is None else self._form(*found, "intro")
+        if found is None:
+            return self._over()
+        known = await self._knows_number(*found)
+        return self._form(*found, "intro" if known else "intro_number", known=known)
 
     async def act(self, request: Request) -> Response:
         """Ask for the call; what cannot be done is said beside the form."""
@@ -58,23 +62,24 @@ class CustomerLinks:
         if found is None:
             return self._over()
         message, desk, contact = found
+        known = await self._knows_number(*found)
         if not from_our_page(request):
-            return self._form(*found, "other_site", status=403)
+            return self._form(*found, "other_site", known=known, status=403)
         fields = _fields(await request.body())
         typed = fields.get("number", "")
         region = region_of(contact, message.customer) or (desk.firm.country or "")[:2] or None
         number = parse_number(typed, region) if typed else None
         if typed and (number is None or refusal(number) or number.e164 in desk.firm.numbers):
-            return self._form(*found, "bad_number", status=422, typed=typed)
+            return self._form(*found, "bad_number", known=known, status=422, typed=typed)
         when = fields.get("when", "")
         at = self._time(when, desk, contact) if when else None
         if when and at is None:
-            return self._form(*found, "bad_time", status=422, typed=typed)
+            return self._form(*found, "bad_time", known=known, status=422, typed=typed)
         said = await self._ask(message, desk, number.e164 if number else None, at)
         if said is None:
             return self._over()
         if not said.number:
-            return self._form(*found, "need_number")
+            return self._form(*found, "need_number", known=False)
         return self._done(said, *found)
 
     async def _found(self, request: Request) -> tuple[Interaction, Desk, Contact | None] | None:
@@ -98,6 +103,13 @@ class CustomerLinks:
         )
         return message, desk, thing_of(Contact, together(known.record, known.personal)) if known else None
 
+    async def _knows_number(self, message: Interaction, _desk: Desk, contact: Contact | None) -> bool:
+        """Whether we have a number to ring: the contact's, or that of a call which is owed in the case."""
+        if number_of(contact) is not None:
+            return True
+        owed = await self._means.log.read(lambda connection: query.callbacks(connection, case=message.case_id))
+        return any(together(row.record, row.personal)["number"] for row in owed.rows)
+
     async def _ask(self, message: Interaction, desk: Desk, number: str | None, at: datetime | None) -> Asked | None:
         means = self._means
         keys = (
@@ -118,6 +130,7 @@ class CustomerLinks:
         contact: Contact | None,
         says: str,
         *,
+        known: bool,
         status: int = 200,
         typed: str = "",
     ) -> Response:
@@ -134,6 +147,7 @@ class CustomerLinks:
             title=words["title"],
             says=words[says],
             form=True,
+            known=known,
             typed=typed,
         )
 
@@ -180,6 +194,7 @@ class CustomerLinks:
             title=title,
             says=says,
             form=False,
+            known=True,
             typed="",
         )
 

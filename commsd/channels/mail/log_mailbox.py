@@ -136,7 +136,8 @@ def _heard(arrival: Arrival, outer: Arrival, items: OpenItems, desk: Desk, terms
     passing = (*_resent_by(message), *(person.key for person in message.sender))
     verdict = why_silent(message, replace(desk.us, forwarders=desk.us.forwarders | frozenset(passing)))
     fact = _interaction(arrival, outer.message, items, desk, verdict)
-    fact = replace(fact, ambiguous=not certain)
+    since = outer.message.received_at if arrival.is_past else fact.occurred_at  # what we could not know is not late
+    fact = replace(fact, ambiguous=not certain, occurred_at=min(since, items.now))
     change = change_of(fact, items, terms, opens=certain and verdict.starts_clock and not outer.is_past)
     return change + Change(keys=recorded(message, fact.id), result=fact.reason)
 

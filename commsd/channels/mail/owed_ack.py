@@ -5,7 +5,6 @@ Whether one is owed, is decided in `intake`; how it reads, in `ack`.
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.account import FollowUp
@@ -14,7 +13,7 @@ from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.asked_call import owed_call, wish_in
 from commsd.channels.mail.brake import subject_key, waits
 from commsd.channels.mail.desk import Desk, phone_hours
-from commsd.channels.mail.region import reads_our_clock, region_of
+from commsd.channels.mail.region import offset_in, reads_our_clock, region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, with_promise
@@ -268,14 +267,7 @@ def _zone_is_sure(contact: Contact | None, fact: Interaction, date: str, ours: Z
     """Whether the zone the times are told in is the customer's. date: the field, in which their offset stands."""
     if contact and contact.timezone:
         return True
-    return reads_our_clock(region_of(contact, fact.customer), _offset(date), ours, at)
-
-
-def _offset(date: str) -> timedelta | None:
-    try:
-        return parsedate_to_datetime(date).utcoffset()
-    except (ValueError, OverflowError):
-        return None
+    return reads_our_clock(region_of(contact, fact.customer), offset_in(date), ours, at)
 
 
 def _owner(change: Change, items: OpenItems) -> str | None:

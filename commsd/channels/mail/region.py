@@ -5,6 +5,7 @@ An Austrian who writes German is no German: a national form given to the wrong c
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
@@ -47,6 +48,14 @@ def _by_numbers(contact: Contact) -> str | None:
 def zones_in(country: str) -> tuple[ZoneInfo, ...]:
     """All zones of a country, ISO 3166; empty where we know none."""
     return tuple(ZoneInfo(zone) for zone, where in _countries().items() if where == country)
+
+
+def offset_in(date: str) -> timedelta | None:
+    """The writer's offset from UTC as a Date field has it; None where it says none. RFC 5322 3.3."""
+    try:
+        return parsedate_to_datetime(date).utcoffset()
+    except (ValueError, OverflowError):
+        return None
 
 
 def reads_our_clock(region: str | None, offset: timedelta | None, ours: ZoneInfo, at: datetime) -> bool:

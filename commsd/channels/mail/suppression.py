@@ -136,7 +136,7 @@ def writer_behind(message: Message, us: Us) -> Mailbox | None:
 
 def _writer_to_group(message: Message, us: Us) -> Mailbox | None:
     """Where the group put its own address into From, as Google Groups does for domains with a DMARC policy."""
-    if len(message.from_) != 1 or not _is_watched(message.from_[0].key, us) or not _is_own_list(message, us):
+    if not _is_own_list(message, us) or len(message.from_) != 1 or not _is_watched(message.from_[0].key, us):
         return None
     name, via, _ = message.from_[0].name.rpartition(" via ")
     named = [box for field in _ORIGINALLY for box in parse_addresses(message.first(field))]

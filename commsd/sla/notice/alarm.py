@@ -55,6 +55,11 @@ _DO: Mapping[str, str] = {
     Cause.HEARTBEAT_LOST: "look into the folder for junk and into the filters of this mailbox, then at its SMTP server",
     Cause.TOKEN_EXPIRING: "give a new refresh token before that; commsd check --online tries it",
 }
+_SERVER_SAID = frozenset({Cause.UNREAD, Cause.ANSWERS_UNSEEN})
+"""Causes whose remedy hangs on what was said when we tried."""
+
+_LOGIN = "see that the name and password of this login are right: commsd check --online"
+_WORST = {cause.value: place for place, cause in enumerate(Cause)}
 _UNREAD = frozenset({Cause.STOPPED, Cause.TOKEN_REFUSED, Cause.UNREAD, Cause.UNDECIDED})
 """Then what customers write lies there."""
 
@@ -138,6 +143,7 @@ def about_channels(
 ) -> Notice:
     """What one of them reads. told: at least one."""
     fallen, risen = [each for each in told if each.degraded], [each for each in told if not each.degraded]
+    fallen.sort(key=lambda each: _WORST.get(each.record.reason or "", len(_WORST)))
     subject = f"{marked(firm)}{_subject(fallen, risen)}"[:200]
     text = "\n".join(_text(fallen, risen, said, firm, now)) + "\n"
     return Notice(key=key, recipient=recipient, subject=subject, text=text, at=now, agent=agent)
@@ -191,8 +197,8 @@ def _text(
     firm: Firm,
     now: datetime,
 ) -> Iterator[str]:
-    for each in fallen[:LISTED]:
-        yield from _broken(each, said.get(each.key), firm, now)
+    for alike in _alike(fallen[:LISTED], said):
+        yield from _broken(alike, said.get(alike[0].key), firm, now)
         yield ""
     if len(fallen) > LISTED:
         yield f"And {len(fallen) - LISTED} more are out of order: {_names(fallen[LISTED:])}"
@@ -210,15 +216,37 @@ def _text(
     yield f"Times are those of {firm.timezone}."
 
 
-def _broken(each: Standing, said: str | None, firm: Firm, now: datetime) -> Iterator[str]:
-    record = each.record
-    yield f"{_sentence(each)}."
-    yield f"   Since {local(record.since, firm)}, {in_words(now - record.since)} ago."
-    if record.last_success_at:
-        yield f"   It worked last on {local(record.last_success_at, firm)}."
+def _alike(fallen: Sequence[Standing], said: Mapping[tuple[str, str], str]) -> Sequence[Sequence[Standing]]:
+    """Those for which the same was said and the same is to be done: one dead server is one matter."""
+    found: dict[tuple[str, str], list[Standing]] = {}
+    for each in fallen:
+        words = said.get(each.key)
+        alike = (words, _to_do(each, words)) if words else each.key
+        found.setdefault(alike, []).append(each)
+    return list(found.values())
+
+
+def _broken(alike: Sequence[Standing], said: str | None, firm: Firm, now: datetime) -> Iterator[str]:
+    """alike: one of them, or several with one fault."""
+    since = min(each.record.since for each in alike)
+    worked = [each.record.last_success_at for each in alike if each.record.last_success_at]
+    yield from (f"{_sentence(each)}." for each in alike)
+    yield f"   Since {local(since, firm)}, {in_words(now - since)} ago."
+    if worked:
+        yield f"   It worked last on {local(max(worked), firm)}."
     if said:
         yield f"   What it said: {said}"
-    yield f"   To do: {_DO.get(record.reason or '', 'see the log of the daemon')}"
+    yield f"   To do: {_to_do(alike[0], said)}"
+
+
+def _to_do(each: Standing, said: str | None) -> str:
+    """What fits the words of whoever tried, where there are some."""
+    reason = each.record.reason or ""
+    if said and reason in _SERVER_SAID:
+        if "login" in said.lower():
+            return _LOGIN
+        return _DO[Cause.ANSWERS_UNSEEN if "folder" in said.lower() else Cause.UNREAD]
+    return _DO.get(reason, "see the log of the daemon")
 
 
 def _sentence(each: Standing) -> str:

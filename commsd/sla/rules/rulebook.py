@@ -79,7 +79,9 @@ def default_version(service: Table, now: datetime) -> Version:
         ClockKind.CALLBACK: Target(duration=timedelta(hours=2)),
         ClockKind.PROMISE: Target(warn_before=timedelta(minutes=15)),
     }
+    # Its acknowledgement goes by post: an answer within hours would be over before the page arrives.
     letter = {**standard, ClockKind.ACK: Target(duration=timedelta(hours=4))}
+    letter |= dict.fromkeys((ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE), Target(business_days=2))
     ladder = (Step(at=75, tell=("owner",)), Step(at=timedelta(0), tell=("team", "lead")))
     policies = {
         name: Policy(name=name, calendar=STANDARD, targets=targets, ladder=STANDARD)

@@ -1,7 +1,7 @@
 """An office to test with: Jane writes to support, Anna answers; every folder is read by the decision of its reading."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -59,6 +59,7 @@ class Office:
     log: Log
     world: ScriptedWorld
     desk: Desk = DESK
+    enrolled_at: datetime | None = None
     _ids: Any = field(default_factory=lambda: count(1))
 
     async def came(self, **fields: Any) -> Interaction:
@@ -87,6 +88,7 @@ class Office:
         """These bytes, decided as they lie in a folder."""
         message = decode(raw, folder_date=self.world.now)
         arrival = Arrival(message=message, place=f"{desk.mailbox.name}/{reading.word}", uid=uid)
+        arrival = replace(arrival, enrolled_at=self.enrolled_at)
         return await self.log.decide(
             reading.keys(arrival, desk), lambda items: reading.decide(arrival, items, desk, TERMS)
         )

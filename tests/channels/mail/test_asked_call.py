@@ -205,8 +205,8 @@ async def test_the_subject_our_mail_link_writes_is_understood(office: Office, la
     [
         (
             "Please call me tomorrow at 10 on +44 20 7946 0018.",
-            datetime(2026, 3, 5, 10, 0, tzinfo=UTC),  # by the clock of the number's country
-            "We will also ring you on Thursday 5 March at 11:00, on +44 20 7946 0018.",
+            datetime(2026, 3, 5, 9, 0, tzinfo=UTC),
+            "We will also ring you on Thursday 5 March at 10:00, on +44 20 7946 0018.",
         ),
         (
             "Please call me on Monday at 3 pm on 030 23125 099.",
@@ -264,3 +264,10 @@ async def test_a_number_that_is_not_surely_the_writers_is_asked_for(
     change = await office.write(mail(text + "\n", sender=sender))
     assert change.callbacks[0].number == number
     assert change.callbacks[0].state is (State.WAITING if number else State.NEEDS_NUMBER)
+
+
+async def test_a_time_is_taken_by_the_clock_of_the_number_where_the_writers_is_unknown(office: Office) -> None:
+    words = "Please call me tomorrow at 10 on +44 20 7946 0018.\n"
+    change = await office.write(mail(words, date="Wed, 04 Mar 2026 09:00:00 +0000"))
+    assert change.callbacks[0].due_at == datetime(2026, 3, 5, 10, 0, tzinfo=UTC)
+    assert "on Thursday 5 March at 11:00 Berlin time, on +44 20 7946 0018." in ack_text(change)

@@ -17,7 +17,7 @@ from commsd.core.customer_link import CustomerLink, customer_link_of, customer_t
 from commsd.core.entry import Hand
 from commsd.core.interaction import Channel, Kind
 from commsd.core.policy import ClockKind
-from commsd.crm.actions import claim_callback, close_case
+from commsd.crm.actions import claim_callback, close_callback, close_case
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
@@ -73,6 +73,18 @@ async def test_looking_changes_nothing_and_tells_nothing(office: Office, client:
         assert secret not in shown.text
     assert await file_of(office, change) == before
     assert await owed(office, change) == []
+
+
+async def test_the_page_asks_for_a_number_only_where_we_know_none(office: Office, client: httpx.AsyncClient) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    before = (await client.get(path(change))).text
+    assert "Enter your number and press the button" in before
+    assert " required" in before
+    await client.post(path(change), data={"number": "+44 20 7946 0018"})
+    after = (await client.get(path(change))).text
+    assert "You may leave both fields empty; then we use the number we know." in after
+    assert " required" not in after
+    assert "7946" not in after
 
 
 async def test_pressing_with_a_number_owes_one_call_and_says_by_when(office: Office, client: httpx.AsyncClient) -> None:
@@ -137,6 +149,36 @@ async def test_a_number_corrected_after_somebody_took_the_call_reaches_them(
     await office.log.decide((key.of_callback(callback.id), key.of_case(callback.case_id)), taken)
     await client.post(path(change), data={"number": "+442079460019"})
     assert await owed(office, change) == [("+442079460019", State.CLAIMED, NOON)]
+
+
+async def promises(office: Office, change: Change) -> list[tuple[ClockState, datetime | None]]:
+    records = [r for r in (await file_of(office, change)).clocks if r.value.clock is ClockKind.PROMISE]
+    return [(record.value.state, record.value.due_at) for record in records]
+
+
+async def test_a_time_agreed_anew_is_the_only_one_that_is_owed(office: Office, client: httpx.AsyncClient) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    for when in ("", "2026-03-05T11:30", "2026-03-06T10:00"):
+        await client.post(path(change), data={"number": "+442079460018", "when": when})
+    running = [due for state, due in await promises(office, change) if state is ClockState.RUNNING]
+    assert running == [datetime(2026, 3, 6, 9, 0, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "after"), [(1, ClockState.CANCELLED), (3, ClockState.BREACHED)], ids=["in time", "late already"]
+)
+async def test_a_call_that_is_closed_is_promised_no_longer(
+    office: Office, client: httpx.AsyncClient, hours: int, after: ClockState
+) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    await client.post(path(change), data={"number": "+442079460018"})
+    office.world.advance(timedelta(hours=hours))
+    (callback,) = (await office.items(change.cases[0].id)).callbacks
+    close = close_callback(callback.id, Hand(by="anna", agent_id="anna", agent="Anna Berg"), TERMS, note="wrote")
+    await office.log.decide((key.of_callback(callback.id), key.of_case(callback.case_id)), close)
+    file = await file_of(office, change)
+    assert [state for state, _ in await promises(office, change)] == [after]
+    assert [r.value.clock for r in file.clocks if r.owed and r.value.clock is ClockKind.PROMISE] == []
 
 
 async def test_another_number_replaces_the_first(office: Office, client: httpx.AsyncClient) -> None:

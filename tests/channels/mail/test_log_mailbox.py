@@ -1,6 +1,7 @@
 """A log mailbox: what our people put in copy or forward is recorded, and nobody is acknowledged. Both stores."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -73,6 +74,26 @@ async def test_a_forwarded_answer_of_ours_is_an_answer(office: Office) -> None:
     body = body.replace("Cc: carrier@depot.test\n", "")
     await office.logged(**TO_LOG, body=body)
     assert (await office.file()).interactions[-1].direction is Direction.OUTBOUND
+
+
+async def test_a_forward_of_a_mail_from_before_our_time_opens_a_case_whose_clocks_begin_with_the_forward(
+    office: Office,
+) -> None:
+    office.world.now = office.world.now.replace(year=2026, month=5, day=12, hour=12)
+    office.enrolled_at = office.world.now
+    change = await office.logged(**TO_LOG, body=FORMS["Gmail en"], without=("Return-Path", "Received"))
+    (fact,) = change.interactions
+    assert (fact.customer, fact.subject, fact.occurred_at) == (JANE, "Delivery of order 2041", office.world.now)
+    (clock,) = (await office.file()).clocks
+    assert (clock.value.clock, clock.value.started_at) == (ClockKind.FIRST_RESPONSE, office.world.now)
+    assert clock.value.state is State.RUNNING
+
+
+async def test_a_forward_that_lay_there_before_our_time_opens_nothing(office: Office) -> None:
+    office.world.now = office.world.now.replace(year=2026, month=5, day=12, hour=12)
+    office.enrolled_at = office.world.now + timedelta(hours=3)
+    await office.logged(**TO_LOG, body=FORMS["Gmail en"])
+    assert await office.files() == []
 
 
 async def test_a_forward_of_a_colleagues_forward_is_read_to_its_end(office: Office) -> None:

@@ -222,6 +222,22 @@ async def test_a_dead_folder_of_answers_is_told_of_while_the_inbox_works(house: 
     assert states == {"support": False, "sales": True}
 
 
+async def test_of_several_the_worst_comes_first_and_one_dead_server_is_told_of_once(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    house = House(log, scripted_world, box("anna"), box("support"), box("sales", "two"))
+    await house.goes_on(timedelta(minutes=1))
+    house.silent = {("anna", "sent"), ("support", "watch"), ("support", "sent")}
+    await house.goes_on(TEN + SOON)
+    ((_, _, subject),) = await house.notices()
+    assert subject == "Mailboxes and lines: 2 out of order. First: Mailbox support is not read"
+    text = (await house.text()).replace("=\r\n", "").replace("\r\n", "\n")
+    both = "Mailbox support is not read.\nMailbox anna does not show what our people answered.\n   Since"
+    assert both in text
+    assert text.count("What it said:") == text.count("To do:") == 1
+    assert "To do: see that the IMAP server runs and takes our login" in text
+
+
 async def test_a_restart_says_nothing_again_and_forgets_nothing(house: House) -> None:
     await house.goes_on(timedelta(minutes=1))
     await house.dies("support")
