@@ -64,6 +64,7 @@ def init(
     typer.echo(f"wrote {place / MAIN}")
     typer.echo(f"now put the password of {address} into {place / 'credentials' / answers.mailbox}, mode 0600, then:")
     typer.echo(f"  commsd --config {place} check --online")
+    typer.echo("to name a person in acknowledgements, add [agent.NAME]; its phone, if it has one, is printed in each")
 
 
 def _ask(question: str, usual: str, form: Form[str] = TEXT) -> str:

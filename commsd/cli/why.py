@@ -14,6 +14,7 @@ from commsd.cli.output import as_json, plain, when
 from commsd.cli.place import example, folder
 from commsd.cli.why_count import Names
 from commsd.cli.why_record import case_record
+from commsd.cli.why_silent import sentence
 from commsd.cli.why_text import FreeDays, Told, case_lines, interaction_lines
 from commsd.config.settings import Config
 from commsd.core import key
@@ -80,6 +81,8 @@ def _mails(ctx: typer.Context, files: Sequence[Path], json: bool) -> None:
     else:
         for each in found:
             typer.echo(f"{(each.reason or each.decision).ljust(28)}  {(each.language or '-').ljust(2)}  {each.file}")
+            if said := sentence(each.reason):
+                typer.echo(f"    {said}")
     if any(each.decision == "error" for each in found):
         raise typer.Exit(1)
 

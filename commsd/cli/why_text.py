@@ -12,10 +12,11 @@ from commsd.cli.deed import deeds
 from commsd.cli.exact import between, local
 from commsd.cli.output import shown_thing
 from commsd.cli.why_count import Names, count_lines
+from commsd.cli.why_silent import sentence
 from commsd.cli.why_told import people_lines
 from commsd.core.clock import Clock, State
 from commsd.core.explain import Asked, CaseWhy, ClockWhy, Ruled, Turn, Unowed
-from commsd.core.interaction import CaseCause, Interaction, Kind, Outcome
+from commsd.core.interaction import CaseCause, Interaction, Kind, Outcome, Role
 from commsd.sla.notice.summons import Summons
 
 Told = Mapping[str, Sequence[Summons]]
@@ -30,7 +31,7 @@ REASONS = {
     "closed": "the case was closed before it was answered",
     "void_case": "the case was closed as junk",
     "merged": "the case went into another, which owes it now",
-    "replaced": "another promise took its place before it was due",
+    "replaced": "another promise took its place before it was due, or the call was closed",
     "no_policy": "the rules that govern it now have no such clock",
     "callback_closed": "the callback was closed without a talk",
     "void": "what started it was taken back",
@@ -64,6 +65,17 @@ def _doubt(fact: Interaction) -> str:
     return "ambiguous: another case would fit as well; see `commsd explain` of the customer's address"
 
 
+def _because(reason: str) -> str:
+    said = sentence(reason)
+    return f", {said}" if said else ""
+
+
+def _writer(fact: Interaction) -> Iterator[str]:
+    for party in fact.parties:
+        if party.role is Role.FROM:
+            yield f"{party.name} <{party.address}>" if party.name else party.address
+
+
 def interaction_lines(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
     """What was decided about one interaction."""
     by = f", {fact.agent or fact.agent_id}" if fact.agent or fact.agent_id else ""
@@ -71,7 +83,8 @@ def interaction_lines(fact: Interaction, zone: tzinfo) -> tuple[str, ...]:
     if fact.recorded_at - fact.occurred_at > timedelta(hours=1):
         lines.append(f"  recorded only {local(fact.recorded_at, zone)}")
     if fact.reason and fact.reason.startswith("no-ack"):
-        lines.append(f"  no acknowledgement: {fact.reason}")
+        lines.append(f"  no acknowledgement: {fact.reason}{_because(fact.reason)}")
+        lines.extend(f"  written by {who}" for who in _writer(fact))
     elif fact.reason:
         lines.append(f"  {REMARKS.get(fact.reason, fact.reason)}")
     if fact.case_cause:

@@ -35,7 +35,7 @@ REASONS: Mapping[str, str] = {
     "void_case": "junk or wrong number",
     "void": "taken back",
     "merged": "merged into another case",
-    "replaced": "replaced by a later promise",
+    "replaced": "replaced by a later promise, or withdrawn",
     "callback_closed": "callback closed without a talk",
     "no_policy": "not asked for by the rules",
     "unknown": "reason not known",
