@@ -1,4 +1,4 @@
-"""`pause`, `resume`: the brake. Nothing is lost by it: what came in is decided, waits or is listed; its clocks run on."""
+"""`pause`, `resume`: the brake. Nothing is lost by it: what came in waits or is listed, and its clocks run on."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -95,7 +95,7 @@ def _say_who_stays_without(found: Books) -> None:
     """What a person has to see to: nobody will acknowledge these any more."""
     if number := sum(mail.reason == PAUSED for mail in found.damped):
         what = "writing" if number == 1 else "writings"
-        typer.echo(f"{number} {what} without an acknowledgement, nor will there be one: see commsd ledger, answer by hand")
+        typer.echo(f"{number} {what} without an acknowledgement, nor will there be one: commsd ledger, answer by hand")
 
 
 async def _pull(house: House, what: What, mailbox: str, length: timedelta, why: str) -> None:

@@ -111,7 +111,11 @@ def test_port_and_tls_of_smtp_follow_from_each_other(tmp_path: Path, written: st
 
 @pytest.mark.parametrize(
     ("server", "port", "tls", "usual"),
-    [("smtp", 587, "implicit", "starttls"), ("smtp", 465, "starttls", "implicit"), ("imap", 143, "implicit", "starttls")],
+    [
+        ("smtp", 587, "implicit", "starttls"),
+        ("smtp", 465, "starttls", "implicit"),
+        ("imap", 143, "implicit", "starttls"),
+    ],
 )
 def test_a_port_that_speaks_another_way_than_tls_says_is_warned_of(
     tmp_path: Path, server: str, port: int, tls: str, usual: str

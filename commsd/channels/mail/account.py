@@ -261,9 +261,7 @@ def _watched(table: Table) -> str:
     """The folder customers' mail is in; never the one for spam, whose senders are borrowed names. mail.md N18."""
     name = table.text("folder", "INBOX")
     if is_junk(name):
-        table.error(
-            "folder", f'folder = "{name}" is where spam lies', 'write "INBOX"; people move out what is none'
-        )
+        table.error("folder", f'folder = "{name}" is where spam lies', 'write "INBOX"; people move out what is none')
     return name
 
 

@@ -1,6 +1,7 @@
 """Whether an acknowledgement that is due is held back all the same: paused, refused before, or one of too many. Pure.
 
-Where a person paused, it is owed and waits: `store.claims` hands none out meanwhile. Else there is none; the writing stays a person's: it is recorded, its clocks run, and the ledger lists it as unanswered (mail.md L1 to L4).
+Where a person paused, it is owed and waits: `store.claims` hands none out meanwhile. Else there is none; the writing
+stays a person's: it is recorded, its clocks run, and the ledger lists it as unanswered (mail.md L1 to L4).
 """
 
 import hashlib

@@ -19,7 +19,7 @@ _CODE = re.compile(r"(?<![\w+/=-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z
 
 
 class Echo:
-    """What one login says: a name, and the secrets tried with it, in each way that `sasl` and the vendors present them."""
+    """What one login says: a name, and the secrets tried with it, in each way `sasl` and the vendors present them."""
 
     def __init__(self, name: str, *secrets: str) -> None:
         plain = {form for word in (name, *secrets) for form in _as_said(word)}

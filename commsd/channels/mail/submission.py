@@ -32,7 +32,7 @@ class Server:
     """Where mail is handed in. ca: a PEM file that vouches for it; None trusts what the system trusts.
 
     tls: "implicit" (port 465), "starttls" (never goes on without), "none" on loopback only. password: read anew for
-    each connection, so that a rotated one is seen; it may raise ConfigError. token: gives access tokens instead, those of
+    each connection, so that a rotated one is seen; it may raise ConfigError. token: gives access tokens instead, of
     this account.
     """
 
