@@ -288,7 +288,8 @@ class Delivery:
 
     key: unique for ever, so that one cause never owes twice. payload: the finished bytes, fixed at the decision, so
     that a resend is identical. via: the mailbox whose server sends it. recipient is personal.
-    attempts counts claims; due_at: not before. copies: how often the bytes may have reached the server.
+    attempts counts claims. due_at: not before; expires_at: not after, for what it says would no longer be true.
+    copies: how often the bytes may have reached the server.
     subject_key: keyed hash of the answered subject without prefixes, to see the same one come round.
     """
 
@@ -307,5 +308,6 @@ class Delivery:
     reason: str | None = None
     status_raw: str | None = None
     settled_at: datetime | None = None
+    expires_at: datetime | None = None
     copies: int = 0
     subject_key: str | None = None

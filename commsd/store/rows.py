@@ -100,6 +100,7 @@ def delivery_of(row: Row[Any]) -> Delivery:
         reason=row.reason,
         status_raw=row.status_raw,
         settled_at=row.settled_at,
+        expires_at=row.expires_at,
         copies=row.copies,
         subject_key=row.subject_key,
     )
@@ -231,6 +232,7 @@ def _delivery(owed: Delivery, ahead: timedelta) -> Values:
         "claimed_by": None,
         "claimed_until": None,
         "settled_at": owed.settled_at,
+        "expires_at": owed.expires_at,
         "reason": owed.reason,
         "status_raw": owed.status_raw,
         "payload": owed.payload,

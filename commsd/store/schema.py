@@ -22,7 +22,6 @@ from commsd.store.column import Id, Instant, Json, Serial
 
 ACTS = "kind IN ('hold', 'set', 'void')"
 """What people do that moves clocks. Reports look at these alone, by an index that holds nothing else."""
-
 RETARGETS = "type = 'clock.retargeted'"
 """Events of clocks that got another due time. Reports look at these alone, likewise."""
 
@@ -208,6 +207,7 @@ deliveries = Table(
     Column("claimed_by", String(64)),
     Column("claimed_until", Instant),
     Column("settled_at", Instant),
+    Column("expires_at", Instant, comment="not sent after this"),
     Column("reason", String(64)),
     Column("status_raw", String(200)),
     Column("payload", LargeBinary),

@@ -168,6 +168,7 @@ def acknowledged(
         case_id=fact.case_id,
         reason=sent.reason or (PAUSED if waits(items, desk) else None),
         subject_key=subject_key(arrival.message, desk),
+        expires_at=promised_at,
     )
     change += Change(
         interactions=(sent,),

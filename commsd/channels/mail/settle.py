@@ -105,8 +105,10 @@ def put_back(tried: Delivery, items: OpenItems) -> Change:
 
 
 def is_noise(owed: Delivery, now: datetime) -> bool:
-    """Whether an acknowledgement is so late that it would only puzzle who gets it."""
-    return owed.kind is DeliveryKind.ACK and now - owed.created_at > GIVE_UP
+    """Whether an acknowledgement is so late that it would only puzzle who gets it, or promise a time that is over."""
+    if owed.kind is not DeliveryKind.ACK:
+        return False
+    return now - owed.created_at > GIVE_UP or (owed.expires_at is not None and now > owed.expires_at)
 
 
 def about_us(word: Word) -> bool:
@@ -200,7 +202,7 @@ def _why(reason: str | None, word: Word) -> str | None:
 def _later(owed: Delivery, now: datetime) -> Delivery:
     """Certainly not taken this time; perhaps it was before."""
     pause = RETRIES[min(max(owed.attempts - 1, 0), len(RETRIES) - 1)]
-    if now + pause - owed.created_at <= GIVE_UP:
+    if now + pause - owed.created_at <= GIVE_UP and not is_noise(owed, now + pause):
         state = DeliveryState.UNKNOWN if owed.copies else DeliveryState.QUEUED
         return replace(owed, state=state, due_at=now + pause)
     if owed.copies:

@@ -326,6 +326,17 @@ async def test_d5_what_is_four_hours_old_when_we_come_to_it_is_noise_and_not_sen
     assert (await house.owed()).state is DeliveryState.FAILED
 
 
+async def test_d5_what_promises_a_time_that_is_over_is_not_sent(house: Owing) -> None:
+    await house.arrives(letter())
+    promised = (await house.owed()).expires_at
+    assert promised is not None
+    house.world.advance(promised - house.world.now + timedelta(seconds=1))
+    async with SmtpSink() as sink:
+        assert await house.send(submission(sink)).once()
+        assert sink.opened == 0
+    assert (await house.owed()).state is DeliveryState.FAILED
+
+
 @pytest.mark.parametrize("fault", [Fault.RCPT_550, Fault.DOT_554])
 async def test_d5_what_is_refused_for_good_is_never_tried_again(house: Owing, fault: Fault) -> None:
     async with SmtpSink(faults={CUSTOMER: fault}) as sink:

@@ -19,6 +19,7 @@ def upgrade() -> None:
     subject = "keyed hash of the subject without its prefixes"
     op.add_column("deliveries", sa.Column("subject_key", sa.String(64), nullable=True, comment=subject))
     op.add_column("deliveries", sa.Column("inbox", sa.String(320), nullable=True, comment="personal"))
+    op.add_column("deliveries", sa.Column("expires_at", Instant(), nullable=True, comment="not sent after this"))
     op.create_index(
         "ix_deliveries_inbox",
         "deliveries",
@@ -115,6 +116,7 @@ def downgrade() -> None:
     op.drop_index("ix_deliveries_bytes", table_name="deliveries")
     op.drop_index("ix_deliveries_via", table_name="deliveries")
     op.drop_index("ix_deliveries_inbox", table_name="deliveries")
+    op.drop_column("deliveries", "expires_at")
     op.drop_column("deliveries", "inbox")
     op.drop_column("deliveries", "subject_key")
     op.drop_column("deliveries", "copies")
