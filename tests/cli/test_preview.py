@@ -49,7 +49,7 @@ def test_each_situation_reads_as_it_is(berliners: Office) -> None:
     english = {each["situation"]: each["text"] for each in samples if each["language"] == "en"}
     assert "our office was closed" in english["out of opening hours"]
     assert "a public holiday (" in english["on a holiday"]
-    assert "send us the number" in english["asks for a call"]  # no line makes calls
+    assert "We will also ring you" in english["asks for a call"]  # by hand, where no line makes calls
     assert "later than usual" in english["after an outage"]
     assert english["a further writing"].startswith("Thank you, the message that came in ")
 

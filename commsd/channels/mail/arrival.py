@@ -13,7 +13,8 @@ from commsd.core.interaction import Stored
 class Arrival:
     """A decoded mail and where it lay. original: its kept bytes, None where they could not be kept.
 
-    enrolled_at: when its folder was first seen; what the server had before is the past. None: not asked.
+    enrolled_at: when its folder was first seen; what the server had before is the past. None: not asked. read: somebody
+    had read or answered it before we came to it.
     """
 
     message: Message
@@ -21,6 +22,7 @@ class Arrival:
     uid: int
     original: Stored | None = None
     enrolled_at: datetime | None = None
+    read: bool = False
 
     @property
     def is_past(self) -> bool:
@@ -29,8 +31,12 @@ class Arrival:
 
     @property
     def under_way_since(self) -> datetime:
-        """The older of when it reached the folder and when it last passed a server: a restore brings the past anew."""
-        passed = passed_at(self.message)
+        """When it reached the folder; of what was read before, when it last passed a server, if that is older.
+
+        A restore brings the past anew, with the flags it had. What nobody has read is not taken for the past by its
+        trace alone, for gateways and fetching programs keep old ones.
+        """
+        passed = passed_at(self.message) if self.read else None
         return min(self.message.received_at, passed) if passed else self.message.received_at
 
 

@@ -34,6 +34,8 @@ log = structlog.get_logger()
 
 BATCH = 50
 TEXT = 65_536
+READ = frozenset({"\\Seen", "\\Answered"})
+
 ALL_IS_PAST = datetime(9999, 1, 1, tzinfo=UTC)
 SLOW = 30.0
 """Seconds for one batch; a lease lasts 90. After a slower one the next is half as large."""
@@ -206,7 +208,14 @@ class HandIn:
         if term.dates and head.internal_date is None and not passed_at(message):
             self._undated += 1
             enrolled_at = ALL_IS_PAST
-        arrival = Arrival(message=message, place=self._place, uid=head.uid, original=original, enrolled_at=enrolled_at)
+        arrival = Arrival(
+            message=message,
+            place=self._place,
+            uid=head.uid,
+            original=original,
+            enrolled_at=enrolled_at,
+            read=not head.flags.isdisjoint(READ),
+        )
         return apart(arrival, point.uidvalidity)
 
     async def _behind(self, heard: Heard | None) -> tuple[str, ...]:

@@ -50,11 +50,12 @@ async def test_n21_mails_restored_without_their_date_are_as_old_as_their_trace(h
     watch = house.watch()
     await watch.once()
     now = house.world.now
-    house.shelf.put(1, passed(letter("restored"), now - before), at=now)
-    house.shelf.put(2, passed(letter("new", sender="joe"), now), at=now)
+    house.shelf.put(1, passed(letter("restored"), now - before), at=now, flags="\\Seen")
+    house.shelf.put(2, passed(letter("new", sender="joe"), now), at=now, flags="\\Seen")
+    house.shelf.put(3, passed(letter("fetched late", sender="eve"), now - before), at=now)
     await watch.once()
-    assert await house.subjects() == ["restored", "new"]
-    assert [fact.reason for fact in await house.seen()] == ["no-ack:too-old", None]
+    assert await house.subjects() == ["restored", "new", "fetched late"]
+    assert [fact.reason for fact in await house.seen()] == ["no-ack:too-old", None, None]
 
 
 async def test_n21_a_customer_whose_clock_is_wrong_is_answered(house: House) -> None:

@@ -85,6 +85,8 @@ class Wire:
             pass
         finally:
             self._writers -= {writer, out}
+            for each in (writer, out):
+                each.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
