@@ -24,7 +24,16 @@ from pathlib import Path
 
 from tests.eventually import eventually_blocking
 from tests.neighbours.absent import absent
-from tests.neighbours.place import LOOPBACK, answers, dies_with_us, folder, free_port, taken_back, unprivileged
+from tests.neighbours.place import (
+    LOOPBACK,
+    answers,
+    dies_with_us,
+    folder,
+    free_port,
+    greets,
+    taken_back,
+    unprivileged,
+)
 
 PASSWORD = "sesame"
 
@@ -135,7 +144,7 @@ class Dovecot:
         command = [*dies_with_us(), _binary(), "-F", "-c", str(self.dir / "dovecot.conf")]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            eventually_blocking(lambda: not self.up or (answers(self.port) and answers(self.tls_port)), within=20)
+            eventually_blocking(lambda: not self.up or (greets(self.port) and answers(self.tls_port)), within=20)
         except AssertionError:
             self.stop()
         if not self.up:

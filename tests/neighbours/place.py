@@ -48,6 +48,15 @@ def answers(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
+def greets(port: int) -> bool:
+    """Does an IMAP server say there that it is ready: a connection alone may be to somebody who took the port first."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=5) as probe:
+            return probe.recv(1024).startswith(b"* OK")
+    except OSError:
+        return False
+
+
 def unprivileged(*names: str) -> pwd.struct_passwd:
     """The account to run as: our own, or as root the first of these that exists, else nobody's."""
     if os.geteuid() != 0:
