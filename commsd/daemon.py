@@ -4,8 +4,8 @@ A house is one running commsd. The demo and the tests open the same one.
 """
 
 import asyncio
+import gc
 import os
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,15 +24,14 @@ from commsd.channels.mail.alerting import Alerting
 from commsd.channels.mail.heartbeat import Heartbeat
 from commsd.channels.mail.logins import OAuthLogins
 from commsd.channels.mail.notice import post_of
-from commsd.channels.mail.ping import Ping
 from commsd.channels.mail.watchman import Watchman
 from commsd.channels.registry import CHANNELS
 from commsd.config.load import RULES, load
+from commsd.config.own_key import own_key
 from commsd.config.saving import Files, stamps_of
-from commsd.config.secret import resolve
 from commsd.config.settings import Config
 from commsd.crm.sequencer import Head, Sequencer
-from commsd.duty import Duty, Leaver, end, supervise
+from commsd.duty import Duty, Leaver, end, supervise, woken
 from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
 from commsd.sla.notice.alarm import Exits
@@ -234,6 +233,8 @@ async def _work(
 ) -> None:
     async with opened(config, env, real_world()) as house:
         ready.set()
+        gc.collect()
+        gc.freeze()  # what the start made stays as long as we do: no later collection need walk through it
         _tell_systemd(env, "READY=1", f"STATUS=at work with {len(house.tasks)} duties")
         log.info("daemon.started", duties=len(house.tasks))
         reloading = asyncio.ensure_future(_reload_when_told(house, hup))
@@ -260,22 +261,6 @@ def _first_means(config: Config, env: Mapping[str, str], store: Log, world: Worl
         key=own_key(config, env),
         state=config.state_folder(env),
     )
-
-
-def own_key(config: Config, env: Mapping[str, str]) -> bytes:
-    """The key that signs ids and links: the configured one, else one made once in the state folder, mode 0600."""
-    if config.key is not None:
-        return resolve(config.key, config.folder, env).reveal().encode()
-    path = config.state_folder(env) / "key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        pass
-    return path.read_text().strip().encode()
 
 
 async def _reachable(engine: Engine, world: World) -> None:
@@ -326,6 +311,8 @@ def _alarm_duties(config: Config, means: Means, post: Post) -> Sequence[Duty]:
     if alarms.heartbeat:
         duties.append(Heartbeat(boxes, alarms.heartbeat, means.key, *store))
     if alarms.ping_url:
+        from commsd.channels.mail.ping import Ping  # aiohttp, 7 MB
+
         duties.append(Ping(alarms.ping_url, lambda: watchman.well, means.world, means.pulse.metrics))
     return duties
 
@@ -368,7 +355,7 @@ async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
     """On SIGHUP, or when a file of the config changed and two looks after that find it at rest: somebody saves it."""
     files, pause = Files(stamps_of(house.config.folder)), WATCHED_EVERY
     while True:
-        told = await _told_within(hup, pause)
+        told = await woken(hup, pause)
         rested = files.at_rest(stamps_of(house.config.folder))
         pause = WATCHED_EVERY if told or rested or not files.changed else SETTLES_IN
         if not told and not rested:
@@ -378,15 +365,6 @@ async def _reload_when_told(house: House, hup: asyncio.Event) -> None:
         later = await house.reload() is Reload.LATER
         files.taken = {} if later else files.seen
         _tell_systemd(house.env, "READY=1")
-
-
-async def _told_within(hup: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await hup.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _tell_systemd(env: Mapping[str, str], *words: str) -> None:

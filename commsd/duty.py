@@ -5,11 +5,11 @@ A supervisor never raises: a duty that does is told of once, and started again a
 
 import asyncio
 from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 
 import structlog
 
-from commsd.errors import CommsdError, StoreAway, Throttled
+from commsd.errors import CommsdError, Elsewhere, StoreAway, Throttled
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -19,6 +19,8 @@ LONGEST_PAUSE = 120.0
 SHORTEST_PAUSE = 0.1
 ASKED_FOR = 60.0
 """Where a service asks for patience."""
+STANDS_BY = 10.0
+"""Where another node does it: a small part of the lease that node may leave when it dies."""
 
 
 class Duty(Protocol):
@@ -61,8 +63,28 @@ async def supervise(duty: Duty, world: World) -> None:
             last = type(error).__name__
             if isinstance(error, Throttled):
                 pause = max(pause, ASKED_FOR)
+            if isinstance(error, Elsewhere):
+                pause = min(pause, STANDS_BY)
         await world.sleep(max(pause * world.jitter(), SHORTEST_PAUSE))
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def work(duty: Duty, wake: asyncio.Event, net: float) -> NoReturn:
+    """Turns as long as there is work; then again when woken, or after `net` seconds although nobody told us of any."""
+    while True:
+        wake.clear()
+        while await duty.once():
+            pass
+        await woken(wake, net)
+
+
+async def woken(wake: asyncio.Event, within: float) -> bool:
+    """Whether the event is set within so many seconds."""
+    try:
+        async with asyncio.timeout(within):
+            return await wake.wait()
+    except TimeoutError:
+        return False
 
 
 async def end(tasks: Collection[asyncio.Task[None]], within: float) -> None:

@@ -40,6 +40,10 @@ class Throttled(TryAgain):
     """The service asks for less: come again after a minute, not after a second."""
 
 
+class Elsewhere(TryAgain):
+    """Another node does it. Come again soon: where that node is dead, its lease runs out and nobody says so."""
+
+
 class LeaseLost(CommsdError):
     """Somebody else holds the lease this decision was made under; nothing of it was written."""
 

@@ -104,6 +104,7 @@ class Front:
             firm=config.firm.name,
             zone=config.firm.zone,
             channels=self.pulse.states,
+            observing=config.observing,
         )
         return [
             *watch.routes(self.health, self.pulse.metrics, self._log, self._world),

@@ -14,14 +14,20 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import orjson
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+
+_THERE = "rich" in sys.modules
+sys.modules.setdefault("rich", cast(Any, None))  # structlog would load it, 6 MB, for tracebacks that we never print
+import structlog  # noqa: E402
+
+if not _THERE:
+    del sys.modules["rich"]  # the demo's page needs it
 
 Form = Literal["auto", "journal", "json", "console"]
 Event = MutableMapping[str, Any]

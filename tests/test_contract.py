@@ -31,9 +31,12 @@ PURE = (
     ),
     "sla/notice/alarm.py",
     *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text", "week", "wording")),
-    *(f"sla/trial/{name}.py" for name in ("deviation", "rules", "sheet", "trial")),
+    *(
+        f"sla/trial/{name}.py"
+        for name in ("deviation", "happened", "instant", "rules", "sheet", "trial", "versions", "wanted")
+    ),
     *(f"sla/whatif/{name}.py" for name in ("blocks", "gist", "page", "text")),
-    "crm/event.py",
+    *(f"crm/{name}.py" for name in ("actions", "call_actions", "event", "link_action")),
     *(
         f"channels/mail/{name}.py"
         for name in (
@@ -47,6 +50,7 @@ PURE = (
             "asked_call",
             "authentication",
             "beat",
+            "bounce",
             "brake",
             "call_number",
             "call_phrases",
@@ -67,6 +71,7 @@ PURE = (
             "language",
             "letter",
             "log_mailbox",
+            "mail_interaction",
             "message",
             "mime",
             "notice",

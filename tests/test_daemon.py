@@ -22,7 +22,7 @@ from commsd.sla.rules.folderlock import held
 from commsd.store import schema
 from commsd.web.server import GRACE, SETTLE
 from commsd.world import real_world
-from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, read, write_config
+from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, mail_server, read, write_config
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
 
@@ -64,7 +64,7 @@ class House:
 
 @pytest.fixture
 async def house(dovecot: Dovecot, sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with SmtpSink(faults=lambda to: Fault.SLOW if to.startswith("customer-9") else None) as sink:
+    async with mail_server(lambda to: Fault.SLOW if to.startswith("customer-9") else None) as sink:
         house = House(tmp_path, dovecot, sink, sqlite_url)
         try:
             yield house
@@ -243,6 +243,26 @@ async def test_files_changed_while_it_was_down_are_applied_at_the_start(house: H
         await house.daemon.watching()
         assert await house.daemon.stop() == 0
     assert await house.rule_versions() == 2
+
+
+async def test_i6_a_mailbox_renamed_at_a_reload_goes_on_where_it_was_and_doubles_nothing(house: House) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    await house.mail(1, 2)
+    await house.sink.stop()
+    await asyncio.to_thread(house.dovecot.deliver, house.user, letter(3))
+    await eventually(lambda: house.daemon.lines("smtp.unavailable"))
+    house.rewrite("[mailbox.support]", "[mailbox.help]")
+    house.daemon.tell(signal.SIGHUP)
+    await eventually(lambda: house.daemon.lines("mailbox.renamed", duty="mail.watch.help"))
+    await house.sink.start()
+    await house.mail(3, 4)
+    await eventually(partial(_states_are, house, ["sent"] * 4))
+    assert sum(line["owed"] for line in house.daemon.lines("mailbox.renamed")) == 1
+    assert [line["level"] for line in house.daemon.lines("duty.failed")] == []
+    assert await house.daemon.stop() == 0
+    assert sorted(acks(house.sink.accepted)) == [f"<mail-{number}@example.org>" for number in (1, 2, 3, 4)]
+    assert len(house.sink.accepted) == 4
 
 
 async def test_a_bad_file_at_the_start_is_told_with_its_place_and_exit_code(house: House) -> None:

@@ -16,7 +16,8 @@ from commsd.errors import CommsdError
 from commsd.telemetry import configure
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "setup": ("init", "check", "config"),
+    "init": ("init",),
+    "setup": ("check", "config"),
     "run": ("run", "demo"),
     "ledger": ("ledger",),
     "letters": ("letters",),

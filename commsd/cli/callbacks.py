@@ -12,7 +12,7 @@ from commsd.core import key
 from commsd.core.entry import Hand, Result, Said
 from commsd.core.open_items import Terms
 from commsd.core.record import Json
-from commsd.crm import actions
+from commsd.crm import actions, call_actions
 from commsd.errors import NotFound
 from commsd.store import query
 
@@ -85,13 +85,13 @@ def show(ctx: typer.Context, callback_id: str = CallbackId, json: bool = AsJson)
 @callbacks_app.command("claim", epilog=example(f"commsd callbacks claim {AN_ID} --agent anna"))
 def claim(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """Take an owed call in hand for half an hour."""
-    _act(ctx, callback_id, agent, json, lambda house, hand, terms: actions.claim_callback(callback_id, hand))
+    _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.claim_callback(callback_id, hand))
 
 
 @callbacks_app.command("release", epilog=example(f"commsd callbacks release {AN_ID}"))
 def release(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
     """Give an owed call back."""
-    _act(ctx, callback_id, agent, json, lambda house, hand, terms: actions.release_callback(callback_id, hand))
+    _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.release_callback(callback_id, hand))
 
 
 @callbacks_app.command(
@@ -114,7 +114,7 @@ def result(
     """Say what came of calling back."""
 
     def act(house: House, hand: Hand, terms: Terms) -> actions.Decide:
-        return actions.callback_result(callback_id, _said(house, word, note, due, question), hand, terms)
+        return call_actions.callback_result(callback_id, _said(house, word, note, due, question), hand, terms)
 
     _act(ctx, callback_id, agent, json, act)
 
@@ -130,7 +130,7 @@ def set_callback(
     """Set the number to ring."""
 
     def act(house: House, hand: Hand, terms: Terms) -> actions.Decide:
-        return actions.number_callback(callback_id, number, hand, terms)
+        return call_actions.number_callback(callback_id, number, hand, terms)
 
     _act(ctx, callback_id, agent, json, act, key.of_addresses(number))
 
@@ -146,7 +146,7 @@ def close(
     """The call is owed no longer; somebody answers for it."""
 
     def act(house: House, hand: Hand, terms: Terms) -> actions.Decide:
-        return actions.close_callback(callback_id, hand, terms, note=note)
+        return call_actions.close_callback(callback_id, hand, terms, note=note)
 
     _act(ctx, callback_id, agent, json, act)
 
@@ -192,7 +192,7 @@ def call_result(
 
     async def work(house: House) -> None:
         said = _said(house, word, note, due, question)
-        decide = actions.talk_result(interaction_id, said, house.hand(agent), await house.terms())
+        decide = call_actions.talk_result(interaction_id, said, house.hand(agent), await house.terms())
         keys = await house.log.read(lambda c: query.keys_of_interaction(c, interaction_id))
         fact = (await house.decide(keys, decide)).interactions[0]
         if json:

@@ -12,7 +12,7 @@ LOCALTIME = Path("/etc/localtime")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What was answered, as it goes into the file."""
+    """What was answered, as it goes into the file. Hosts may carry a port; country, tls: "" where nothing was said."""
 
     address: str
     name: str
@@ -21,11 +21,19 @@ class Answers:
     imap_host: str
     smtp_host: str
     store: str
+    country: str = ""
+    tls: str = ""
+    oauth: str | None = None
 
     @property
     def mailbox(self) -> str:
         """What the mailbox is called: the part before the @."""
         return re.sub(r"[^a-z0-9_-]", "-", self.address.partition("@")[0].lower()).strip("-") or "support"
+
+    @property
+    def credential(self) -> str:
+        """What the file with its password, or its refresh token, is called."""
+        return f"{self.mailbox}-oauth" if self.oauth else self.mailbox
 
 
 def draft(answers: Answers) -> str:
@@ -38,7 +46,7 @@ def draft(answers: Answers) -> str:
 name     = {_text(answers.name)}
 timezone = {_text(answers.timezone)}
 hours    = {_text(answers.hours)}
-# country = "DE-BE"              # public holidays; without it the office is open on them
+{_country(answers.country)}
 # mode   = "observe"             # to begin quietly: everything is recorded and decided, no customer gets anything
 # languages = ["en", "de", "da", "id"]    # the first is the default
 
@@ -52,9 +60,9 @@ address = {_text(answers.address)}
 # person  = "anna"               # named in the acknowledgement; needs [agent.anna]
 
 [mailbox.{box}.imap]
-host     = {_host(answers.imap_host)}
+host     = {_host(answers.imap_host)}{_tls(answers.tls)}
 username = {_text(answers.address)}
-password = {{ credential = "{box}" }}    # credentials/{box} beside this file, mode 0600, or LoadCredential=
+{_login(answers)}
 
 [mailbox.{box}.smtp]
 host = {_host(answers.smtp_host)}        # the same login
@@ -66,6 +74,23 @@ host = {_host(answers.smtp_host)}        # the same login
 
 # Without sla/*.toml: ack 15m, first and next response 4h, callback 2h, promises warned 15m before.
 """
+
+
+def _country(country: str) -> str:
+    if not country:
+        return '# country = "DE-BE"              # public holidays; without it the office is open on them'
+    return f"country  = {_text(country)}             # its public holidays"
+
+
+def _login(answers: Answers) -> str:
+    place = f"credentials/{answers.credential} beside this file, mode 0600, or LoadCredential="
+    if answers.oauth:
+        return f"auth     = {{ oauth = {_text(answers.oauth)} }}    # {place}"
+    return f"password = {{ credential = {_text(answers.credential)} }}    # {place}"
+
+
+def _tls(tls: str) -> str:
+    return f"\ntls      = {_text(tls)}" if tls else ""
 
 
 def usual_zone(env: Mapping[str, str], localtime: Path = LOCALTIME) -> str:

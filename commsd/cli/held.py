@@ -13,7 +13,7 @@ from commsd.cli.place import example
 from commsd.core import key
 
 AN_ID = "0195a1b2-0000-7000-8000-000000000001"
-EXAMPLES = example(f"commsd ack settle {AN_ID} sent", f"commsd ack settle {AN_ID} again --by anna")
+EXAMPLES = example(f"commsd ack settle {AN_ID} sent", f"commsd ack settle {AN_ID} again --agent anna")
 
 
 class Verdict(StrEnum):
@@ -28,14 +28,14 @@ def settle(
     verdict: Verdict = typer.Argument(
         help="sent: the customer has it. again: send the same bytes once more. never: leave it."
     ),
-    by: str | None = typer.Option(None, "--by", help="Who of us says so.", show_default=False),
+    agent: str | None = typer.Option(None, help="Who of us says so.", show_default=False),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Say what becomes of an acknowledgement that perhaps went out. Ask the customer or the mail server's log first."""
     from commsd.channels.mail.settle import by_hand
 
     async def work(house: House) -> str:
-        hand, terms = house.hand(by), await house.terms()
+        hand, terms = house.hand(agent), await house.terms()
         keys, boxes = (key.of_delivery(delivery_id),), mailboxes_of(house.config)
         decided = partial(by_hand, verdict.value, delivery_id, terms=terms, by=hand.by, mailboxes=boxes)
         change = await house.decide(keys, decided)

@@ -88,6 +88,8 @@ def _print(found: tuple[Debt, ...], about: dict[str, About], house: House, now: 
         )
         for debt in found
     ]
+    if house.config.observing:
+        typer.echo(f"observe mode for {', '.join(house.config.observing)}: customers get nothing")
     table(("", "WHAT", "DUE", "", "CONTACT", "SUBJECT", "ID"), rows, "nothing is owed")
     wrong = sum(debt.wrong for debt in found)
     if found:

@@ -45,11 +45,11 @@ def list_letters(ctx: typer.Context, json: bool = typer.Option(False, "--json", 
     in_house(ctx, work)
 
 
-@letters_app.command("posted", epilog=example(f"commsd letters posted {AN_ID} --by anna"))
+@letters_app.command("posted", epilog=example(f"commsd letters posted {AN_ID} --agent anna"))
 def posted(
     ctx: typer.Context,
     letter_id: str = typer.Argument(metavar="ID", help="Of the letter; it stands on its page."),
-    by: str | None = typer.Option(None, "--by", help="Who of us posted it.", show_default=False),
+    agent: str | None = typer.Option(None, help="Who of us posted it.", show_default=False),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Say that a letter was posted: it counts as sent, and its page is taken out of the folder."""
@@ -57,7 +57,7 @@ def posted(
     from commsd.store import letters
 
     async def work(house: House) -> None:
-        hand, terms = house.hand(by), await house.terms()
+        hand, terms = house.hand(agent), await house.terms()
         change = await house.decide(
             (key.of_delivery(letter_id),), lambda items: after_posting(letter_id, items, terms, hand)
         )

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from commsd.channels.mail.account import MailSettings
 from commsd.channels.mail.accounts import Accounts
 from commsd.cli.house import absent_database, engine_of
+from commsd.config.own_key import own_key
 from commsd.config.settings import Config
-from commsd.daemon import own_key
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, open_engine
 from commsd.store.log import Log

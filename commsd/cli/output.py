@@ -5,14 +5,16 @@ Subjects and names were written by strangers: nothing of theirs reaches the term
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
 
 from commsd.core.record import THING, Json, apart, record
 from commsd.crm.event import outside
-from commsd.store.query import Row
+
+if TYPE_CHECKING:
+    from commsd.store.query import Row  # SQLAlchemy, which `check` does without
 
 WIDEST = 48
 Cell = object
@@ -28,7 +30,7 @@ def as_json_line(data: Any) -> None:
     typer.echo(orjson.dumps(data).decode())
 
 
-def shown(thing: str, row: Row) -> Json:
+def shown(thing: str, row: "Row") -> Json:
     """The record of a row as interface section 5 has it, personal fields included."""
     return outside(thing, row.record, row.personal)
 

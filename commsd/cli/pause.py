@@ -34,6 +34,7 @@ class What(StrEnum):
 
 
 _MAILBOX = typer.Option("", "--mailbox", metavar="NAME", help="Of this mailbox alone.")
+_AGENT = typer.Option(None, "--agent", help="Who of us does it.", show_default=False)
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -44,6 +45,7 @@ def pause(
     mailbox: str = _MAILBOX,
     length: str = typer.Option("", "--for", metavar="TIME", help="How long, such as 1h; at most 30d."),
     why: str = typer.Option("", "--why", metavar="TEXT", help="Why, for those who find it paused."),
+    agent: str | None = _AGENT,
     json: bool = _JSON,
 ) -> None:
     """Stop acknowledgements or dialling for a while. Mail is still recorded and decided, and its clocks run on.
@@ -55,7 +57,7 @@ def pause(
     async def work(house: House) -> None:
         if what is not None:
             _must_be_there(house, what, mailbox)
-            await _pull(house, what, mailbox, within, why)
+            await _pull(house, what, mailbox, within, why, house.hand(agent).by)
         now = house.world.now()
         _print(await house.log.read(lambda connection: pauses.in_force(connection, now)), house, now, json)
 
@@ -67,6 +69,7 @@ def resume(
     ctx: typer.Context,
     what: What = typer.Argument(help="What goes on."),
     mailbox: str = _MAILBOX,
+    agent: str | None = _AGENT,
     json: bool = _JSON,
 ) -> None:
     """End a pause now, also one that commsd made itself. Without --mailbox: every pause of that kind.
@@ -81,7 +84,7 @@ def resume(
         ended = [each for each in held if each.what == what and (not mailbox or each.name == mailbox)]
         if not ended:
             raise Refused(_not_paused(what, mailbox, held), remedy="look what is paused: commsd pause")
-        by = house.hand(None).by
+        by = house.hand(agent).by
         await house.decide((), lambda items: Change(pauses=tuple(_ended(each, by, items.now) for each in ended)))
         now = house.world.now()
         _print(await house.log.read(lambda connection: pauses.in_force(connection, now)), house, now, json)
@@ -98,8 +101,7 @@ def _say_who_stays_without(found: Books) -> None:
         typer.echo(f"{number} {what} without an acknowledgement, nor will there be one: commsd ledger, answer by hand")
 
 
-async def _pull(house: House, what: What, mailbox: str, length: timedelta, why: str) -> None:
-    by = house.hand(None).by
+async def _pull(house: House, what: What, mailbox: str, length: timedelta, why: str, by: str) -> None:
     await house.decide(
         (),
         lambda items: Change(

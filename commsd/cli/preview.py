@@ -1,6 +1,7 @@
 """`ack` and `twiml`: what customers get to read and to hear, before any does."""
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -11,7 +12,7 @@ from commsd.cli.held import EXAMPLES, settle
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, plain
 from commsd.cli.place import example, folder
-from commsd.cli.sample import Sample, samples
+from commsd.cli.sample import Sample, Situation, Wanted, samples
 from commsd.config.load import load
 from commsd.core import key
 from commsd.core.contact import Contact, identity_of
@@ -28,28 +29,55 @@ app.add_typer(twiml_app, name="twiml")
 
 
 @ack_app.command(
-    "preview", epilog=example("commsd ack preview support", "commsd ack preview support --to jane@example.org")
+    "preview",
+    epilog=example(
+        "commsd ack preview support --language de --situation out-of-hours",
+        "commsd ack preview support --to jane@example.org",
+        "commsd ack preview post --letter > letter.html",
+    ),
 )
 def preview(
     ctx: typer.Context,
     mailbox: str = typer.Argument(metavar="MAILBOX", help="Its name in the configuration."),
     to: str = typer.Option("", metavar="ADDRESS", help="As this customer would get it: by name, language and owner."),
+    language: list[str] = typer.Option([], "--language", metavar="L", help="In this one alone; may be repeated."),
+    situation: list[Situation] = typer.Option([], "--situation", help="In this one alone; may be repeated."),
     html: bool = typer.Option(False, "--html", help="Print the HTML part, where the mailbox sends one."),
+    letter: bool = typer.Option(False, "--letter", help="The page to be printed, as an HTML file, in one language."),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """The acknowledgement as a customer would get it, per language and situation: in and out of opening hours, on a
-    holiday, after an outage, to somebody who asks for a call, to a further writing."""
+    holiday, after an outage, to somebody who asks for a call, to a second writing in the same matter."""
     if to and identity_of(to) is None:
         raise typer.BadParameter("this is no mail address", param_hint="--to")
-    contact = in_house(ctx, lambda house: _contact(house, to)) if to else None
-    found = samples(load(folder(ctx).path), mailbox, to, contact, real_world().now())
+    if to and letter:
+        raise typer.BadParameter("a letter goes to whoever has no mail address: leave --to out", param_hint="--letter")
+    config = load(folder(ctx).path)
+    wanted = Wanted(
+        languages=language or (config.firm.languages[:1] if letter else ()),
+        situations=situation or ((Situation.IN_HOURS,) if letter else ()),
+        to=to,
+        contact=in_house(ctx, lambda house: _contact(house, to)) if to else None,
+        letter=letter,
+    )
+    found = samples(config, mailbox, wanted, real_world().now())
     if json:
         as_json([each.record() for each in found])
+        return
+    if letter:
+        _print_page(found)
         return
     if html and not any(each.html for each in found):
         raise Refused(f"mailbox {mailbox} sends no HTML", remedy="set html = true there, or leave out --html")
     for each in found:
         _print(each, html)
+
+
+def _print_page(found: Sequence[Sample]) -> None:
+    """The one page, ready for a browser."""
+    if len(found) > 1:
+        raise typer.BadParameter("a file holds one page: name one language, one situation", param_hint="--letter")
+    typer.echo(found[0].html)
 
 
 async def _contact(house: House, address: str) -> Contact | None:

@@ -12,6 +12,7 @@ from commsd.core.interaction import DeliveryState
 from commsd.sla.notice.recipient import Way
 from commsd.sla.notice.summons import Called, Fate, Summons, Wait
 
+_ARRIVED = (DeliveryState.TAKEN, DeliveryState.SENT)
 _IN_NOTICE = {
     DeliveryState.QUEUED: "the notice waits to be sent",
     DeliveryState.SENDING: "the notice is being sent",
@@ -76,7 +77,7 @@ def _fate(each: Summons, zone: tzinfo) -> str:
 def _how_far(called: Sequence[Called]) -> str:
     if all(each.waits for each in called):
         return "waits"
-    unsent = [each.notice for each in called if each.notice and each.notice.state is not DeliveryState.SENT]
+    unsent = [each.notice for each in called if each.notice and each.notice.state not in _ARRIVED]
     return "in a notice that has not arrived" if len(unsent) == len(called) else "told"
 
 
@@ -93,7 +94,7 @@ def _called(value: Clock, called: Called, zone: tzinfo) -> str:
     if called.state is not DeliveryState.SENT:
         return f"{name}, not told: {_FAILURES.get(called.reason or '', called.reason or called.state.value)}, seen {at}"
     notice = called.notice
-    if notice is None or notice.state is DeliveryState.SENT:
+    if notice is None or notice.state in _ARRIVED:
         return f"{name} at {at}"
     tried = f", tried {notice.attempts} times" if notice.attempts else ""
     raw = f": {notice.status_raw}" if notice.status_raw else ""

@@ -103,6 +103,16 @@ class Config:
     sla_files: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 
+    @property
+    def observing(self) -> tuple[str, ...]:
+        """What only observes, such as "mailbox support" and "line hotline"; ("everything",) where all of it does."""
+        mail, phone = self.settings.get("mail"), self.settings.get("phone")
+        modes = {f"mailbox {box.name}": box.observe for box in mail.mailboxes.values()} if mail else {}
+        modes |= {f"line {line.name}": line.observe for line in phone.lines.values()} if phone else {}
+        if modes and all(modes.values()):
+            return ("everything",)
+        return tuple(name for name, observes in modes.items() if observes)
+
     def store_url(self, env: Mapping[str, str]) -> str:
         """The url of the store. Raises ConfigError where its secret is missing or holds something else."""
         if isinstance(self.store, str):

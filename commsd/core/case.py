@@ -5,7 +5,7 @@ interface.md section 7. Its clocks are recomputed in `core.recompute`.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from commsd.core.callback import Callback
 from commsd.core.clock import Clock
 from commsd.core.clock import State as ClockState
 from commsd.core.contact import Contact, phone_identity
-from commsd.core.fact import fact
+from commsd.core.fact import fact, replace
 from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
 from commsd.core.policy import ClockKind
 

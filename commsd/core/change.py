@@ -5,7 +5,7 @@ folds it into the items before the next decision that shares a key. Channels add
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from commsd.core.callback import Callback, callbacks_after
@@ -14,7 +14,7 @@ from commsd.core.channel_state import Standing
 from commsd.core.clock import State
 from commsd.core.contact import Contact, identity_of, match
 from commsd.core.event import Event
-from commsd.core.fact import fact
+from commsd.core.fact import fact, replace
 from commsd.core.interaction import (
     Automation,
     CaseCause,
@@ -29,7 +29,7 @@ from commsd.core.open_items import OpenItems, Terms
 from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
 from commsd.core.recompute import Clocks, clocks_after
-from commsd.core.record import clock_record
+from commsd.core.record import record as record_of
 from commsd.core.refusal import Refusal
 from commsd.core.rule_set import set_after
 
@@ -145,8 +145,9 @@ class Change:
     result: object = None
 
     def __add__(self, other: "Change") -> "Change":
-        joined = {name: getattr(self, name) + getattr(other, name) for name in _JOINED}
-        return Change(
+        joined = {name: getattr(self, name) + more for name in _JOINED if (more := getattr(other, name))}
+        return replace(
+            self,
             checkpoint=other.checkpoint or self.checkpoint,
             fence=other.fence or self.fence,
             result=other.result if other.result is not None else self.result,
@@ -203,7 +204,7 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     owed = (*(due_as_clock(callback, clocks.all) for callback in owed), *_left(owed, clocks, file, items))
     closes_at = closing_at(case, clocks.all, _open_after(owed, items, case.id), terms.auto_close)
     case = case if closes_at == case.closes_at else replace(case, closes_at=closes_at)
-    shown = tuple(clock_record(record) for record in clocks.all)
+    shown = tuple(map(record_of, clocks.all))
     recorded = tuple(replace(each, clocks=shown) for each in facts)
     words = _case_words(opened, moved, ruled=ruled is not None)
     return Change(

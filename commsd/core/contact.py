@@ -6,6 +6,7 @@ Normal forms are made here and nowhere else: a mail address by case and IDNA, a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from commsd.core.interaction import ContactMatch
@@ -55,6 +56,7 @@ class Contact:
     blocked: bool = False
 
 
+@lru_cache(maxsize=4096)
 def mail_identity(address: str) -> Identity | None:
     """The normal form of a mail address: trimmed, lower case, the domain in IDNA. None where it is no address.
 

@@ -266,13 +266,15 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """queued -> sending -> sent, refused, failed (given up) or unknown (perhaps sent: the server's word was lost).
+    """queued -> sending -> taken -> sent, or refused, failed (given up), unknown (perhaps sent: the word was lost).
 
+    taken: the server has it, noted at once; sent: what follows from that is recorded too.
     cancelled: its cause went away while it waited. held: perhaps sent, and a person decides whether to send it again.
     """
 
     QUEUED = "queued"
     SENDING = "sending"
+    TAKEN = "taken"
     SENT = "sent"
     REFUSED = "refused"
     FAILED = "failed"

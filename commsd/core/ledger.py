@@ -27,6 +27,9 @@ MOST_INSTEAD = 10
 LOST_FOR = timedelta(days=7)
 """So long a notice that reached nobody is listed."""
 
+OBSERVED_FOR = timedelta(days=7)
+"""So long an acknowledgement is listed that observe mode kept from being sent."""
+
 
 class DebtKind(StrEnum):
     UNDECIDED = "writing_without_decision"
@@ -44,6 +47,7 @@ class DebtKind(StrEnum):
     OVERDUE = "overdue"
     DUE = "due"
     DAMPED = "mail_without_acknowledgement"
+    OBSERVED = "acknowledgement_not_sent"
     PAUSED = "paused"
 
 
@@ -126,7 +130,10 @@ class DampedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """What the store knows of debts. acks: per message, how many acknowledgements it got."""
+    """What the store knows of debts. acks: per message, how many acknowledgements it got.
+
+    observed: acknowledgements that only observe mode kept from being sent.
+    """
 
     undecided: tuple[str, ...] = ()
     acks: Mapping[str, int]
@@ -136,6 +143,7 @@ class Books:
     clocks: tuple[OwedClock, ...] = ()
     notices: tuple[LostNotice, ...] = ()
     damped: tuple[DampedMail, ...] = ()
+    observed: tuple[str, ...] = ()
     pauses: tuple[Pause, ...] = ()
 
 
@@ -189,6 +197,8 @@ def debts(books: Books, now: datetime, mailboxes: Set[str] | None = None) -> tup
         Debt(kind=DebtKind.DAMPED, id=mail.id, what=f"a writing without an acknowledgement, {mail.reason}")
         for mail in books.damped
     )
+    what = "an acknowledgement, not sent: observe mode"
+    found += (Debt(kind=DebtKind.OBSERVED, id=id, what=what) for id in books.observed)
     found += (_paused(pause) for pause in books.pauses)
     found += (debt for lost in books.notices if (debt := _notice(lost, now)))
     never = datetime.max.replace(tzinfo=now.tzinfo)

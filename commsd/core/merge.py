@@ -18,7 +18,7 @@ from commsd.core.obligation import in_force, obligations
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.policy import ClockKind, Target
 from commsd.core.recompute import Clocks, clocks_after
-from commsd.core.record import clock_record
+from commsd.core.record import record as record_of
 from commsd.core.touch import Touch, TouchKind, touches_of
 from commsd.errors import Refused
 
@@ -43,7 +43,7 @@ def _ended(gone: CaseFile, into: Case, act: Interaction, items: OpenItems, terms
     case = _gone(gone.case, into, items.now)
     file = replace(gone, interactions=(*gone.interactions, act))
     clocks, events = clocks_after(file, terms.versions, items.now, items.new_id, by)
-    act = replace(act, clocks=tuple(clock_record(record) for record in clocks.all))
+    act = replace(act, clocks=tuple(map(record_of, clocks.all)))
     said = Event("case.merged", case, items.now, by), Event("interaction.recorded", act, items.now, by)
     return Change(interactions=(act,), cases=(case,), clocks=clocks.changed, events=(*said, *events))
 
@@ -64,7 +64,7 @@ def _united(gone: CaseFile, into: CaseFile, act: Interaction, items: OpenItems, 
     case = replace(
         union.case, closes_at=closing_at(union.case, clocks.all, _owes(calls, union, items), terms.auto_close)
     )
-    records = tuple(clock_record(record) for record in clocks.all)
+    records = tuple(map(record_of, clocks.all))
     facts = tuple(replace(fact, clocks=records) for fact in (*again, *moving))
     return Change(
         interactions=facts,

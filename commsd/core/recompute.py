@@ -5,13 +5,14 @@ The same pure function live, in `explain` and in what-if. A recorded clock is as
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from commsd.core.case import CaseFile, ClockRecord, customer_speaks
 from commsd.core.clock import Clock, State, clocks
 from commsd.core.event import Event
+from commsd.core.fact import replace
 from commsd.core.ladder import (
     MOVED,
     SKIPPED,

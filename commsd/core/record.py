@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import orjson
 
 from commsd.core.callback import Callback
 from commsd.core.case import Case, ClockRecord
 from commsd.core.channel_state import ChannelState
-from commsd.core.clock import Clock
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction
 from commsd.core.ruling import Ruling
@@ -45,7 +46,9 @@ THING: Mapping[type, str] = {
     ChannelState: "channel",
 }
 
+_PATHS = {kind: tuple((each, each[1:].split("/")) for each in pointers) for kind, pointers in PERSONAL.items()}
 _OUTSIDE = {"original": "raw"}
+_AS_OURS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 @lru_cache(maxsize=4096)
@@ -57,34 +60,36 @@ def instant(value: datetime) -> str:
 
 def record(thing: object) -> Json:
     """The whole record of a thing, personal fields included."""
-    if isinstance(thing, ClockRecord):
-        return clock_record(thing)
-    return cast(Json, _encoder(cast(Hashable, type(thing)))(thing))
+    return cast(Json, orjson.loads(written(opened(thing))))
 
 
-def clock_record(thing: ClockRecord) -> Json:
-    """A clock's record: what is recorded of it and its value, in one flat object."""
-    outer = cast(Json, _encoder(ClockRecord)(thing))
-    outer.update(outer.pop("value"))
-    return outer
+def opened(value: Any) -> Any:
+    """The outermost layer of a value as JSON has it: a thing becomes an object whose fields are still as they were."""
+    return _opener(value.__class__)(value)
+
+
+def written(data: Json) -> bytes:
+    """The JSON text of an object, whatever of our values lies in it."""
+    return orjson.dumps(data, default=opened, option=_AS_OURS)
 
 
 def thing_of(kind: type[T], data: Json) -> T:
     """The value behind a whole record."""
     if kind is ClockRecord:
-        inner = {name: data[name] for name in _names(Clock) if name in data}
-        data = {name: item for name, item in data.items() if name not in inner} | {"value": inner}
+        data = data | {"value": data}  # its value lies flat in it, and takes from it what it knows
     return cast(T, _decoder(cast(Hashable, kind))(data))
 
 
 def apart(kind: type, data: Json) -> tuple[Json, Json]:
-    """The record without its personal fields, which are null in it, and those alone by JSON pointer."""
+    """The record without its personal fields, which are null in it, and those alone by JSON pointer.
+
+    data: a record, or a thing that was `opened`.
+    """
     bare, personal = dict(data), {}
-    for pointer in PERSONAL[kind]:
-        *above, name = pointer[1:].split("/")
+    for pointer, (*above, name) in _PATHS[kind]:
         holder = bare
         for step in above:
-            holder[step] = holder = dict(holder[step])
+            holder[step] = holder = opened(holder[step])
         if holder.get(name):
             personal[pointer] = holder[name]
         holder[name] = None
@@ -104,11 +109,10 @@ def together(data: Json, personal: Mapping[str, Any]) -> Json:
 
 
 class _Field(NamedTuple):
-    """encode: of a value that is not None."""
+    """decode: of a value that is not null."""
 
     attribute: str
     name: str
-    encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     needed: bool
 
@@ -122,7 +126,7 @@ def _fields(kind: type) -> tuple[_Field, ...]:
         suffix = "_ms" if timedelta in (hint, *get_args(hint)) else ""
         name = _OUTSIDE.get(item.name, item.name) + suffix
         needed = item.default is MISSING and item.default_factory is MISSING
-        made.append(_Field(item.name, name, _encoder(_optional(hint) or hint), _decoder(hint), needed))
+        made.append(_Field(item.name, name, _decoder(_optional(hint) or hint), needed))
     return tuple(made)
 
 
@@ -131,7 +135,6 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 _MILLISECOND = timedelta(milliseconds=1)
-_VALUE = attrgetter("_value_")
 
 
 def _milliseconds(value: timedelta) -> int:
@@ -143,43 +146,33 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def _encoder(hint: Any) -> Callable[[Any], Any]:
-    inner = _optional(hint)
-    if inner is not None:
-        encode = _encoder(inner)
-        return lambda value: None if value is None else encode(value)
-    if hint is datetime:
+def _opener(kind: type) -> Callable[[Any], Any]:
+    """For what orjson leaves to us; texts, numbers, lists and enumerations it writes itself."""
+    if kind is ClockRecord:
+        return _clock_object
+    if is_dataclass(kind):
+        return _object(kind)
+    if issubclass(kind, datetime):
         return instant
-    if hint is timedelta:
+    if issubclass(kind, timedelta):
         return _milliseconds
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _VALUE
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _object_encoder(hint)
-    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_asdict"):
-        return lambda value: value._asdict()
-    if get_origin(hint) is tuple:
-        each = _encoder(get_args(hint)[0])
-        return lambda values: [each(value) for value in values]
-    if _is_mapping(hint):
-        return dict
-    return _same
+    if hasattr(kind, "_asdict"):
+        return cast(Callable[[Any], Json], kind._asdict)
+    return dict
 
 
-def _object_encoder(kind: type) -> Callable[[Any], Any]:
-    names = [item.name for item in _fields(kind)]
+@cache
+def _object(kind: type) -> Callable[[Any], Json]:
+    names = _names(kind)
     values = attrgetter(*(item.attribute for item in _fields(kind)))
-    steps = [(item.name, item.encode) for item in _fields(kind) if item.encode is not _same]
+    return lambda thing: dict(zip(names, values(thing), strict=True))
 
-    def encoded(thing: Any) -> Json:
-        data = dict(zip(names, values(thing), strict=True))
-        for name, encode in steps:
-            value = data[name]
-            if value is not None:
-                data[name] = encode(value)
-        return data
 
-    return encoded
+def _clock_object(thing: ClockRecord) -> Json:
+    """What is recorded of a clock and its value, in one flat object."""
+    outer = _object(ClockRecord)(thing)
+    outer.update(opened(outer.pop("value")))
+    return outer
 
 
 @cache
@@ -195,12 +188,12 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum_decoder(hint)
     if isinstance(hint, type) and is_dataclass(hint):
-        return lambda data: _decode_fields(hint, data)
+        return _object_decoder(hint)
     if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_asdict"):
         return lambda data: hint(**data)
     if get_origin(hint) is tuple:
         each = _decoder(get_args(hint)[0])
-        return lambda values: tuple(each(value) for value in values)
+        return tuple if each is _same else lambda values: tuple(map(each, values))
     return _same
 
 
@@ -210,16 +203,20 @@ def _enum_decoder(kind: type[Enum]) -> Callable[[Any], Any]:
     return lambda value: known.get(value) or kind(value)
 
 
-def _decode_fields(kind: type, data: Json) -> object:
+def _object_decoder(kind: type) -> Callable[[Any], Any]:
     """A field that is null where null is not its value was erased or redacted: it takes its default."""
-    known = {}
-    for item in _fields(kind):
-        value = data.get(item.name)
-        if value is not None:
-            known[item.attribute] = item.decode(value)
-        elif item.needed:
-            known[item.attribute] = None
-    return kind(**known)
+    names = [(item.attribute, item.name) for item in _fields(kind)]
+    steps = [(item.attribute, item.decode) for item in _fields(kind) if item.decode is not _same]
+    needed = dict.fromkeys(item.attribute for item in _fields(kind) if item.needed)
+
+    def decoded(data: Json) -> Any:
+        given = needed | {attribute: value for attribute, name in names if (value := data.get(name)) is not None}
+        for attribute, decode in steps:
+            if (value := given.get(attribute)) is not None:
+                given[attribute] = decode(value)
+        return kind(**given)
+
+    return decoded
 
 
 def _optional(hint: Any) -> Any | None:
@@ -227,8 +224,3 @@ def _optional(hint: Any) -> Any | None:
         return None
     inner = [arg for arg in get_args(hint) if arg is not type(None)]
     return inner[0] if len(inner) == 1 and len(inner) < len(get_args(hint)) else None
-
-
-def _is_mapping(hint: Any) -> bool:
-    origin = get_origin(hint)
-    return origin is not Literal and isinstance(origin, type) and issubclass(origin, Mapping)

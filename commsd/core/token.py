@@ -4,7 +4,6 @@ A token says "we made this, for this purpose"; whether it still counts (once, un
 """
 
 import base64
-import hashlib
 import hmac
 import re
 
@@ -43,7 +42,7 @@ def ack_id(key: bytes, logical_key: str, domain: str) -> str:
 
     Two copies of a mail share their logical key and so get one id; a resend is recognised by it (mail.md A3, D3).
     """
-    short = hmac.new(key, f"{ACK_PURPOSE}\0payload\0{logical_key}".encode(), hashlib.sha256).hexdigest()[:15]
+    short = hmac.digest(key, f"{ACK_PURPOSE}\0payload\0{logical_key}".encode(), "sha256").hex()[:15]
     return f"ack1.{sign(key, ACK_PURPOSE, short)}@{domain}"
 
 
@@ -64,7 +63,7 @@ def beat_of(key: bytes, token: str) -> str | None:
 
 
 def _tag(key: bytes, purpose: str, payload: str) -> str:
-    digest = hmac.new(key, f"{purpose}\0{payload}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, f"{purpose}\0{payload}".encode(), "sha256")
     return base64.b32encode(digest[:TAG_BYTES]).decode().lower()
 
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from commsd.core.fact import fact
+from commsd.core.fact import fact, replace
 from commsd.core.interaction import Actor, Automation, Direction, Interaction, Kind, Outcome, Role
 
 _WORD = re.compile(r"\w[\w-]*")

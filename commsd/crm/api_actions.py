@@ -13,7 +13,7 @@ from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.entry import Hand
 from commsd.core.interaction import Interaction
-from commsd.crm import actions, mending
+from commsd.crm import actions, call_actions, mending
 from commsd.crm.body import Body, read_attrs, read_entry, read_said
 from commsd.crm.keys import Caller
 from commsd.crm.problem import SameKeyOtherBody
@@ -76,7 +76,7 @@ async def talk_result(api: Api, request: Request, caller: Caller) -> Response:
     body.sound()
     talk = request.path_params["id"]
     keys = await api.log.read(lambda connection: store.keys_of_interaction(connection, talk))
-    decide = actions.talk_result(talk, said, hand, api.terms())
+    decide = call_actions.talk_result(talk, said, hand, api.terms())
     return await _recorded(api, request, caller, keys, decide, created=200)
 
 
@@ -202,15 +202,15 @@ def _assign_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Deci
 def _set_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
     number = body.text("number", 32)
     body.needed("number", number, "give the number a person found out")
-    return actions.number_callback(callback_id, number or "", hand, api.terms())
+    return call_actions.number_callback(callback_id, number or "", hand, api.terms())
 
 
 def _close_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
-    return actions.close_callback(callback_id, hand, api.terms(), note=body.text("note"))
+    return call_actions.close_callback(callback_id, hand, api.terms(), note=body.text("note"))
 
 
 def _result(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
-    return actions.callback_result(callback_id, read_said(body), hand, api.terms())
+    return call_actions.callback_result(callback_id, read_said(body), hand, api.terms())
 
 
 _CASE: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
@@ -228,8 +228,8 @@ _CASE: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
 )
 
 _CALLBACK: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
-    ("claim", "Take a callback for 30 minutes", lambda i, hand, _b, _a: actions.claim_callback(i, hand), {}),
-    ("release", "Give a callback back", lambda i, hand, _b, _a: actions.release_callback(i, hand), {}),
+    ("claim", "Take a callback for 30 minutes", lambda i, hand, _b, _a: call_actions.claim_callback(i, hand), {}),
+    ("release", "Give a callback back", lambda i, hand, _b, _a: call_actions.release_callback(i, hand), {}),
     ("result", "Say what came of calling back", _result, SAID),
     ("set", "Set the number of a callback", _set_callback, {"number": "with its country code: +4930…"}),
     ("close", "Close an owed call, with the reason", _close_callback, {"note": "why it is owed no longer"}),

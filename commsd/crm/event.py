@@ -23,7 +23,7 @@ _LISTS = frozenset({"/parties", "/attachments", "/detail/questions", "/identitie
 
 
 class Committed(Protocol):
-    """What an outbox entry tells. record: without personal fields."""
+    """What an outbox entry tells. record: JSON text, without personal fields."""
 
     @property
     def event_id(self) -> str: ...
@@ -40,7 +40,7 @@ class Committed(Protocol):
     @property
     def by(self) -> str: ...
     @property
-    def record(self) -> Json: ...
+    def record(self) -> str: ...
 
 
 def cloud_event(entry: Committed, number: int, epoch: str) -> str:
@@ -59,7 +59,7 @@ def cloud_event(entry: Committed, number: int, epoch: str) -> str:
             "recordedtime": instant(entry.recorded_at),
             "datacontenttype": "application/json",
             "sequence": f"{number:020}",
-            "data": outside(entry.thing, entry.record) | {"by": entry.by},
+            "data": outside(entry.thing, orjson.loads(entry.record)) | {"by": entry.by},
         }
     ).decode()
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from commsd.core.change import Change, Fence
 from commsd.crm.event import cloud_event
+from commsd.duty import woken
 from commsd.errors import LeaseLost
 from commsd.store import feed
 from commsd.store.claims import Claims
@@ -79,7 +80,7 @@ class Sequencer:
                 if await self.once():
                     await self._world.sleep(GATHER)  # what is committed meanwhile shares the next turn
                 else:
-                    await self._pause()
+                    await woken(self._wake, POLL)
         finally:
             if self._fence is not None:
                 await asyncio.shield(self._give_back())
@@ -128,13 +129,6 @@ class Sequencer:
         try:
             async with asyncio.timeout(5):
                 await self._claims.give_back(RESOURCE)
-        except TimeoutError:
-            return
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):
-                await self._wake.wait()
         except TimeoutError:
             return
 

@@ -59,6 +59,7 @@ class SmtpSink:
 
     faults: by recipient, or a function of it. credentials: (name, password), then AUTH PLAIN is demanded.
     tls: then STARTTLS is offered, with implicit=True spoken from the first byte. on_accept: called with each message.
+    pipelining: offered (RFC 2920).
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class SmtpSink:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         now: Callable[[], datetime] | None = None,
+        pipelining: bool = True,
     ) -> None:
         self.accepted: list[Accepted] = []
         self.commands: dict[str, int] = defaultdict(int)  # verb -> how often
@@ -78,7 +80,7 @@ class SmtpSink:
         self.release = asyncio.Event()
         self._fault = faults.get if isinstance(faults, Mapping) else faults or (lambda recipient: None)
         self._on_accept, self._credentials = on_accept, credentials
-        self._tls, self._implicit = tls, implicit
+        self._tls, self._implicit, self._pipelining = tls, implicit, pipelining
         self._now = now or real_world().now
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -157,6 +159,8 @@ class _Conversation:
 
     async def on_ehlo(self, command: str) -> None:
         offers = ["250 sink", "250 8BITMIME", "250 SMTPUTF8", "250 SIZE"]
+        if self.sink._pipelining:
+            offers.append("250 PIPELINING")
         if self.sink._tls and not self.secure:
             offers.append("250 STARTTLS")
         elif self.sink._credentials:

@@ -143,7 +143,7 @@ def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, 
         some = vias[start : start + AT_ONCE]
         late = and_(
             table.c.state.in_(_WAITS),
-            table.c.via.in_(some),
+            (table.c.via + "").in_(some),  # bare, SQLite would walk through all that these mailboxes ever sent
             table.c.created_at <= late_since,
             or_(table.c.due_at <= now, table.c.attempts > 0),
             ~was_paused(late_since),
@@ -157,7 +157,7 @@ def outgoing(connection: Connection, vias: Sequence[str], late_since: datetime, 
 def _left_since(connection: Connection, via: str, since: datetime) -> bool:
     table = schema.deliveries
     lately = and_(table.c.via == via, table.c.kind.in_(_LEAVES), table.c.created_at > since - GONE_WITHIN)
-    left = and_(lately, table.c.state == "sent", table.c.settled_at > since)
+    left = and_(lately, table.c.state.in_(("taken", "sent")), table.c.settled_at > since)
     return connection.execute(select(table.c.id).where(left).limit(1)).first() is not None
 
 

@@ -154,6 +154,25 @@ class Claims:
         done = await self._log.writer.write(lambda connection: connection.execute(statement).rowcount)
         return done == 1
 
+    async def taken(self, owed: Delivery, said: str, at: datetime) -> None:
+        """Note that the server has it, whoever's claim it is by now: so it is never handed in again.
+
+        said: the server's word. What follows from it, is recorded later.
+        """
+        table = schema.deliveries
+        ours = and_(table.c.id == owed.id, table.c.state.in_((*_CLAIMABLE, DeliveryState.SENDING.value)))
+        noted = update(table).where(ours).values(state=DeliveryState.TAKEN.value, status_raw=said, settled_at=at)
+        await self._log.writer.write(lambda connection: connection.execute(noted).rowcount)
+
+    async def unrecorded(self, before: datetime) -> tuple[Delivery, ...]:
+        """What servers took before that time, and nothing is recorded to follow from it yet."""
+        table = schema.deliveries
+        left = and_(table.c.state == DeliveryState.TAKEN.value, table.c.settled_at < before)
+        found = select(table).where(left).order_by(table.c.settled_at).limit(1000)
+        return await self._log.read(
+            lambda connection: tuple(delivery_of(row) for row in connection.execute(found).all())
+        )
+
     async def due_now(self, via: str, reason: str) -> int:
         """What waits at this mailbox for this reason is due; says how many that were not yet."""
         table, now = schema.deliveries, self._world.now()

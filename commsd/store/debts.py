@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_,
 from commsd.core.ledger import (
     INSTEAD,
     LOST_FOR,
+    OBSERVED_FOR,
     Books,
     DampedMail,
     LostNotice,
@@ -34,6 +35,7 @@ def books(connection: Connection, now: datetime) -> Books:
         clocks=_clocks(connection),
         notices=_notices(connection, now),
         damped=_damped(connection),
+        observed=_observed(connection, now),
         pauses=pauses.in_force(connection, now),
     )
 
@@ -82,24 +84,48 @@ def _acks(connection: Connection) -> dict[str, int]:
     return {row.message: row.number for row in connection.execute(several)}
 
 
-def _damped(connection: Connection) -> tuple[DampedMail, ...]:
-    """Mail that a brake kept unanswered, in cases still open, until one of our people writes or speaks to them."""
-    table, cases, answer = schema.interactions, schema.cases, schema.interactions.alias()
-    # Word for word as in the index, which SQLite would not use otherwise.
-    damped = text(schema.DAMPED.format(" = 1" if connection.dialect.name == "sqlite" else ""))
-    held = select(table.c.id, table.c.case_id, table.c.reason, table.c.recorded_at).where(damped).subquery()
+def _observed(connection: Connection, now: datetime) -> tuple[str, ...]:
+    """Acknowledgements decided in observe mode of late, in cases still open where nobody answered since."""
+    owed = schema.deliveries
+    rows = connection.execute(
+        select(owed.c.id)
+        .join(schema.cases, schema.cases.c.id == owed.c.case_id)
+        .where(
+            owed.c.state == "suppressed",
+            owed.c.due_at > now - OBSERVED_FOR,
+            owed.c.kind.in_(("ack", "letter")),
+            owed.c.reason == "no-ack:observe",
+            schema.cases.c.state == "open",
+            not_(_answered(owed.c.case_id, owed.c.created_at)),
+        )
+        .order_by(owed.c.due_at)
+    )
+    return tuple(rows.scalars())
+
+
+def _answered(case_id: ColumnElement[str], since: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether one of our people wrote or spoke to the customer of that case since then."""
+    answer = schema.interactions.alias()
     ours = and_(answer.c.kind == "message", answer.c.direction == "outbound")
-    answered = exists().where(
-        answer.c.case_id == held.c.case_id,
+    return exists().where(
+        answer.c.case_id == case_id,
         answer.c.current,
-        answer.c.recorded_at > held.c.recorded_at,
+        answer.c.recorded_at > since,
         answer.c.outcome == "reached",
         or_(ours, answer.c.kind.in_(("call", "meeting"))),
     )
+
+
+def _damped(connection: Connection) -> tuple[DampedMail, ...]:
+    """Mail that a brake kept unanswered, in cases still open, until one of our people writes or speaks to them."""
+    table, cases = schema.interactions, schema.cases
+    # Word for word as in the index, which SQLite would not use otherwise.
+    damped = text(schema.DAMPED.format(" = 1" if connection.dialect.name == "sqlite" else ""))
+    held = select(table.c.id, table.c.case_id, table.c.reason, table.c.recorded_at).where(damped).subquery()
     rows = connection.execute(
         select(held.c.id, held.c.reason)
         .join(cases, cases.c.id == held.c.case_id)
-        .where(cases.c.state == "open", not_(answered))
+        .where(cases.c.state == "open", not_(_answered(held.c.case_id, held.c.recorded_at)))
         .order_by(held.c.recorded_at)
     )
     return tuple(DampedMail(id=row.id, reason=row.reason.removeprefix("no-ack:")) for row in rows)

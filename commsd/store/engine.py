@@ -17,7 +17,6 @@ import orjson
 import structlog
 from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from commsd.errors import ConfigError, Unreachable
 from commsd.world import World
@@ -29,6 +28,15 @@ T = TypeVar("T")
 BATCH = 256
 READ_DEADLINE = 30.0
 COMMIT_DEADLINE = 60.0
+BOOKS = 32
+"""So much bookkeeping goes into one commit, so that what comes meanwhile need not wait long."""
+
+LULL = 0.02
+"""Seconds without other work after which bookkeeping begins: those who wait for us come first."""
+
+PATIENCE = 5.0
+"""Seconds after which bookkeeping is done all the same."""
+
 PASSING = ("40001", "40P01", "08", "53", "57P")
 """SQLSTATEs, or how they begin, after which the same may succeed: serialisation, connection, resources, shutdown."""
 
@@ -141,6 +149,8 @@ class PostgresEngine:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine  # 5 MB, which SQLite does without
+
         address = make_url(url).set(drivername="postgresql+asyncpg")
         self._engine = create_async_engine(
             address,
@@ -201,6 +211,7 @@ class Write(Work[T]):
 class Writer:
     """The one queue of writes. What waits is committed together; who asked learns of it after the commit.
 
+    Bookkeeping, for which nobody outside waits, has a queue of its own and gives way to everything else for a while.
     A batch the database refuses is repeated one piece at a time. While the database is away, everything stays queued.
     """
 
@@ -209,6 +220,7 @@ class Writer:
     run_batch: "Callable[[Connection, Sequence[Work[Any]]], None]"
     committed: "Callable[[Work[Any]], None]"
     _queue: "deque[Work[Any]]" = field(default_factory=deque)
+    _books: "deque[tuple[float, Work[Any]]]" = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
     _away: bool = False
@@ -224,16 +236,18 @@ class Writer:
             return
         try:
             async with asyncio.timeout(deadline):
-                while (last := self._queue[-1] if self._queue else self._in_hand) and not self._away:
+                while (last := self._last()) and not self._away:
                     await asyncio.wait([last.told], timeout=deadline)
         except TimeoutError:
-            log.warning("store.closed_with_work_queued", queued=len(self._queue))
+            log.warning("store.closed_with_work_queued", queued=len(self._queue) + len(self._books))
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    def submit(self, work: "Work[T]", *, urgent: bool = False) -> "Awaitable[T]":
+    def submit(self, work: "Work[T]", *, urgent: bool = False, bookkeeping: bool = False) -> "Awaitable[T]":
         """Queue a piece of work at once; the awaitable tells what it gave, after the commit."""
-        if urgent:
+        if bookkeeping:
+            self._books.append((asyncio.get_running_loop().time(), work))
+        elif urgent:
             self._queue.appendleft(work)
         else:
             self._queue.append(work)
@@ -258,14 +272,37 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
+            while self._queue or self._books:
+                if not self._queue:
+                    await self._lull()
                 batch = self._take()
                 self._in_hand = batch[-1]
                 await self._commit(batch)
                 self._in_hand = None
 
+    def _last(self) -> "Work[Any] | None":
+        """What is committed last, as things stand."""
+        if self._books:
+            return self._books[-1][1]
+        return self._queue[-1] if self._queue else self._in_hand
+
+    async def _lull(self) -> None:
+        """Until other work comes, or none has come for a moment."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(LULL):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
     def _take(self) -> "list[Work[Any]]":
-        return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        begun_before = asyncio.get_running_loop().time() - (PATIENCE if batch else 0.0)
+        for _ in range(BOOKS):
+            if not self._books or self._books[0][0] > begun_before:
+                break
+            batch.append(self._books.popleft()[1])
+        return batch
 
     async def _commit(self, batch: "list[Work[Any]]") -> None:
         try:

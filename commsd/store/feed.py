@@ -6,20 +6,20 @@ Readers follow the sequence, never an identity column: a reader of those loses r
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.errors import LeaseLost
 from commsd.store import schema
+from commsd.store.bulk import insert
 
 HEAD = "feed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxEntry:
-    """One committed event that has no number yet. record: without personal fields."""
+class OutboxEntry(NamedTuple):
+    """One committed event that has no number yet. record: its JSON text, without personal fields."""
 
     id: int
     event_id: str
@@ -30,7 +30,12 @@ class OutboxEntry:
     at: datetime
     recorded_at: datetime
     by: str
-    record: dict[str, Any]
+    record: str
+
+
+_WAITING = select(
+    *(schema.outbox.c[name] for name in OutboxEntry._fields[:-1]), cast(schema.outbox.c.record, Text).label("record")
+).order_by(schema.outbox.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +66,12 @@ def number(connection: Connection, fence: int, render: Callable[[OutboxEntry, in
     ).scalar()
     if last is None:
         raise LeaseLost("another node numbers the feed", remedy="nothing to do: it goes on from the last number")
-    entries = [
-        OutboxEntry(**row._mapping) for row in connection.execute(select(box).order_by(box.c.id).limit(limit)).all()
-    ]
+    entries = list(map(OutboxEntry._make, connection.execute(_WAITING.limit(limit)).all()))
     if not entries:
         return 0
-    connection.execute(
-        insert(schema.feed),
+    insert(
+        connection,
+        schema.feed,
         [
             {
                 "seq": last + place,

@@ -21,6 +21,7 @@ from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
 from commsd.store.engine import Engine, Work, Write, Writer, is_unavailable
+from commsd.store.items import Items
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -75,13 +76,15 @@ class Log:
         *,
         otherwise: Callable[[OpenItems, Exception], Change] | None = None,
         urgent: bool = False,
+        bookkeeping: bool = False,
     ) -> Change:
         """Take one decision and give what was committed.
 
         f: pure; it may run again, with other ids. otherwise: the decision where f raises or is refused; without it the
-        error is the caller's. Raises LeaseLost where the change's fence no longer holds; nothing of it is written then.
+        error is the caller's. bookkeeping: nobody outside waits for it, and it gives way to what others do wait for.
+        Raises LeaseLost where the change's fence no longer holds; nothing of it is written then.
         """
-        return await self.submit(keys, f, otherwise=otherwise, urgent=urgent)
+        return await self.submit(keys, f, otherwise=otherwise, urgent=urgent, bookkeeping=bookkeeping)
 
     def submit(
         self,
@@ -90,10 +93,11 @@ class Log:
         *,
         otherwise: Callable[[OpenItems, Exception], Change] | None = None,
         urgent: bool = False,
+        bookkeeping: bool = False,
     ) -> Awaitable[Change]:
         """Queue a decision now, so that decisions of one caller keep their order; await it later."""
         decision = Decision(told=self.writer.promise(), keys=tuple(dict.fromkeys(keys)), f=f, otherwise=otherwise)
-        return self.writer.submit(decision, urgent=urgent)
+        return self.writer.submit(decision, urgent=urgent, bookkeeping=bookkeeping)
 
     def listen(self, hear: Callable[[Change], None]) -> None:
         """Be told of every change this process commits, at once. A hint to look sooner, never the truth.
@@ -153,7 +157,7 @@ class Log:
         ahead = max(items.latest - self._world.now(), timedelta()) if items.latest else timedelta()
         rows.write(connection, changes, self._now(items), self._world.new_id, ahead=ahead)
 
-    def _decide_one(self, decision: Decision, items: open_items.Items) -> Change:
+    def _decide_one(self, decision: Decision, items: Items) -> Change:
         view = items.view(decision.keys, self._now(items), self._world.new_id)
         try:
             if decision.refused is not None:
@@ -165,7 +169,7 @@ class Log:
             log.error("decision.failed", error=type(error).__name__, exc_info=error)
             return decision.otherwise(view, error)
 
-    def _now(self, items: open_items.Items) -> datetime:
+    def _now(self, items: Items) -> datetime:
         """Never before the last recorded_at a decision can see, also when the host's clock was set back."""
         now = self._world.now()
         return max(now, items.latest) if items.latest else now

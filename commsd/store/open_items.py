@@ -1,28 +1,39 @@
-"""What is open for the keys of a batch of decisions: read once, shown to each decision, folded after each.
+"""Reading what is open for the keys of a batch of decisions: a handful of statements for all keys together.
 
-`load` reads in a handful of statements for all keys together; `view` shows one decision what its own keys name.
+The statements are made once, and a set of keys that is empty asks nothing: a batch is often one mail, which waits.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, null, or_, select
+import orjson
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    null,
+    or_,
+    select,
+)
 
 from commsd.core.callback import REOPENS, Callback
-from commsd.core.case import FRESH, Case, CaseFile, CaseState, ClockRecord
-from commsd.core.change import Change
-from commsd.core.contact import CUSTOMER, Contact, Identity
-from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind, Interaction
+from commsd.core.case import FRESH, Case, CaseState, ClockRecord
+from commsd.core.contact import Contact, Identity
+from commsd.core.interaction import DeliveryKind, Interaction
 from commsd.core.key import budget_of
-from commsd.core.open_items import OpenItems, WebhookEntry
-from commsd.core.pause import Pause
-from commsd.core.rate_limit import Spent, inbox_of
+from commsd.core.open_items import WebhookEntry
 from commsd.core.record import THING, thing_of, together
 from commsd.core.refusal import Refusal
 from commsd.store import pauses, schema
+from commsd.store.items import PEOPLE, SYSTEMS, Index, Items, by_kind
 from commsd.store.rows import delivery_of, external_key
 
 T = TypeVar("T")
@@ -33,365 +44,241 @@ SENT_FOR = timedelta(hours=24)
 OLD_CASES = 20
 """How many long closed cases of a contact are looked at for `related_to`."""
 
+NOBODY = ("",)
+"""Stands for an empty set beside another one: PostgreSQL would read the whole table for one that is empty."""
 
-@dataclass(slots=True)
-class Items:
-    """The working set of one batch, by id, with the look-ups that keys need."""
-
-    contacts: dict[str, Contact] = field(default_factory=dict)
-    contact_of: dict[Identity, str] = field(default_factory=dict)
-    interactions: dict[str, Interaction] = field(default_factory=dict)
-    by_external: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
-    by_logical: dict[str, str] = field(default_factory=dict)
-    in_case: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
-    cases: dict[str, Case] = field(default_factory=dict)
-    clocks: dict[str, dict[str, ClockRecord]] = field(default_factory=lambda: defaultdict(dict))
-    callbacks: dict[str, Callback] = field(default_factory=dict)
-    webhooks: dict[str, list[WebhookEntry]] = field(default_factory=lambda: defaultdict(list))
-    answers: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
-    sent: dict[str, dict[str, Delivery]] = field(default_factory=lambda: defaultdict(dict))
-    refusals: dict[str, Refusal] = field(default_factory=dict)
-    pauses: dict[tuple[str, str], Pause] = field(default_factory=dict)
-    spent: dict[str, Spent] = field(default_factory=dict)
-    latest: datetime | None = None
-
-    def fold(self, change: Change) -> None:
-        """Take a decision's change in, so that the next decision sees it."""
-        for contact in change.contacts:
-            self.add_contact(contact)
-        for interaction in change.interactions:
-            self.add_interaction(interaction)
-        for case in change.cases:
-            self.cases[case.id] = case
-        for clock in change.clocks:
-            self.clocks[clock.case_id][clock.id] = clock
-        for callback in change.callbacks:
-            self.callbacks[callback.id] = callback
-        for delivery in change.deliveries:
-            if delivery.kind is DeliveryKind.ACK and delivery.id not in self.deliveries:
-                self._spend(delivery.via)
-            self.deliveries[delivery.id] = delivery
-            self.add_sent(delivery)
-        for refusal in change.refusals:
-            self.refusals[refusal.address] = refusal
-        for pause in change.pauses:
-            self.pauses[pause.what, pause.name] = pause
-        for logical in change.keys:
-            self.by_logical[logical.key] = logical.interaction_id
-        for answer in change.answers:
-            self.answers[answer.call_sid][answer.step] = answer.body
-
-    def add_sent(self, owed: Delivery) -> None:
-        if owed.kind is DeliveryKind.ACK:
-            self.sent[inbox_of(owed.recipient)][owed.id] = replace(owed, payload=b"")
-
-    def _spend(self, mailbox: str) -> None:
-        if before := self.spent.get(mailbox):
-            self.spent[mailbox] = replace(before, count=before.count + 1)
-
-    def add_contact(self, contact: Contact) -> None:
-        self.contacts[contact.id] = contact
-        for identity in contact.identities:
-            self.contact_of[identity] = contact.id
-
-    def add_interaction(self, interaction: Interaction) -> None:
-        self.interactions[interaction.id] = interaction
-        if self.latest is None or interaction.recorded_at > self.latest:
-            self.latest = interaction.recorded_at
-        if interaction.case_id:
-            self.in_case[interaction.case_id][interaction.id] = None
-        for known in interaction.external_ids:
-            self.by_external[external_key(known.system, known.id)][interaction.id] = None
-
-    def view(self, keys: Sequence[str], now: datetime, new_id: Callable[[], str]) -> OpenItems:
-        """What a decision under these keys may look at."""
-        named = {key: [self.interactions[each] for each in self._interactions_of(key)] for key in keys}
-        known = {key: facts[-1] for key, facts in named.items() if facts}
-        identities = [identity for key in keys if (identity := _identity(key))]
-        contact_ids = {self.contact_of[identity] for identity in identities if identity in self.contact_of}
-        recipients = dict.fromkeys(key[10:] for key in keys if key.startswith("recipient:"))
-        inboxes = dict.fromkeys(key[6:] for key in keys if key.startswith("inbox:"))
-        numbers = {identity.value for identity in identities if identity.kind == "phone"}
-        calls = {key.partition(":")[2] for key in keys if key.startswith("call:")}
-        asked = {
-            key[9:]: owed for key in keys if key.startswith("delivery:") and (owed := self.deliveries.get(key[9:]))
-        }
-        case_ids = dict.fromkeys(
-            [
-                *(fact.case_id for facts in named.values() for fact in facts if fact.case_id),
-                *(key[5:] for key in keys if key.startswith("case:") and key[5:] in self.cases),
-                *(owed.case_id for owed in asked.values() if owed.case_id),
-                *(case_id for owed in asked.values() if (case_id := self._case_of(owed.interaction_id))),
-                *(case.id for case in self.cases.values() if case.contact_id in contact_ids),
-            ]
-        )
-        case_ids |= dict.fromkeys(self._survivors(case_ids))
-        callbacks = {key[9:] for key in keys if key.startswith("callback:")}
-        calls_owed = [
-            callback
-            for callback in self.callbacks.values()
-            if callback.id in callbacks or callback.number in numbers or callback.case_id in case_ids
-        ]
-        case_ids |= dict.fromkeys(callback.case_id for callback in calls_owed)
-        case_ids |= dict.fromkeys(self._survivors(case_ids))
-        files = {case_id: self._file(case_id) for case_id in case_ids if case_id in self.cases}
-        contact_ids |= {file.case.contact_id for file in files.values() if file.case.contact_id}
-        people = [self.contacts[contact_id] for contact_id in contact_ids if contact_id in self.contacts]
-        return OpenItems(
-            now=now,
-            new_id=new_id,
-            contacts={identity: contact for contact in people for identity in contact.identities},
-            files=files,
-            callbacks=tuple(sorted(calls_owed, key=lambda callback: (callback.opened_at, callback.id))),
-            known=known,
-            alike={key: tuple(facts) for key, facts in named.items() if len(facts) > 1},
-            webhooks=tuple(entry for call in calls for entry in self.webhooks.get(call, ())),
-            answered={step: body for call in calls for step, body in self.answers.get(call, {}).items()},
-            deliveries=asked,
-            sent=self._sent_to(inboxes),
-            refused=frozenset(address for address in recipients if self._refuses(address, now)),
-            pauses=tuple(pause for pause in self.pauses.values() if pause.made_at < pause.until and now < pause.until),
-            spent={name: self.spent[name] for name, _ in filter(None, map(budget_of, keys)) if name in self.spent},
-        )
-
-    def _sent_to(self, inboxes: Iterable[str]) -> tuple[Delivery, ...]:
-        found = [owed for inbox in inboxes for owed in self.sent.get(inbox, {}).values()]
-        return tuple(sorted(found, key=lambda owed: owed.created_at, reverse=True))
-
-    def _refuses(self, address: str, now: datetime) -> bool:
-        refusal = self.refusals.get(address.casefold())
-        return refusal is not None and refusal.since < refusal.until and now < refusal.until
-
-    def _case_of(self, interaction_id: str | None) -> str | None:
-        known = self.interactions.get(interaction_id or "")
-        return known.case_id if known else None
-
-    def _survivors(self, case_ids: Iterable[str]) -> Iterable[str]:
-        """Where merged cases went, to the last."""
-        for case_id in case_ids:
-            case = self.cases.get(case_id)
-            while case is not None and case.merged_into is not None:
-                yield case.merged_into
-                case = self.cases.get(case.merged_into)
-
-    def _interactions_of(self, key: str) -> Iterable[str]:
-        kind, _, value = key.partition(":")
-        if kind in _SYSTEMS:
-            return list(self.by_external.get(external_key(_SYSTEMS[kind], value), ()))
-        if kind == "logical":
-            return [self.by_logical[value]] if self.by_logical.get(value) in self.interactions else []
-        return [value] if kind == "interaction" and value in self.interactions else []
-
-    def _file(self, case_id: str) -> CaseFile:
-        inside = [self.interactions[found] for found in self.in_case.get(case_id, ()) if found in self.interactions]
-        return CaseFile(
-            case=self.cases[case_id],
-            interactions=tuple(
-                sorted((i for i in inside if i.case_id == case_id), key=lambda known: (known.recorded_at, known.id))
-            ),
-            clocks=tuple(self.clocks.get(case_id, {}).values()),
-        )
+SOME: BindParameter[Any] = bindparam("some", expanding=True)
+SOME_PEOPLE: BindParameter[Any] = bindparam("people", expanding=True)
+SINCE: BindParameter[Any] = bindparam("since")
 
 
-_SYSTEMS = {"id": MESSAGE_ID, "call": CALL_SID}
+def _records(kind: type, table: Table, *where: ColumnElement[bool]) -> Select[Any]:
+    """Asks for things of a table, and beside each for its personal fields, both as texts."""
+    side = schema.personal
+    same = and_(side.c.thing == THING[kind], side.c.id == table.c.id, side.c.revision == table.c.revision)
+    texts = (cast(table.c.record, Text).label("record"), cast(side.c.fields, Text).label("fields"))
+    return select(table.c.id, table.c.revision, *texts).select_from(table.outerjoin(side, same)).where(*where)
 
 
-_PEOPLE = ("email", "phone", CUSTOMER)
-"""Kinds of identities, and how the keys begin that name them."""
+def records(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> list[T]:
+    """Things of a table with their personal fields."""
+    return _things(kind, _rows(connection, _records(kind, table, *where)))
 
 
-def _identity(key: str) -> Identity | None:
-    kind, _, value = key.partition(":")
-    return Identity(kind, value) if kind in _PEOPLE else None
+def _rows(connection: Connection, statement: Select[Any], **given: object) -> Sequence[Row[Any]]:
+    """All rows at once: row by row, SQLite's driver would let go of the interpreter for each."""
+    return connection.execute(statement, given).all()
+
+
+def _things(kind: type[T], rows: Iterable[Row[Any]]) -> list[T]:
+    return [_thing(kind, row.record, row.fields) for row in rows]
+
+
+def _thing(kind: type[T], record: str, fields: str | None) -> T:
+    data = orjson.loads(record)
+    return thing_of(kind, together(data, orjson.loads(fields)) if fields else data)
 
 
 def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     """Everything the keys name: contacts, their fresh cases with all inside them, callbacks, calls, deliveries."""
     items = Items()
-    by_kind: dict[str, set[str]] = defaultdict(set)
-    for key in keys:
-        kind, _, value = key.partition(":")
-        by_kind[kind].add(value)
-    people = _contact_ids(connection, items, by_kind)
-    case_ids = set(by_kind["case"])
-    direct = _interaction_ids(connection, items, by_kind)
-    _deliveries(connection, items, by_kind["delivery"], direct, case_ids)
-    for interaction in _interactions(connection, schema.interactions.c.id.in_(direct), bool(direct)):
-        items.add_interaction(interaction)
-        if interaction.case_id:
-            case_ids.add(interaction.case_id)
-    _callbacks(connection, items, by_kind, case_ids, now)
+    named = by_kind(keys)
+    people = _contact_ids(connection, items, named)
+    case_ids = set(named["case"])
+    direct = _interaction_ids(connection, items, named)
+    _deliveries(connection, items, named["delivery"], direct, case_ids)
+    if direct:
+        for interaction in _things(Interaction, _rows(connection, _INTERACTIONS, some=direct)):
+            items.add_interaction(interaction)
+            if interaction.case_id:
+                case_ids.add(interaction.case_id)
+    _callbacks(connection, items, named, case_ids, now)
     case_ids |= {callback.case_id for callback in items.callbacks.values()}
     full = _cases(connection, items, people, case_ids, now)
     _fill(connection, items, full)
     _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
-    _webhooks(connection, items, by_kind["call"])
-    _brakes(connection, items, by_kind["recipient"], by_kind["inbox"], now)
-    for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in by_kind["budget"])):
+    _webhooks(connection, items, named["call"])
+    _brakes(connection, items, named["recipient"], named["inbox"], now)
+    for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in named["budget"])):
         items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count, items.pauses.values())
     return items
 
 
-def _contact_ids(connection: Connection, items: Items, by_kind: dict[str, set[str]]) -> set[str]:
-    table = schema.identities
-    wanted = [and_(table.c.kind == kind, table.c.value.in_(by_kind[kind])) for kind in _PEOPLE if by_kind[kind]]
-    if not wanted:
-        return set()
-    rows = connection.execute(select(table).where(or_(*wanted))).all()
-    for row in rows:
-        items.contact_of[Identity(row.kind, row.value)] = row.contact_id
-    return {row.contact_id for row in rows}
+_IDENTITIES = select(schema.identities).where(
+    schema.identities.c.kind == bindparam("kind"), schema.identities.c.value.in_(SOME)
+)
 
 
-def _interaction_ids(connection: Connection, items: Items, by_kind: dict[str, set[str]]) -> set[str]:
-    found = set(by_kind["interaction"])
-    hashes = [external_key(system, value) for kind, system in _SYSTEMS.items() for value in by_kind[kind]]
-    if hashes:
-        table = schema.external_ids
-        for row in connection.execute(
-            select(table).where(table.c.key.in_(hashes)).order_by(table.c.interaction_id)
-        ).all():
-            items.by_external[row.key][row.interaction_id] = None
-            found.add(row.interaction_id)
-    if by_kind["logical"]:
-        keys = schema.logical_keys
-        for row in connection.execute(select(keys).where(keys.c.key.in_(by_kind["logical"]))).all():
-            items.by_logical[row.key] = row.interaction_id
-            found.add(row.interaction_id)
+def _contact_ids(connection: Connection, items: Items, named: Index[str]) -> set[str]:
+    found = set()
+    for kind in PEOPLE:
+        for row in _rows(connection, _IDENTITIES, kind=kind, some=list(named[kind])) if named[kind] else ():
+            items.contact_of[Identity(row.kind, row.value)] = row.contact_id
+            found.add(row.contact_id)
     return found
 
 
-def _deliveries(connection: Connection, items: Items, wanted: set[str], direct: set[str], case_ids: set[str]) -> None:
-    if not wanted:
-        return
-    for row in connection.execute(select(schema.deliveries).where(schema.deliveries.c.id.in_(wanted))).all():
+_EXTERNAL = (
+    select(schema.external_ids)
+    .where(schema.external_ids.c.key.in_(SOME))
+    .order_by(schema.external_ids.c.interaction_id)
+)
+_LOGICAL = select(schema.logical_keys).where(schema.logical_keys.c.key.in_(SOME))
+
+
+def _interaction_ids(connection: Connection, items: Items, named: Index[str]) -> set[str]:
+    found = set(named["interaction"])
+    hashes = [external_key(system, value) for kind, system in SYSTEMS.items() for value in named[kind]]
+    for row in _rows(connection, _EXTERNAL, some=hashes) if hashes else ():
+        items.by_external[row.key][row.interaction_id] = None
+        found.add(row.interaction_id)
+    for row in _rows(connection, _LOGICAL, some=list(named["logical"])) if named["logical"] else ():
+        items.by_logical[row.key] = row.interaction_id
+        found.add(row.interaction_id)
+    return found
+
+
+_DELIVERIES = select(schema.deliveries).where(schema.deliveries.c.id.in_(SOME))
+
+
+def _deliveries(
+    connection: Connection, items: Items, wanted: Collection[str], direct: set[str], case_ids: set[str]
+) -> None:
+    for row in _rows(connection, _DELIVERIES, some=list(wanted)) if wanted else ():
         items.deliveries[row.id] = delivery_of(row)
         direct |= {row.interaction_id} - {None}
         case_ids |= {row.case_id} - {None}
 
 
-def _brakes(connection: Connection, items: Items, recipients: set[str], inboxes: set[str], now: datetime) -> None:
-    """What damps acknowledgements: those of the last day to each inbox, addresses that refused one, pauses."""
-    if not recipients and not inboxes:
-        return
-    owed, refused = schema.deliveries, schema.refusals
-    columns = [null().label("payload") if column.name == "payload" else column for column in owed.c]
-    recent = and_(owed.c.inbox.in_(inboxes), owed.c.created_at > now - SENT_FOR, owed.c.kind == DeliveryKind.ACK.value)
-    for row in connection.execute(select(*columns).where(recent)).all():
-        items.add_sent(delivery_of(row))
-    folded = {each.casefold() for each in recipients}
-    for row in connection.execute(select(refused).where(refused.c.address.in_(folded))).all():
-        items.refusals[row.address] = Refusal(**row._mapping)
-    for pause in pauses.kept(connection):
-        items.pauses[pause.what, pause.name] = pause
+_CURRENT = schema.interactions.c.current
+_INTERACTIONS = _records(Interaction, schema.interactions, _CURRENT, schema.interactions.c.id.in_(SOME))
+_INSIDE = _records(Interaction, schema.interactions, _CURRENT, schema.interactions.c.case_id.in_(SOME))
+_CLOCKS = _records(ClockRecord, schema.clocks, schema.clocks.c.case_id.in_(SOME))
+_OPEN = schema.callbacks.c.state != "closed"
+_OPEN_INSIDE = _records(Callback, schema.callbacks, schema.callbacks.c.case_id.in_(SOME), _OPEN)
+_RECENT = or_(_OPEN, schema.callbacks.c.closed_at >= SINCE)
+_CALLBACKS = _records(Callback, schema.callbacks, schema.callbacks.c.id.in_(SOME))
+_CALLBACKS_TO = _records(Callback, schema.callbacks, schema.callbacks.c.number.in_(SOME), _RECENT)
+_CALLBACKS_INSIDE = _records(Callback, schema.callbacks, schema.callbacks.c.case_id.in_(SOME), _RECENT)
 
 
-def records(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> list[T]:
-    """Things of a table with their personal fields."""
-    side = schema.personal
-    same: list[ColumnElement[bool]] = [
-        side.c.thing == THING[kind],
-        side.c.id == table.c.id,
-        side.c.revision == table.c.revision,
-    ]
-    rows = connection.execute(
-        select(table.c.record, side.c.fields).select_from(table.outerjoin(side, and_(*same))).where(*where)
-    ).all()  # row by row, SQLite's driver would let go of the interpreter for each
-    return [thing_of(kind, together(row.record, row.fields or {})) for row in rows]
-
-
-def _interactions(connection: Connection, where: ColumnElement[bool], wanted: bool) -> list[Interaction]:
-    if not wanted:
-        return []
-    return records(connection, Interaction, schema.interactions, schema.interactions.c.current, where)
-
-
-def _callbacks(
-    connection: Connection, items: Items, by_kind: dict[str, set[str]], case_ids: set[str], now: datetime
-) -> None:
-    table = schema.callbacks
-    recent = or_(table.c.state != "closed", table.c.closed_at >= now - REOPENS)
-    wanted: list[ColumnElement[bool]] = []
-    if by_kind["callback"]:
-        wanted.append(table.c.id.in_(by_kind["callback"]))
-    if by_kind["phone"]:
-        wanted.append(and_(table.c.number.in_(by_kind["phone"]), recent))
+def _callbacks(connection: Connection, items: Items, named: Index[str], case_ids: set[str], now: datetime) -> None:
+    since = now - REOPENS
+    rows: list[Row[Any]] = []
+    if named["callback"]:
+        rows += _rows(connection, _CALLBACKS, some=list(named["callback"]))
+    if named["phone"]:
+        rows += _rows(connection, _CALLBACKS_TO, some=list(named["phone"]), since=since)
     if case_ids:
-        wanted.append(and_(table.c.case_id.in_(case_ids), recent))
-    if wanted:
-        for callback in records(connection, Callback, table, or_(*wanted)):
-            items.callbacks[callback.id] = callback
+        rows += _rows(connection, _CALLBACKS_INSIDE, some=list(case_ids), since=since)
+    for callback in _things(Callback, rows):
+        items.add_callback(callback)
+
+
+_FRESH = or_(
+    schema.cases.c.state == CaseState.OPEN.value, schema.cases.c.active_at >= SINCE, schema.cases.c.closed_at >= SINCE
+)
+_MEANT = or_(schema.cases.c.id.in_(SOME), and_(schema.cases.c.contact_id.in_(SOME_PEOPLE), _FRESH))
+_CASES = _records(Case, schema.cases, _MEANT)
+_CASES_HELD = select(schema.cases.c.id).where(_MEANT).order_by(schema.cases.c.id).with_for_update()
+_CASES_OF = (
+    _records(Case, schema.cases, schema.cases.c.contact_id.in_(SOME))
+    .order_by(schema.cases.c.active_at.desc())
+    .limit(bindparam("most"))
+)
 
 
 def _cases(connection: Connection, items: Items, people: set[str], case_ids: set[str], now: datetime) -> set[str]:
     """Puts in the cases and gives the ids of those that need their interactions: named, open or fresh ones."""
-    table = schema.cases
-    fresh = or_(
-        table.c.state == CaseState.OPEN.value, table.c.active_at >= now - FRESH, table.c.closed_at >= now - FRESH
-    )
-    wanted: list[ColumnElement[bool]] = []
-    if case_ids:
-        wanted.append(table.c.id.in_(case_ids))
-    if people:
-        wanted.append(and_(table.c.contact_id.in_(people), fresh))
-    if wanted and connection.dialect.name == "postgresql":
-        # A stranger's reply joins a case by reference and shares no key with its contact: the rows themselves are held.
-        connection.execute(select(table.c.id).where(or_(*wanted)).order_by(table.c.id).with_for_update())
-    for case in records(connection, Case, table, or_(*wanted)) if wanted else []:
-        items.cases[case.id] = case
-    _follow(connection, items)
+    if not case_ids and not people:
+        return set()
+    _add_cases(connection, items, case_ids, people, now - FRESH)
+    while away := {case.merged_into for case in items.cases.values() if case.merged_into} - items.cases.keys():
+        if _add_cases(connection, items, away, (), now - FRESH) < len(away):
+            break  # a survivor that is not there leads nowhere
     full = set(items.cases)
     if people:
-        old = select(table.c.id).where(table.c.contact_id.in_(people)).order_by(table.c.active_at.desc())
-        ids = [row.id for row in connection.execute(old.limit(OLD_CASES * len(people))) if row.id not in full]
-        for case in records(connection, Case, table, table.c.id.in_(ids)) if ids else []:
-            items.cases[case.id] = case
+        old = _rows(connection, _CASES_OF, some=list(people), most=OLD_CASES * len(people))
+        for case in _things(Case, (row for row in old if row.id not in full)):
+            items.add_case(case)
     return full
 
 
-def _follow(connection: Connection, items: Items) -> None:
-    """Puts in the cases into which those that were found went."""
-    table = schema.cases
-    while away := {case.merged_into for case in items.cases.values() if case.merged_into} - items.cases.keys():
-        where = table.c.id.in_(away)
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(table.c.id).where(where).order_by(table.c.id).with_for_update())
-        found = records(connection, Case, table, where)
-        items.cases |= {case.id: case for case in found}
-        if len(found) < len(away):  # a survivor that is not there leads nowhere
-            return
+def _add_cases(
+    connection: Connection, items: Items, case_ids: Collection[str], people: Collection[str], since: datetime
+) -> int:
+    """Gives how many there were.
+
+    A stranger's reply joins a case by reference and shares no key with its contact: PostgreSQL holds the rows.
+    """
+    meant: dict[str, Any] = {"some": list(case_ids) or NOBODY, "people": list(people) or NOBODY, "since": since}
+    if connection.dialect.name == "postgresql":
+        _rows(connection, _CASES_HELD, **meant)
+    found = _things(Case, _rows(connection, _CASES, **meant))
+    for case in found:
+        items.add_case(case)
+    return len(found)
 
 
 def _fill(connection: Connection, items: Items, case_ids: set[str]) -> None:
+    """Puts in what is in these cases, which are held by now: what was read of it before may have moved on."""
     if not case_ids:
         return
-    for interaction in _interactions(connection, schema.interactions.c.case_id.in_(case_ids), True):
+    inside = list(case_ids)
+    known = {(fact.id, fact.revision) for fact in items.interactions.values()}
+    rows = _rows(connection, _INSIDE, some=inside)
+    for interaction in _things(Interaction, (row for row in rows if (row.id, row.revision) not in known)):
         items.add_interaction(interaction)
-    for clock in records(connection, ClockRecord, schema.clocks, schema.clocks.c.case_id.in_(case_ids)):
+    for clock in _things(ClockRecord, _rows(connection, _CLOCKS, some=inside)):
         items.clocks[clock.case_id][clock.id] = clock
-    table = schema.callbacks
-    open_ones = and_(table.c.case_id.in_(case_ids), table.c.state != "closed")
-    for callback in records(connection, Callback, table, open_ones):
-        items.callbacks[callback.id] = callback
+    for callback in _things(Callback, _rows(connection, _OPEN_INSIDE, some=inside)):
+        items.add_callback(callback)
+
+
+_CONTACTS = _records(Contact, schema.contacts, schema.contacts.c.id.in_(SOME))
 
 
 def _people(connection: Connection, items: Items, contact_ids: set[str]) -> None:
-    if contact_ids:
-        for contact in records(connection, Contact, schema.contacts, schema.contacts.c.id.in_(contact_ids)):
-            items.add_contact(contact)
+    for contact in _things(Contact, _rows(connection, _CONTACTS, some=list(contact_ids))) if contact_ids else ():
+        items.add_contact(contact)
 
 
-def _webhooks(connection: Connection, items: Items, calls: set[str]) -> None:
+_WEBHOOKS = select(schema.journal).where(schema.journal.c.call_sid.in_(SOME)).order_by(schema.journal.c.id)
+_ANSWERS = select(schema.answers).where(schema.answers.c.call_sid.in_(SOME))
+
+
+def _webhooks(connection: Connection, items: Items, calls: Collection[str]) -> None:
     if not calls:
         return
-    table = schema.journal
-    for row in connection.execute(select(table).where(table.c.call_sid.in_(calls)).order_by(table.c.id)):
+    for row in _rows(connection, _WEBHOOKS, some=list(calls)):
         items.webhooks[row.call_sid].append(
             WebhookEntry(
                 id=row.id, received_at=row.received_at, route=row.route, step=row.step, fields=dict(row.fields)
             )
         )
-    given = schema.answers
-    for row in connection.execute(select(given).where(given.c.call_sid.in_(calls))):
+    for row in _rows(connection, _ANSWERS, some=list(calls)):
         items.answers[row.call_sid][row.step] = row.body
+
+
+_BYTELESS = [null().label("payload") if column.name == "payload" else column for column in schema.deliveries.c]
+_ACKS = select(*_BYTELESS).where(
+    schema.deliveries.c.inbox.in_(SOME),
+    schema.deliveries.c.created_at > SINCE,
+    schema.deliveries.c.kind == DeliveryKind.ACK.value,
+)
+_REFUSALS = select(schema.refusals).where(schema.refusals.c.address.in_(SOME))
+
+
+def _brakes(
+    connection: Connection, items: Items, recipients: Collection[str], inboxes: Collection[str], now: datetime
+) -> None:
+    """What damps acknowledgements: those of the last day to each inbox, addresses that refused one, pauses."""
+    if not recipients and not inboxes:
+        return
+    for row in _rows(connection, _ACKS, some=list(inboxes), since=now - SENT_FOR) if inboxes else ():
+        items.add_sent(delivery_of(row))
+    folded = {each.casefold() for each in recipients}
+    for row in _rows(connection, _REFUSALS, some=list(folded)) if folded else ():
+        items.refusals[row.address] = Refusal(**row._mapping)
+    for pause in pauses.kept(connection):
+        items.pauses[pause.what, pause.name] = pause

@@ -19,6 +19,8 @@ from commsd.store.rows import OWED
 from commsd.world import World
 
 STAGED = "part:"
+AFTER_ALL = "~"
+"""Behind every id, so that names which begin alike are a stretch of the index; LIKE would walk through all notes."""
 
 
 async def keep_original(log: Log, world: World, parts: AsyncIterator[bytes], media_type: str) -> Stored:
@@ -52,7 +54,7 @@ async def owed_originals(log: Log, place: str) -> tuple[OwedOriginal, ...]:
 def owed_at(connection: Connection, place: str) -> tuple[OwedOriginal, ...]:
     """As `owed_originals`."""
     table = schema.notes
-    named = select(table.c.value).where(table.c.name.startswith(OWED)).order_by(table.c.name)
+    named = select(table.c.value).where(table.c.name > OWED, table.c.name < OWED + AFTER_ALL).order_by(table.c.name)
     values = connection.execute(named).scalars().all()
     return tuple(OwedOriginal(**value) for value in values if value["place"] == place)
 

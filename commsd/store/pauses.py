@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
 
 from commsd.core.interaction import DeliveryKind
 from commsd.core.pause import Pause
@@ -37,7 +37,22 @@ def was_paused(since: datetime) -> ColumnElement[bool]:
 
 def kept(connection: Connection) -> tuple[Pause, ...]:
     """The last pause of each kind and mailbox, also where it is over."""
-    return tuple(Pause(**row._mapping) for row in connection.execute(select(schema.pauses)))
+    return tuple(Pause(**row._mapping) for row in connection.execute(_KEPT).all())
+
+
+_KEPT = select(schema.pauses)
+
+
+def _counted(recent: ColumnElement[bool]) -> Select[int]:
+    owed = schema.deliveries
+    of_it = (owed.c.via == bindparam("mailbox"), owed.c.kind == DeliveryKind.ACK.value)
+    some = select(owed.c.created_at).where(*of_it, recent).limit(bindparam("most")).subquery()
+    return select(func.count()).select_from(some)
+
+
+_SINCE: BindParameter[datetime] = bindparam("since")
+_SPENT_AFTER = _counted(schema.deliveries.c.created_at > _SINCE)
+_SPENT_FROM = _counted(schema.deliveries.c.created_at >= _SINCE)
 
 
 def spent(connection: Connection, mailbox: str, since: datetime, most: int, known: Iterable[Pause]) -> Spent:
@@ -45,13 +60,11 @@ def spent(connection: Connection, mailbox: str, since: datetime, most: int, know
 
     known: as `kept` gives them. Read without a lock: two nodes may each give what the other gives at the same moment.
     """
-    owed = schema.deliveries
     ended = [each for each in known if each.what == ACKS and each.name in ("", mailbox) and each.until <= each.made_at]
     released = max((each.made_at for each in ended), default=since)
-    recent = [owed.c.via == mailbox, owed.c.kind == DeliveryKind.ACK.value]
-    recent += [owed.c.created_at >= released] if released > since else [owed.c.created_at > since]
-    some = select(owed.c.created_at).where(*recent).limit(most).subquery()
-    return Spent(connection.execute(select(func.count()).select_from(some)).scalar_one(), max(since, released))
+    counted = _SPENT_FROM if released > since else _SPENT_AFTER
+    given = {"mailbox": mailbox, "since": max(since, released), "most": most}
+    return Spent(connection.execute(counted, given).scalar_one(), max(since, released))
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:

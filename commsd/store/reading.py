@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 
 import orjson
 from sqlalchemy import Connection, QueuePool, create_engine, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from commsd.errors import ConfigError, Unreachable
 from commsd.store.engine import is_unavailable, open_engine
@@ -83,6 +82,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 class _Postgres:
     def __init__(self, url: str) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine  # 5 MB, which SQLite does without
+
         self._runner = asyncio.Runner()
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),

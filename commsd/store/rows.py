@@ -1,21 +1,21 @@
 """Writing a Change: every row of it, in bulk, for a whole batch of decisions at once."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, delete, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, and_, delete, update
 
 from commsd.core.change import Change, LogicalKey, OwedOriginal
 from commsd.core.channel_state import Standing
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.rate_limit import inbox_of
-from commsd.core.record import THING, apart, instant, record
+from commsd.core.record import THING, apart, instant, opened, record, written
 from commsd.store import schema
+from commsd.store.bulk import insert, upsert
 
 Values = dict[str, Any]
 NONE = timedelta()
@@ -40,19 +40,19 @@ def write(
     """
     personal = _Side()
     _interactions(connection, changes, personal)
-    _upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
+    upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
     _identities(connection, [contact for change in changes for contact in change.contacts])
-    _upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
-    _upsert(connection, schema.clocks, [_clock(clock) for change in changes for clock in change.clocks])
-    _upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
+    upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
+    upsert(connection, schema.clocks, [_clock(c, personal) for change in changes for c in change.clocks])
+    upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
     owed = [_delivery(d, ahead) for change in changes for d in change.deliveries]
-    _upsert(connection, schema.deliveries, owed, once=("via",))  # a mailbox may be renamed while it sends
+    upsert(connection, schema.deliveries, owed, once=("via",))  # a mailbox may be renamed while it sends
     _outbox(connection, changes, now, new_id, personal)
-    _insert(connection, schema.personal, list(personal.rows.values()), ignore=True)
-    _insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
-    _insert(connection, schema.notes, [owed_note(owed) for change in changes for owed in change.owed_originals])
+    insert(connection, schema.personal, list(personal.rows.values()), ignore=True)
+    insert(connection, schema.originals, list(_originals(changes, now)), ignore=True)
+    insert(connection, schema.notes, [owed_note(owed) for change in changes for owed in change.owed_originals])
     _keys(connection, [key for change in changes for key in change.keys])
-    _insert(
+    insert(
         connection,
         schema.sightings,
         [
@@ -69,9 +69,9 @@ def write(
 
 def _keys(connection: Connection, keys: Sequence[LogicalKey]) -> None:
     lasting = [{"key": key.key, "interaction_id": key.interaction_id} for key in keys if key.lasting]
-    _insert(connection, schema.logical_keys, lasting)
+    insert(connection, schema.logical_keys, lasting)
     passing = [{"key": key.key, "interaction_id": key.interaction_id} for key in keys if not key.lasting]
-    _upsert(connection, schema.logical_keys, passing, "key")
+    upsert(connection, schema.logical_keys, passing, "key")
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class _Side:
     """What is made while rows are: side rows of personal fields, and bare records by the identity of their thing."""
 
     rows: dict[tuple[str, str, int], Values] = field(default_factory=dict)
-    bare: dict[int, Values] = field(default_factory=dict)
+    bare: dict[int, bytes] = field(default_factory=dict)
 
 
 def delivery_of(row: Row[Any]) -> Delivery:
@@ -106,23 +106,23 @@ def delivery_of(row: Row[Any]) -> Delivery:
     )
 
 
-def _bare(thing: Any, personal: "_Side") -> Values:
-    """The record without personal fields, which go beside it. The row of a thing and its event share it."""
+def _bare(thing: Any, personal: "_Side") -> bytes:
+    """The record without personal fields, which go beside it, as text. The row of a thing and its event share it."""
     known = personal.bare.get(id(thing))
     if known is not None:
         return known
     kind = type(thing)
-    bare, fields = apart(kind, record(thing))
+    bare, fields = apart(kind, opened(thing))
     if fields:
         word = THING[kind]
         personal.rows[word, thing.id, thing.revision] = {
             "thing": word,
             "id": thing.id,
             "revision": thing.revision,
-            "fields": fields,
+            "fields": written(fields),
         }
-    personal.bare[id(thing)] = bare
-    return bare
+    text = personal.bare[id(thing)] = written(bare)
+    return text
 
 
 def _interactions(connection: Connection, changes: Sequence[Change], personal: "_Side") -> None:
@@ -154,8 +154,8 @@ def _interactions(connection: Connection, changes: Sequence[Change], personal: "
         connection.execute(update(table).where(and_(table.c.id.in_(later), table.c.current)).values(current=False))
     for (fact_id, revision), row in rows.items():
         row["current"] = newest[fact_id] == revision
-    _insert(connection, schema.interactions, list(rows.values()))
-    _insert(connection, schema.external_ids, external, ignore=True)
+    insert(connection, schema.interactions, list(rows.values()))
+    insert(connection, schema.external_ids, external, ignore=True)
 
 
 def _contact(contact: Contact, personal: "_Side") -> Values:
@@ -168,7 +168,7 @@ def _identities(connection: Connection, contacts: Iterable[Contact]) -> None:
         for contact in contacts
         for identity in contact.identities
     ]
-    _insert(connection, schema.identities, rows, ignore=True)
+    insert(connection, schema.identities, rows, ignore=True)
 
 
 def _case(case: Any, personal: "_Side") -> Values:
@@ -185,7 +185,7 @@ def _case(case: Any, personal: "_Side") -> Values:
     }
 
 
-def _clock(clock: Any) -> Values:
+def _clock(clock: Any, personal: "_Side") -> Values:
     return {
         "id": clock.id,
         "revision": clock.revision,
@@ -195,7 +195,7 @@ def _clock(clock: Any) -> Values:
         "owed": clock.owed,
         "due_at": clock.value.due_at,
         "timer_at": clock.timer_at,
-        "record": record(clock),
+        "record": _bare(clock, personal),
         "started_at": clock.value.started_at,
     }
 
@@ -264,7 +264,7 @@ def _outbox(
         for change in changes
         for event in change.events
     ]
-    _insert(connection, schema.outbox, rows)
+    insert(connection, schema.outbox, rows)
 
 
 def _originals(changes: Sequence[Change], now: datetime) -> Iterable[Values]:
@@ -290,7 +290,7 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
     timers = {timer.call_sid: timer for change in changes for timer in change.timers}
     given = [answer for change in changes for answer in change.answers]
     consumed = [entry for change in changes for entry in change.consumed]
-    _insert(
+    insert(
         connection,
         schema.answers,
         [{"call_sid": answer.call_sid, "step": answer.step, "body": answer.body} for answer in given],
@@ -301,18 +301,18 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
         table = schema.call_timers
         connection.execute(delete(table).where(table.c.call_sid.in_(done)))
         running = [timer for timer in timers.values() if timer.at is not None]
-        _upsert(connection, table, [{"call_sid": t.call_sid, "line": t.line, "at": t.at} for t in running], "call_sid")
+        upsert(connection, table, [{"call_sid": t.call_sid, "line": t.line, "at": t.at} for t in running], "call_sid")
     if consumed:
         connection.execute(update(schema.journal).where(schema.journal.c.id.in_(consumed)).values(consumed=True))
 
 
 def _brakes(connection: Connection, changes: Sequence[Change]) -> None:
     refused = [asdict(refusal) for change in changes for refusal in change.refusals]
-    _upsert(connection, schema.refusals, refused, "address")
+    upsert(connection, schema.refusals, refused, "address")
     paused = [asdict(pause) for change in changes for pause in change.pauses]
-    _upsert(connection, schema.pauses, paused, "what", "name")
+    upsert(connection, schema.pauses, paused, "what", "name")
     standings = [_standing(each) for change in changes for each in change.channels]
-    _upsert(connection, schema.channel_states, standings, "name", "kind")
+    upsert(connection, schema.channel_states, standings, "name", "kind")
 
 
 def _standing(standing: Standing) -> Values:
@@ -347,29 +347,4 @@ def _checkpoints(connection: Connection, changes: Sequence[Change], now: datetim
         }
         for point in last.values()
     ]
-    _upsert(connection, schema.checkpoints, rows, "place", once=("enrolled_at",))
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[Values], *, ignore: bool = False) -> None:
-    if not rows:
-        return
-    if not ignore:
-        connection.execute(insert(table), rows)
-        return
-    dialect = _dialect(connection)
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
-
-
-def _upsert(connection: Connection, table: Table, rows: Sequence[Values], *key: str, once: Sequence[str] = ()) -> None:
-    """Insert or replace; of rows with one key (`id` if none is named) the last. once: columns that stay as they are."""
-    if not rows:
-        return
-    key = key or ("id",)
-    last: Mapping[tuple[object, ...], Values] = {tuple(row[name] for name in key): row for row in rows}
-    statement = _dialect(connection).insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in once}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(last.values()))
-
-
-def _dialect(connection: Connection) -> Any:
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
+    upsert(connection, schema.checkpoints, rows, "place", once=("enrolled_at",))

@@ -17,7 +17,7 @@ from commsd.core.record import instant
 from commsd.crm.api import OPERATIONS
 from commsd.crm.keys import Caller, Keys
 from commsd.errors import CommsdError
-from commsd.store import feed, query
+from commsd.store import feed, pauses, query
 from commsd.store.log import Log
 from commsd.web import view
 from commsd.web.pages import page
@@ -35,7 +35,10 @@ SLOW_FEED = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The page and its sign-in. channels: how each mailbox and line does, asked at each view."""
+    """The page and its sign-in. channels: how each mailbox and line does, asked at each view.
+
+    observing: what only observes, by name.
+    """
 
     log: Log
     world: World
@@ -46,6 +49,7 @@ class Board:
     firm: str
     zone: ZoneInfo
     channels: Callable[[], Sequence[ChannelState]] = tuple
+    observing: Sequence[str] = ()
 
     def routes(self) -> list[BaseRoute]:
         """The page, signing in and out, and the readable description of the API."""
@@ -115,6 +119,7 @@ class Board:
             contacts=query.contacts_of(connection, list(dict.fromkeys(people))),
             lag=max(now - waiting, timedelta(0)) if waiting else timedelta(0),
             unsent=counted.unsent,
+            pauses=pauses.in_force(connection, now),
         )
 
     def _values(self, seen: Snapshot, caller: Caller) -> dict[str, Any]:
@@ -141,6 +146,8 @@ class Board:
             "channels": view.channel_rows(states, seen.now),
             "broken": sum(state.working is False for state in states),
             "troubles": self._troubles(seen),
+            "pauses": view.pause_rows(seen, self.zone),
+            "observing": view.observed(self.observing) if self.observing else "",
             "log": view.log_rows(seen, self.zone),
         }
 

@@ -15,7 +15,7 @@ from commsd.core.change import Change
 from commsd.core.entry import Hand
 from commsd.core.link import Act, Link, link_of
 from commsd.core.open_items import Terms
-from commsd.crm import actions
+from commsd.crm import link_action
 from commsd.errors import CommsdError
 from commsd.store import query
 from commsd.store.log import Log
@@ -98,7 +98,7 @@ class Links:
             keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
         else:
             keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
-        return await self._log.decide(keys, actions.act_of(link, hand, self._terms()))
+        return await self._log.decide(keys, link_action.act_of(link, hand, self._terms()))
 
 
 def _over() -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from commsd.core.number import parse_number
+from commsd.core.pause import MACHINE, Pause
 from commsd.core.record import Json, together
 from commsd.store.query import Row
 
@@ -43,6 +44,7 @@ UNKNOWN = "unknown"
 
 _CHANNELS = {"email": "Mail", "letter": "Letter", "fax": "Fax", "sms": "SMS", "phone": "Call", "in_person": "Visit"}
 _SUPPRESSED = "No acknowledgement"
+_OBSERVED = "Acknowledgement, not sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Snapshot:
     contacts: Mapping[str, Row] = field(default_factory=dict)
     lag: timedelta = timedelta(0)
     unsent: Mapping[str, int] = field(default_factory=dict)
+    pauses: Sequence[Pause] = ()
 
 
 def due_rows(seen: Snapshot, zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -95,6 +98,16 @@ def channel_rows(states: Sequence[ChannelState], now: datetime) -> list[dict[str
     """How each channel does, the broken ones first."""
     ordered = sorted(states, key=lambda state: (state.working is not False, state.name))
     return [_channel_row(state, now) for state in ordered]
+
+
+def pause_rows(seen: Snapshot, zone: ZoneInfo) -> list[dict[str, str]]:
+    """What is paused, by whom, until when and why."""
+    return [_pause_row(pause, seen.now, zone) for pause in seen.pauses]
+
+
+def observed(names: Sequence[str]) -> str:
+    """What the observe mode of these means to whoever looks."""
+    return f"Observe mode for {', '.join(names)}: customers get nothing. What would have gone out is marked, not sent."
 
 
 def late(clock: Json, now: datetime) -> str:
@@ -125,6 +138,16 @@ def at(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
     if local.date() == today.date():
         return f"{local:%H:%M}"
     return f"{local:%a %H:%M}" if abs(local - today) < timedelta(days=6) else f"{local:%Y-%m-%d}"
+
+
+def _pause_row(pause: Pause, now: datetime, zone: ZoneInfo) -> dict[str, str]:
+    what = {"acks": "Acknowledgements", "dialling": "Dialling"}.get(pause.what, pause.what)
+    return {
+        "what": f"{what} of {pause.name}" if pause.name else f"All {what.lower()}",
+        "until": at(pause.until, now, zone),
+        "by": "commsd itself" if pause.by == MACHINE else pause.by,
+        "why": pause.why,
+    }
 
 
 def _due_row(clock: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
@@ -217,7 +240,7 @@ def title(fact: Json) -> str:
     channel = _CHANNELS.get(fact["channel"], fact["channel"].replace("_", " ").capitalize())
     match kind, outcome:
         case "ack", "suppressed":
-            return _SUPPRESSED
+            return _OBSERVED if fact["reason"] == "no-ack:observe" else _SUPPRESSED
         case "ack", "failed":
             return "Acknowledgement failed"
         case "ack", _:

@@ -1,6 +1,6 @@
 """What many mailboxes cost that have nothing to do: memory and CPU of one daemon, with pymap as the far side.
 
-    python tests/bench/idle.py [--mailboxes 500] [--rest 60] [--mails 20] [--json] [--where]
+    python tests/bench/idle.py [--mailboxes 500] [--rest 60] [--mails 20] [--tls] [--json] [--where]
 
 The daemon is `commsd run` in a process of its own, the IMAP server and the SMTP sink are two more. Nobody's test suite.
 """
@@ -11,6 +11,7 @@ import imaplib
 import json
 import os
 import secrets
+import ssl
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,9 @@ from tests.eventually import eventually_blocking  # noqa: E402
 from tests.neighbours.place import dies_with_us, free_port  # noqa: E402
 
 LOOPBACK = "127.0.0.1"
+CERTIFICATE, KEY = "imap.pem", "imap.key"
 PASSWORD = secrets.token_hex(8)
+COMMSD = str(Path(sys.executable).with_name("commsd"))
 TICK = os.sysconf("SC_CLK_TCK")
 STARTS_WITHIN = 180.0
 HELD_AFTER = 45.0
@@ -54,7 +57,7 @@ public_listen = "127.0.0.1:{listen}"
 MAILBOX = """
 [mailbox.m{number}]
 address = "m{number}@commsd.test"
-imap = {{ host = "127.0.0.1", port = {imap}, tls = "none", username = "m{number}", password.credential = "all" }}
+imap = {{ host = "127.0.0.1", port = {imap}, {tls}, username = "m{number}", password.credential = "all" }}
 smtp = {{ host = "127.0.0.1", port = {smtp}, tls = "none", username = "" }}
 """
 
@@ -79,13 +82,14 @@ class Figures:
     latency_worst: float
 
 
-def measured(mailboxes: int, rest: float, mails: int, *, where: bool) -> Figures:
+def measured(mailboxes: int, rest: float, mails: int, *, where: bool, tls: bool) -> Figures:
     """One run with this many mailboxes."""
     sink = Sink()
     try:
-        with tempfile.TemporaryDirectory() as name, _far_side(mailboxes) as far:
+        with tempfile.TemporaryDirectory() as name, _far_side(Path(name), mailboxes) as far:
             folder = Path(name)
-            _write(folder, mailboxes, far.port, sink.port)
+            _write(folder, mailboxes, far.tls_port if tls else far.port, sink.port, tls=tls)
+            _upgraded(folder)
             started = time.monotonic()
             with _daemon(folder, where=where) as pid:
                 eventually_blocking(lambda: _watched(folder) >= mailboxes, within=STARTS_WITHIN)
@@ -124,24 +128,22 @@ def _wait(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def _write(folder: Path, mailboxes: int, imap: int, smtp: int) -> None:
+def _write(folder: Path, mailboxes: int, imap: int, smtp: int, *, tls: bool) -> None:
     (folder / "credentials").mkdir()
     secret = folder / "credentials" / "all"
     secret.write_text(PASSWORD)
     secret.chmod(0o600)
-    parts = [MAILBOX.format(number=number, imap=imap, smtp=smtp) for number in range(mailboxes)]
+    how = f'tls = "implicit", ca = "{folder / CERTIFICATE}"' if tls else 'tls = "none"'
+    parts = [MAILBOX.format(number=number, imap=imap, smtp=smtp, tls=how) for number in range(mailboxes)]
     (folder / "commsd.toml").write_text(HOUSE.format(folder=folder, listen=free_port()) + "".join(parts))
 
 
 @contextmanager
 def _daemon(folder: Path, *, where: bool) -> Iterator[int]:
     """Its process id. where: it tells at its end which lines hold its memory."""
-    (folder / "state").mkdir()
-    environment = {**os.environ, "STATE_DIRECTORY": str(folder / "state"), "PYTHONPATH": str(ROOT)}
-    commsd = [str(Path(sys.executable).with_name("commsd"))]
-    command = [*([sys.executable, __file__, "--traced"] if where else commsd), "--config", str(folder), "run"]
+    command = [*([sys.executable, __file__, "--traced"] if where else [COMMSD]), "--config", str(folder), "run"]
     with (folder / "log.jsonl").open("ab") as log:
-        process = subprocess.Popen([*dies_with_us(), *command], stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen([*dies_with_us(), *command], stdout=log, stderr=log, env=_environment(folder))
     try:
         yield process.pid
         assert process.poll() is None, (folder / "log.jsonl").read_text()[-2000:]
@@ -150,6 +152,18 @@ def _daemon(folder: Path, *, where: bool) -> Iterator[int]:
         process.wait(60)
         if where:
             print("\n".join(line for line in _log(folder).splitlines() if line.startswith("held ")), file=sys.stderr)
+
+
+def _upgraded(folder: Path) -> None:
+    """A store with its tables, as all but the very first start finds it."""
+    subprocess.run(
+        [COMMSD, "--config", str(folder), "db", "upgrade"], check=True, capture_output=True, env=_environment(folder)
+    )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    (folder / "state").mkdir(exist_ok=True)
+    return {**os.environ, "STATE_DIRECTORY": str(folder / "state"), "PYTHONPATH": str(ROOT)}
 
 
 def _log(folder: Path) -> str:
@@ -188,11 +202,11 @@ def _connections(pid: int) -> int:
 
 
 class FarSide:
-    """The IMAP server's port, and a way to put a mail there."""
+    """The IMAP server's ports, in the clear and with TLS, and a way to put a mail there."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout
-        self.port = int(process.stdout.readline())
+        self.port, self.tls_port = map(int, process.stdout.readline().split())
 
     def deliver(self, user: str, sender: str) -> None:
         """One customer's mail into this user's inbox."""
@@ -203,8 +217,15 @@ class FarSide:
 
 
 @contextmanager
-def _far_side(mailboxes: int) -> Iterator[FarSide]:
-    command = [*dies_with_us(), sys.executable, __file__, "--far", str(mailboxes)]
+def _far_side(place: Path, mailboxes: int) -> Iterator[FarSide]:
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", str(place / KEY), "-out", str(place / CERTIFICATE)]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    command = [*dies_with_us(), sys.executable, __file__, "--far", str(mailboxes), "--place", str(place)]
     environment = {**os.environ, "COMMSD_BENCH_PASSWORD": PASSWORD}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
@@ -214,14 +235,31 @@ def _far_side(mailboxes: int) -> Iterator[FarSide]:
         process.wait()
 
 
-async def _serve(mailboxes: int) -> None:
+async def _serve(mailboxes: int, place: Path) -> None:
     from commsd.demo.mailserver import MailServer
 
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(place / CERTIFICATE, place / KEY)
     async with MailServer() as server:
+
+        async def relayed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            back, forth = await asyncio.open_connection(LOOPBACK, server.port)
+            await asyncio.gather(_pumped(reader, forth), _pumped(back, writer), return_exceptions=True)
+
+        secured = await asyncio.start_server(relayed, LOOPBACK, 0, ssl=context)
         for number in range(mailboxes):
             await server.add_user(f"m{number}", os.environ["COMMSD_BENCH_PASSWORD"])
-        print(server.port, flush=True)
+        print(server.port, secured.sockets[0].getsockname()[1], flush=True)
         await asyncio.Event().wait()
+
+
+async def _pumped(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    try:
+        while some := await source.read(65536):
+            target.write(some)
+            await target.drain()
+    finally:
+        target.close()
 
 
 def _mail(user: str, sender: str) -> bytes:
@@ -254,17 +292,20 @@ def main() -> None:
     parser.add_argument("--rest", type=float, default=60.0, help="seconds of nothing")
     parser.add_argument("--mails", type=int, default=20, help="mails that come singly afterwards")
     parser.add_argument("--where", action="store_true", help="say which files hold the memory; slower, and adds to it")
+    parser.add_argument("--tls", action="store_true", help="the IMAP connections are encrypted")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--far", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--traced", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.far:
-        asyncio.run(_serve(asked.far))
+        asyncio.run(_serve(asked.far, asked.place))
         return
     if asked.traced:
         _traced(asked.traced)
         return
-    runs = [measured(number, asked.rest, asked.mails, where=asked.where) for number in (1, asked.mailboxes)]
+    numbers = dict.fromkeys((1, asked.mailboxes))
+    runs = [measured(number, asked.rest, asked.mails, where=asked.where, tls=asked.tls) for number in numbers]
     if asked.json:
         print(json.dumps([asdict(run) for run in runs]))
         return

@@ -151,11 +151,11 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
     from commsd.telemetry import configure
     from commsd.world import real_world
 
-    headers, untagged = Session.headers, _Protocol._take_untagged
+    beginnings, untagged = Session.beginnings, _Protocol._take_untagged
 
-    def noted_headers(self: Session, uids: Any) -> Any:
+    def noted_beginnings(self: Session, uids: Any, limit: int) -> Any:
         gauge.fetched()
-        return headers(self, uids)
+        return beginnings(self, uids, limit)
 
     def noted_untagged(self: Any, response: Any) -> None:
         if response[0].endswith(b"EXISTS"):
@@ -170,7 +170,7 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     session, protocol = cast(Any, Session), cast(Any, _Protocol)
-    session.headers, protocol._take_untagged = noted_headers, noted_untagged
+    session.beginnings, protocol._take_untagged = noted_beginnings, noted_untagged
     async with opened(config, env, real_world()):
         await gauge.follow()
 

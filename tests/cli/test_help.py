@@ -75,6 +75,12 @@ def test_each_example_parses(line: str) -> None:
     assert " ".join(path) in ALL
 
 
+def test_who_acts_has_one_name_on_all_commands() -> None:
+    """--by groups a report, and nothing else."""
+    named = {name for name, command in ALL.items() if any("--by" in each.opts for each in command.params)}
+    assert named == {"sla report"}
+
+
 def test_a_word_nobody_knows_is_a_mistake_of_usage() -> None:
     ran = commsd("legder")
     assert ran.code == 2

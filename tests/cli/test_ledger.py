@@ -71,6 +71,18 @@ def test_a_customer_who_was_told_an_earlier_time_stands_there_until_one_of_us_wr
     assert not debt["wrong"]
 
 
+def test_in_observe_mode_the_ledger_says_that_customers_get_nothing(office: Office) -> None:
+    file = office.folder / "commsd.toml"
+    assert "observe" not in office.done("ledger").out
+    whole = file.read_text()
+    file.write_text(whole.replace("[service]", '[service]\nmode = "observe"'))
+    assert office.done("ledger").out.startswith("observe mode for everything: customers get nothing\n")
+    sales = whole.partition("[mailbox.support]")[2].partition("[agent")[0].replace("support@", "sales@")
+    file.write_text(f'{whole}\n[mailbox.sales]\nmode = "observe"{sales}')
+    assert office.done("ledger").out.startswith("observe mode for mailbox sales: customers get nothing\n")
+    assert office.done("ledger", "--json").json == []
+
+
 def test_clocks_are_told_by_due_time(office: Office) -> None:
     case_id = office.mail().case_id
     lines = office.done("clocks").out.splitlines()[1:]

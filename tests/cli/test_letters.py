@@ -58,7 +58,7 @@ def test_a_page_that_lies_elsewhere_is_said_not_to_be_here(office: Office, lette
 
 def test_posting_stops_the_ack_clock_and_says_who(office: Office, letter: Delivery) -> None:
     assert any(clock["clock"] == "ack" for clock in office.done("clocks", "--json").json)
-    assert office.done("letters", "posted", letter.id, "--by", "anna").out == f"letter {letter.id} is posted\n"
+    assert office.done("letters", "posted", letter.id, "--agent", "anna").out == f"letter {letter.id} is posted\n"
     assert office.done("letters", "list", "--json").json == []
     assert not any(clock["clock"] == "ack" for clock in office.done("clocks", "--json").json)
 
@@ -76,7 +76,7 @@ def test_the_ledger_lists_a_waiting_page_and_it_is_not_wrong(office: Office, let
     assert "+493023125099" in ran.out
 
 
-@pytest.mark.parametrize("words", [("posted", NOBODY), ("posted", NOBODY, "--by", "nobody")])
+@pytest.mark.parametrize("words", [("posted", NOBODY), ("posted", NOBODY, "--agent", "nobody")])
 def test_an_id_or_name_nobody_knows_is_refused(office: Office, words: tuple[str, ...]) -> None:
     ran = office.commsd("letters", *words)
     assert ran.code == 1

@@ -30,6 +30,13 @@ def test_a_pause_says_until_when_by_whom_and_why(office: Office) -> None:
     assert "all" in table.splitlines()[2].split()
 
 
+def test_a_pause_says_which_agent_pulled_it(office: Office) -> None:
+    assert office.done("pause", "acks", *FOR, "--agent", "anna", "--json").json[0]["by"] == "anna"
+    assert office.commsd("pause", "acks", *FOR, "--agent", "anne").code == 1
+    assert office.commsd("resume", "acks", "--agent", "anne").code == 1
+    assert office.done("resume", "acks", "--agent", "anna").out.startswith("nothing is paused")
+
+
 def test_a_pause_again_takes_the_place_of_the_first(office: Office) -> None:
     office.done("pause", "acks", "--for", "1h", "--why", "one")
     office.done("pause", "acks", "--for", "2h", "--why", "two")

@@ -26,12 +26,12 @@ def berliners(weekdays: Office) -> Office:
 
 
 SITUATIONS = {
-    "in opening hours": True,
-    "out of opening hours": False,
-    "on a holiday": False,
-    "asks for a call": True,
-    "after an outage": True,
-    "a further writing": True,
+    "in-hours": True,
+    "out-of-hours": False,
+    "holiday": False,
+    "asks-for-call": True,
+    "outage": True,
+    "second-writing": True,
 }
 
 
@@ -40,18 +40,18 @@ def test_the_ack_is_shown_per_language_and_situation_without_a_store(berliners: 
     assert [(each["language"], each["situation"], each["in_hours"]) for each in samples] == [
         (language, *situation) for language in ("en", "de", "da", "id") for situation in SITUATIONS.items()
     ]
-    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "a further writing")
+    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "second-writing")
     assert len({each["text"] for each in samples}) == 4 * len(SITUATIONS)
 
 
 def test_each_situation_reads_as_it_is(berliners: Office) -> None:
     samples = berliners.done("ack", "preview", "support", "--json").json
     english = {each["situation"]: each["text"] for each in samples if each["language"] == "en"}
-    assert "our office was closed" in english["out of opening hours"]
-    assert "a public holiday (" in english["on a holiday"]
-    assert "We will also ring you" in english["asks for a call"]  # by hand, where no line makes calls
-    assert "later than usual" in english["after an outage"]
-    assert english["a further writing"].startswith("Thank you, the message that came in ")
+    assert "our office was closed" in english["out-of-hours"]
+    assert "a public holiday (" in english["holiday"]
+    assert "We will also ring you" in english["asks-for-call"]  # by hand, where no line makes calls
+    assert "later than usual" in english["outage"]
+    assert english["second-writing"].startswith("Thank you, the message that came in ")
 
 
 def test_who_never_closes_has_no_ack_out_of_hours(empty_office: Office) -> None:
@@ -67,9 +67,47 @@ def test_the_html_is_shown_where_the_mailbox_sends_it(weekdays: Office) -> None:
 
 def test_the_ack_is_shown_as_people_read_it(weekdays: Office) -> None:
     shown = weekdays.done("ack", "preview", "support").out
-    assert "--- en, in opening hours, " in shown
+    assert "--- en, in-hours, " in shown
     assert "\nSubject: Your message has reached us: 2041\n" in shown
     assert "\nDear Jane Clarke,\n" in shown
+
+
+def test_the_ack_is_shown_in_one_language_and_situation_alone(weekdays: Office) -> None:
+    words = ("ack", "preview", "support", "--language", "de", "--situation", "second-writing")
+    assert [(each["language"], each["situation"]) for each in weekdays.done(*words, "--json").json] == [
+        ("de", "second-writing")
+    ]
+    both = weekdays.done(*words, "--language", "en", "--situation", "in-hours", "--json").json
+    assert [(each["language"], each["situation"]) for each in both] == [
+        (language, situation) for language in ("de", "en") for situation in ("in-hours", "second-writing")
+    ]
+
+
+def test_a_language_nobody_speaks_and_a_situation_that_never_is_are_told(weekdays: Office) -> None:
+    ran = weekdays.commsd("ack", "preview", "support", "--language", "fr")
+    assert (ran.code, "name one of: en, de, da, id" in ran.err) == (1, True)
+    ran = weekdays.commsd("ack", "preview", "support", "--situation", "holiday")  # no country, so no holidays
+    assert (ran.code, "holiday does not happen" in ran.err) == (1, True)
+    assert weekdays.commsd("ack", "preview", "support", "--situation", "at-night").code == 2
+
+
+def test_a_letter_is_shown_as_it_would_be_printed(weekdays: Office) -> None:
+    file = weekdays.folder / "commsd.toml"
+    file.write_text(file.read_text().replace("[mailbox.support]", '[mailbox.support]\nchannel = "letter"'))
+    page = weekdays.done("ack", "preview", "support", "--letter").out
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+    assert "<p>Jane Clarke</p><p>12 Long Lane</p>" in page
+    german = weekdays.done("ack", "preview", "support", "--letter", "--language", "de", "--json").json
+    assert [(each["language"], each["situation"]) for each in german] == [("de", "in-hours")]
+    assert "vielen Dank für Ihr Schreiben" in german[0]["html"]
+    several = weekdays.commsd("ack", "preview", "support", "--letter", "--language", "de", "--language", "en")
+    assert (several.code, "name one language" in several.err) == (2, True)
+    assert weekdays.commsd("ack", "preview", "support", "--letter", "--to", "jane@example.org").code == 2
+
+
+def test_a_mailbox_for_mail_prints_no_letter(weekdays: Office) -> None:
+    ran = weekdays.commsd("ack", "preview", "support", "--letter")
+    assert (ran.code, "prints nothing" in ran.err) == (1, True)
 
 
 def test_check_and_a_reload_refuse_a_text_that_cannot_be_filled_in(empty_office: Office) -> None:
@@ -97,7 +135,7 @@ def test_a_customer_we_know_is_previewed_by_name(office: Office) -> None:
     office.mail()
     samples = office.done("ack", "preview", "support", "--to", "jane@example.org", "--json").json
     assert {each["to"] for each in samples} == {"jane@example.org"}
-    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "a further writing")
+    assert all("Jane Clarke" in each["text"] for each in samples if each["situation"] != "second-writing")
 
 
 def test_an_address_that_gets_no_ack_says_why(office: Office) -> None:

@@ -1,17 +1,11 @@
-"""From nothing to a configuration that passes, and what is said of one that does not."""
+"""What is said of a configuration that passes, and of one that does not."""
 
 import asyncio
-import tomllib
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from commsd.cli import program
 from commsd.demo.smtp import SmtpSink
 from tests.cli.office import CONFIG, Office, Ran, built, commsd
 from tests.neighbours.dovecot import Dovecot
-
-ANSWERS = ("--name", 'Müller & "Söhne"', "--timezone", "Europe/Berlin", "--address", "support@example.com")
 
 
 def test_a_good_configuration_is_summed_up_in_one_line(empty_office: Office) -> None:
@@ -50,58 +44,6 @@ def test_a_folder_without_a_configuration_says_what_to_do(tmp_path: Path) -> Non
         ran = commsd("--config", str(tmp_path), *words)
         assert ran.code == 78
         assert "commsd init" in ran.out + ran.err
-
-
-def test_what_init_writes_passes_check(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    ran = commsd("init", str(folder), "--yes", *ANSWERS)
-    assert ran.code == 0
-    written = tomllib.loads((folder / "commsd.toml").read_text("utf-8"))
-    assert written["service"]["name"] == 'Müller & "Söhne"'
-    assert written["mailbox"]["support"]["imap"]["host"] == "imap.example.com"
-    assert (folder / "credentials").stat().st_mode & 0o777 == 0o700
-    assert commsd("--config", str(folder), "check").code == 0
-
-
-def test_init_takes_a_port_with_its_host_apart(tmp_path: Path) -> None:
-    servers = ("--imap-host", "127.0.0.1:11143", "--smtp-host", "[::1]:587")
-    ran = commsd("init", str(tmp_path / "new"), "--yes", "--address", "support@example.com", *servers)
-    assert ran.code == 0
-    box = tomllib.loads((tmp_path / "new" / "commsd.toml").read_text("utf-8"))["mailbox"]["support"]
-    assert (box["imap"]["host"], box["imap"]["port"]) == ("127.0.0.1", 11143)
-    assert box["smtp"] == {"host": "[::1]", "port": 587}
-
-
-def test_init_does_not_overwrite(tmp_path: Path) -> None:
-    folder = built(tmp_path / "config")
-    before = (folder / "commsd.toml").read_text()
-    ran = commsd("init", str(folder), "--yes", *ANSWERS)
-    assert ran.code == 1
-    assert "is there already" in ran.err
-    assert (folder / "commsd.toml").read_text() == before
-
-
-def test_init_writes_nothing_that_would_not_pass(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    ran = commsd("init", str(folder), "--yes", *ANSWERS[:2], "--timezone", "Berlin", *ANSWERS[4:])
-    assert ran.code == 2
-    assert "timezone" in ran.err
-    assert not folder.exists()
-
-
-def test_init_asks_again_where_an_answer_cannot_be_used(tmp_path: Path) -> None:
-    said = "Example Ltd\nsupport@example.com\n\nBerlin\nEurope/Berlin\n\n\n"
-    ran = CliRunner().invoke(program("init"), ["init", str(tmp_path / "new")], input=said)
-    assert ran.exit_code == 0, ran.output
-    assert '"Example Ltd" is not a mail address: write it bare' in ran.output
-    assert '"Berlin" is not a time zone' in ran.output
-    written = tomllib.loads((tmp_path / "new" / "commsd.toml").read_text("utf-8"))
-    assert written["mailbox"]["support"]["address"] == "support@example.com"
-    assert written["service"]["timezone"] == "Europe/Berlin"
-
-
-def test_init_without_questions_needs_the_address(tmp_path: Path) -> None:
-    assert commsd("init", str(tmp_path / "new"), "--yes").code == 2
 
 
 def test_every_setting_is_shown_with_its_default_and_no_secret(empty_office: Office) -> None:

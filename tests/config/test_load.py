@@ -1,6 +1,6 @@
 import re
 import tomllib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from commsd.channels.phone.line import PhoneSettings
 from commsd.config.load import load, render
 from commsd.config.secret import SecretSource
 from commsd.config.settings import Config
+from commsd.core.calendar import is_open
 from commsd.core.policy import ClockKind
 from commsd.errors import ConfigError
 from tests.config.folder import MAILBOX, MINIMUM, NOW, SECRETS, channels, look, write
@@ -174,6 +175,21 @@ def test_hours_and_country_alone_make_the_standard_policy(tmp_path: Path) -> Non
     closed = version.calendars["standard"].dates
     assert {day.year for day in closed} == {2025, 2026, 2027, 2028, 2029}
     assert [day.isoformat() for day in closed if day.isoformat() == "2026-03-08"]  # Berlin's own
+
+
+@pytest.mark.parametrize("hours", ["always", "24x7", "mon-sun 00:00-24:00", "daily 00:00-24:00"])
+def test_who_is_always_open_is_open_on_the_holidays_of_its_country(tmp_path: Path, hours: str) -> None:
+    text = MINIMUM.replace("mon-fri 09:00-17:00", hours).replace("[store]", 'country = "DE-BE"\n[store]')
+    version = accepted(tmp_path, text + MAILBOX).version
+    assert is_open(version.calendars["standard"], datetime(2026, 12, 25, 12, tzinfo=UTC))
+    assert version.holidays_until is None
+
+
+def test_who_is_open_all_but_one_hour_a_week_keeps_the_holidays_of_its_country(tmp_path: Path) -> None:
+    text = MINIMUM.replace("mon-fri 09:00-17:00", "mon-sat 00:00-24:00, sun 00:00-23:00")
+    version = accepted(tmp_path, text.replace("[store]", 'country = "DE-BE"\n[store]') + MAILBOX).version
+    assert not is_open(version.calendars["standard"], datetime(2026, 12, 25, 12, tzinfo=UTC))
+    assert version.holidays_until is not None
 
 
 def test_without_hours_it_is_open_at_office_hours_and_says_so(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from commsd.config.read import Findings
-from commsd.sla.trial.trial import ALWAYS, Examples, read_examples
+from commsd.sla.trial.instant import ALWAYS
+from commsd.sla.trial.trial import Examples, read_examples
 
 __all__ = ["ALWAYS", "EXAMPLES", "loaded"]
 

@@ -13,7 +13,8 @@ from commsd.core.event import Event
 from commsd.core.interaction import Actor, Channel, Detail, Direction, Interaction, Kind, Outcome
 from commsd.core.policy import Version
 from commsd.core.recompute import clocks_after
-from commsd.core.record import clock_record, thing_of
+from commsd.core.record import record as record_of
+from commsd.core.record import thing_of
 from tests.core.items import TUESDAY
 from tests.house import TERMS
 
@@ -61,7 +62,7 @@ class House:
 
 
 def _stored(record: ClockRecord) -> ClockRecord:
-    return thing_of(ClockRecord, clock_record(record))
+    return thing_of(ClockRecord, record_of(record))
 
 
 def words(events: tuple[Event, ...]) -> list[str]:

@@ -65,6 +65,7 @@ class Place:
     metrics: Metrics
     listener: Listener
     channels: list[ChannelState]
+    observing: list[str]
 
     @property
     def url(self) -> str:
@@ -95,6 +96,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
     sequencer = Sequencer(log, Claims(log, world, "test"), world)
     sessions = Sessions(log=log, world=world, key=KEY)
     states: list[ChannelState] = []
+    observing: list[str] = []
     api = Api(
         log=log,
         keys=keys,
@@ -115,6 +117,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
         firm="Example Ltd",
         zone=ZoneInfo("Europe/Berlin"),
         channels=lambda: tuple(states),
+        observing=observing,
     )
     links = Links(log, lambda: TERMS, world, KEY, PEOPLE)
     routes = [
@@ -139,6 +142,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
             metrics=metrics,
             listener=listener,
             channels=states,
+            observing=observing,
         )
     finally:
         health.draining.set()

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection
 
 from commsd.demo.exchange import Exchange
-from commsd.demo.smtp import Accepted
+from commsd.demo.smtp import Accepted, Fault, SmtpSink
 from commsd.store.engine import open_engine
 from tests.eventually import eventually
 from tests.neighbours.dovecot import Dovecot
@@ -32,7 +32,7 @@ PRIVATE = (
 )
 """What may never stand in a log line of this house."""
 
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 90.0
 ADDRESS = "support@commsd.test"
 HOTLINE = "+493023125010"
 TOKEN = "gehoert-niemand"
@@ -111,6 +111,13 @@ def write_config(
         smtp=smtp,
     )
     (folder / "commsd.toml").write_text(text + more, "utf-8")
+
+
+def mail_server(faults: Callable[[str], Fault | None] | None = None) -> SmtpSink:
+    """A mail server that may be down for a while: nobody else is given its port meanwhile."""
+    sink = SmtpSink(faults=faults)
+    sink.port = free_port()
+    return sink
 
 
 def telephone(exchange: Exchange) -> str:

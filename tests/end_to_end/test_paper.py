@@ -48,7 +48,7 @@ async def test_a_fax_becomes_a_page_that_somebody_posts_also_after_a_kill(doveco
             code, printed = await daemon.says("letters", "list", "--json")
             (letter,) = json.loads(printed)
             assert (code, letter["file"], letter["to"]) == (0, str(page), "+493023125099")
-            assert (await daemon.says("letters", "posted", letter["id"], "--by", "anna"))[0] == 0
+            assert (await daemon.says("letters", "posted", letter["id"], "--agent", "anna"))[0] == 0
             await eventually(lambda: not list(pages.iterdir()), within=45)
             assert (await daemon.says("ledger"))[0] == 0
             assert {taken.recipient for taken in sink.accepted} == {"anna@commsd.test"}

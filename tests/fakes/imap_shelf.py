@@ -78,16 +78,12 @@ class ImapShelf(ImapScript):
     def item(self, uid: int, command: str) -> bytes:
         """What a FETCH gives of one mail."""
         raw = self.mails[uid]
+        date = f"{self.dates[uid]:%d-%b-%Y %H:%M:%S} +0000".encode()
+        facts = b'UID %d FLAGS (%s) INTERNALDATE "%s" RFC822.SIZE %d' % (uid, self.flags[uid].encode(), date, len(raw))
         if "HEADER" in command:
             head = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-            date = f"{self.dates[uid]:%d-%b-%Y %H:%M:%S} +0000".encode()
-            items = b'FLAGS (%s) INTERNALDATE "%s" RFC822.SIZE %d BODY[HEADER]' % (
-                self.flags[uid].encode(),
-                date,
-                len(raw),
-            )
-            return b"* 1 FETCH (UID %d %s {%d}\r\n%s)\r\n" % (uid, items, len(head), head)
+            return b"* 1 FETCH (%s BODY[HEADER] {%d}\r\n%s)\r\n" % (facts, len(head), head)
         found = re.search(r"<(\d+)\.(\d+)>", command)
         assert found
         part = raw[int(found[1]) :][: int(found[2])]
-        return b"* 1 FETCH (UID %d BODY[]<%s> {%d}\r\n%s)\r\n" % (uid, found[1].encode(), len(part), part)
+        return b"* 1 FETCH (%s BODY[]<%s> {%d}\r\n%s)\r\n" % (facts, found[1].encode(), len(part), part)

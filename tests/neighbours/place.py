@@ -5,24 +5,28 @@ As root the servers run under an account without rights, and pytest's own tempor
 
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.eventually import eventually_blocking
 
 LOOPBACK = "127.0.0.1"
+_NOT_GIVEN_OUT = range(12_000, 32_000)
+"""Below the ports of connections (/proc/sys/net/ipv4/ip_local_port_range)."""
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment. It can be taken before it is used: try again then."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody has, and that the kernel gives to nobody who asks for any: so it is free still when it is used."""
+    while True:
+        port = secrets.choice(_NOT_GIVEN_OUT)  # chance that a test has seeded would be the same in every process
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def taken_back(port: int) -> socket.socket:

@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
 from sqlalchemy import Connection, Select, func, select
 
 from commsd.core import key
@@ -29,7 +30,7 @@ from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.store import schema
 from commsd.store.claims import Claims
-from commsd.store.engine import open_engine
+from commsd.store.engine import BOOKS, Write, open_engine
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
@@ -258,6 +259,44 @@ async def test_what_is_being_committed_is_waited_for_when_the_log_closes(
     await log.close()
     async with asyncio.timeout(5):
         assert await written == "committed"
+
+
+async def test_bookkeeping_gives_way_to_what_others_wait_for(log: Log) -> None:
+    done: list[str] = []
+
+    def said(word: str) -> Callable[[Connection], None]:
+        return lambda connection: done.append(word)
+
+    book = Write(told=log.writer.promise(), run=said("book"))
+    recorded = log.writer.submit(book, bookkeeping=True)
+    await asyncio.gather(recorded, *(log.writer.write(said(f"claim {number}")) for number in range(3)))
+    assert done == ["claim 0", "claim 1", "claim 2", "book"]
+
+
+async def test_bookkeeping_is_done_although_there_is_always_something_else(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commsd.store.engine.PATIENCE", 0.0)
+    recorded = asyncio.ensure_future(
+        log.writer.submit(Write(told=log.writer.promise(), run=lambda connection: "book"), bookkeeping=True)
+    )
+    while not recorded.done():
+        await log.writer.write(lambda connection: None)
+    assert recorded.result() == "book"
+
+
+async def test_bookkeeping_that_waits_is_committed_when_the_log_closes(
+    sqlite_url: str, scripted_world: ScriptedWorld
+) -> None:
+    engine = open_engine(sqlite_url)
+    await engine.commit(upgrade)
+    log = Log(engine, scripted_world.world)
+    log.start()
+    works = [Write(told=log.writer.promise(), run=lambda connection: "book") for _ in range(BOOKS * 3)]
+    waiting = [log.writer.submit(work, bookkeeping=True) for work in works]
+    await log.close()
+    async with asyncio.timeout(5):
+        assert set(await asyncio.gather(*waiting)) == {"book"}
 
 
 async def test_a_clock_set_back_does_not_hold_up_what_is_owed(log: Log, scripted_world: ScriptedWorld) -> None:

@@ -16,7 +16,7 @@ from commsd.core.interaction import (
     Party,
     Role,
 )
-from commsd.crm import actions
+from commsd.crm import call_actions
 from commsd.store.query import keys_of_callback
 from commsd.web.view import ChannelState
 from tests.crm.serving import Fact, Place, call_from, mail_from
@@ -127,9 +127,9 @@ async def calls(here: Place, world: ScriptedWorld) -> None:
     await here.happened(fact=call_from("Anonymous", "CA5"))
     claimed = third.callbacks[0].id
     keys = await here.log.read(lambda c: keys_of_callback(c, claimed))
-    await here.log.decide(keys, actions.claim_callback(claimed, hand))
+    await here.log.decide(keys, call_actions.claim_callback(claimed, hand))
     keys = await here.log.read(lambda c: keys_of_callback(c, first.callbacks[0].id))
     await here.log.decide(
-        keys, actions.callback_result(first.callbacks[0].id, Said(result=Result.VOICEMAIL), hand, TERMS)
+        keys, call_actions.callback_result(first.callbacks[0].id, Said(result=Result.VOICEMAIL), hand, TERMS)
     )
     world.advance(timedelta(minutes=16))

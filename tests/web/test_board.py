@@ -10,6 +10,7 @@ import pytest
 from commsd.core.change import Change
 from commsd.core.interaction import Channel, Kind
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
+from commsd.core.pause import Pause
 from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
 from commsd.web.view import late, remaining, span, title
@@ -92,6 +93,33 @@ async def test_the_page_shows_what_is_due_who_waits_what_is_broken_and_what_happ
     ):
         assert shown in text, shown
     assert text.count("I call back") == 2
+
+
+async def test_a_pause_stands_on_the_page_with_who_why_and_until_when(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    now = scripted_world.now
+    acks = Pause(
+        what="acks", name="support", until=now + timedelta(hours=1), why="a <loop>", by="cli:anna", made_at=now
+    )
+    dialling = replace(acks, what="dialling", name="", until=now + timedelta(days=2), why="too many", by="machine")
+    over = replace(acks, name="sales", until=now)
+    await here.log.decide((), lambda items: Change(pauses=(acks, dialling, over)))
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+    until = acks.until.astimezone(ZoneInfo("Europe/Berlin"))
+    assert f"Acknowledgements of support paused until {until:%H:%M} by cli:anna: a &lt;loop&gt;" in text
+    assert "All dialling paused until" in text
+    assert "by commsd itself: too many" in text
+    assert "sales" not in text
+
+
+async def test_observe_mode_stands_on_the_page_and_marks_what_was_not_sent(here: Place) -> None:
+    async with browser(here) as client:
+        assert "Observe mode" not in (await signed_in(here, client)).text
+        here.observing.append("mailbox support")
+        text = (await client.get("/")).text
+    assert "Observe mode for mailbox support: customers get nothing" in text
 
 
 async def test_what_a_customer_wrote_cannot_become_part_of_the_page(here: Place) -> None:
@@ -242,6 +270,12 @@ def test_what_is_past_is_late_by_and_what_comes_is_in() -> None:
     assert remaining(now + timedelta(minutes=5), now) == "in 5 min"
     assert remaining(now - timedelta(minutes=5), now) == "late by 5 min"
     assert remaining(None, now) == ""
+
+
+def test_an_acknowledgement_that_observe_mode_kept_back_is_told_from_one_nobody_owed() -> None:
+    fact = {"kind": "ack", "outcome": "suppressed", "direction": "outbound", "channel": "email"}
+    assert title({**fact, "reason": "no-ack:list"}) == "No acknowledgement"
+    assert title({**fact, "reason": "no-ack:observe"}) == "Acknowledgement, not sent"
 
 
 def test_every_kind_has_a_title() -> None:

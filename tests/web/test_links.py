@@ -17,7 +17,7 @@ from commsd.core.clock import State
 from commsd.core.entry import Hand
 from commsd.core.interaction import Direction
 from commsd.core.link import LASTS, Act, Link, link_token
-from commsd.crm.actions import number_callback
+from commsd.crm.call_actions import number_callback
 from commsd.crm.mending import merge_case
 from commsd.web.links import WORDS
 from tests.crm.serving import KEY, Place, rang, wrote

@@ -20,6 +20,7 @@ from commsd.core.firm import Firm
 from commsd.core.interaction import DeliveryKind, Interaction, Kind
 from commsd.core.pause import MACHINE
 from commsd.core.rate_limit import ALARM_AT, DAMPING
+from commsd.duty import woken
 from commsd.errors import LeaseLost
 from commsd.sla.notice.post import Post
 from commsd.sla.notice.recipient import Way
@@ -71,12 +72,8 @@ class Alerting:
         while True:
             self._wake.clear()
             await self.once()
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-            await self._world.sleep(SETTLES)
+            if await woken(self._wake, EVERY):
+                await self._world.sleep(SETTLES)
 
     async def once(self) -> bool:
         """Tell of what is due to be told; says whether there was anything."""

@@ -10,6 +10,7 @@ from commsd.channels.mail import same_mail
 from commsd.channels.mail.address import Mailbox
 from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.mail_interaction import interaction_of
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.notice import about
 from commsd.channels.mail.recipients import PASSED_ON, Answered, answered, customers
@@ -19,17 +20,13 @@ from commsd.core import key
 from commsd.core.case import CaseFile, customer_speaks
 from commsd.core.change import Change, Sighting, change_of
 from commsd.core.interaction import (
-    MESSAGE_ID,
     Actor,
     CaseCause,
     Direction,
-    ExternalId,
     Interaction,
     Kind,
-    Outcome,
     Party,
     Role,
-    Stored,
 )
 from commsd.core.open_items import OpenItems, Terms
 
@@ -154,25 +151,13 @@ def _interaction(arrival: Arrival, items: OpenItems, desk: Desk) -> Interaction:
     agent = desk.firm.people.by_mail(writer.address) if writer else None
     if agent is None and mailbox.person:
         agent = desk.firm.people.agents.get(mailbox.person)
-    return Interaction(
-        id=items.new_id(),
-        channel=mailbox.channel,
-        kind=Kind.MESSAGE,
+    return replace(
+        interaction_of(message, arrival.original, items, desk),
         direction=Direction.OUTBOUND,
         actor=Actor.AGENT,
-        outcome=Outcome.REACHED,
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
-        mailbox=mailbox.name,
-        team=mailbox.team,
         agent_id=agent.id if agent else None,
         agent=_name(writer, agent.name if agent else None),
         parties=(Party(Role.FROM, writer.address, writer.name or None),) if writer else (),
-        subject=message.subject[:998],
-        preview=message.preview[:280],
-        original=arrival.original,
-        attachments=tuple(Stored("", a.media_type, a.size or 0, a.name) for a in message.attachments),
-        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
     )
 
 

@@ -4,7 +4,6 @@ Where a person paused, it is owed and waits: `store.claims` hands none out meanw
 stays a person's: it is recorded, its clocks run, and the ledger lists it as unanswered (mail.md L1 to L4).
 """
 
-import hashlib
 import hmac
 from typing import NamedTuple
 
@@ -79,4 +78,4 @@ def subject_key(message: Message, desk: Desk) -> str | None:
     while own := desk.texts.own_subject.match(rest):
         rest = rest[own.end() :]
     plain = normal_subject(rest)
-    return hmac.new(desk.key, f"subject\0{plain}".encode(), hashlib.sha256).hexdigest() if plain else None
+    return hmac.digest(desk.key, f"subject\0{plain}".encode(), "sha256").hex() if plain else None

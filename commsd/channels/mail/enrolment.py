@@ -12,7 +12,7 @@ import structlog
 
 from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.reading import Reading
-from commsd.errors import TryAgain
+from commsd.errors import Elsewhere
 from commsd.store import enrolment
 from commsd.store.claims import Claims, Progress
 from commsd.store.enrolment import Enrolled
@@ -100,7 +100,7 @@ class Enrolment:
             return None
         former = min(found, key=lambda each: compared(each.account, self.account) is Same.MOVED)
         if await self._claims.lease(former.place, LEASE) is None:
-            raise TryAgain(f"another node still watches {former.place}", remedy="give all nodes the same configuration")
+            raise Elsewhere(f"another node watches {former.place}", remedy="give all nodes the same configuration")
         await self._log.writer.write(partial(enrolment.rename, old=former.place, new=self._place))
         await self._claims.give_back(former.place)
         name, owed = former.place.partition("/")[0], 0

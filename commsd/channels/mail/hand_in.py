@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import structlog
 
@@ -24,7 +23,7 @@ from commsd.channels.mail.trace import passed_at
 from commsd.channels.mail.wire import Fetched
 from commsd.core.change import Change, Checkpoint, Fence, Original, OwedOriginal
 from commsd.core.interaction import Stored
-from commsd.errors import Throttled, TryAgain, Unreachable
+from commsd.errors import CommsdError, Throttled, TryAgain, Unreachable
 from commsd.sla.rules.in_force import Rules
 from commsd.store import query
 from commsd.store.log import Log
@@ -43,9 +42,6 @@ SLOW = 30.0
 RFC822 = "message/rfc822"
 RECENT = 50
 """So many of the last UIDs are looked at again, for clustered servers show some late. mail.md I20."""
-
-Mail: TypeAlias = tuple[Fetched, bytes]
-"""One as the server gave it: what it knows of it, and its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +71,7 @@ class HandIn:
         self._not_given = NotGiven()
         self._size, self._undated = BATCH, 0
         self._gave: Session | None = None
+        self._submitted: list[Awaitable[Change]] = []
         self.owes = True
         """There may be large mails whose bytes are still to be fetched."""
 
@@ -88,12 +85,13 @@ class HandIn:
         self._not_given.begin(point.uidvalidity)
         if term.moves:
             self._not_given.only(frozenset(uids))
-        crowd = [uid for uid in uids if not self._not_given.is_suspect(uid)]
-        while crowd := [uid for uid in crowd if self._within(uid, uids, term)]:
-            some, crowd = crowd[: self._size], crowd[self._size :]
-            point = await self._decide(await self._fetched(session, some), uids, point, term)
-        for uid in self._not_given.suspects(uids):
-            point = await self._decide(await self._alone(session, uid, point), uids, point, term)
+        self._submitted = []
+        try:
+            point = await self._submit_all(session, uids, point, term)
+            await self._say_all()
+        except CommsdError:  # the store says then where we are: it has to know all that was submitted
+            await asyncio.gather(*self._submitted, return_exceptions=True)
+            raise
         if self._undated:
             log.warning("folder.undated", duty=self._name, count=self._undated)
         waits_for = self._not_given.lowest(uids)
@@ -101,30 +99,41 @@ class HandIn:
             raise self._refusal(waits_for)
         return point
 
-    async def _decide(self, mails: Sequence[Mail], uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
-        handed_in = []
-        for head, text in mails:
-            if not self._within(head.uid, uids, term):
-                break
-            if term.since and head.internal_date and head.internal_date < term.since:
-                continue
-            point = replace(beyond(point, head.uid), renumbered=0)
-            handed_in.append(await self._hand_in(head, text, point, term))
-        for decided in handed_in:
-            self._say(await decided)
+    async def _submit_all(self, session: Session, uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
+        crowd = [uid for uid in uids if not self._not_given.is_suspect(uid)]
+        while crowd := [uid for uid in crowd if self._within(uid, uids, term)]:
+            some, crowd = crowd[: self._size], crowd[self._size :]
+            point = await self._submit(await self._fetched(session, some), uids, point, term)
+        for uid in self._not_given.suspects(uids):
+            point = await self._submit(await self._alone(session, uid, point), uids, point, term)
         return point
+
+    async def _submit(self, mails: Sequence[Fetched], uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
+        """Queue the decisions on a batch, once those before it are taken: the next one is fetched meanwhile."""
+        await self._say_all()
+        for mail in mails:
+            if not self._within(mail.uid, uids, term):
+                break
+            if term.since and mail.internal_date and mail.internal_date < term.since:
+                continue
+            point = replace(beyond(point, mail.uid), renumbered=0)
+            self._submitted.append(await self._hand_in(mail, point, term))
+        return point
+
+    async def _say_all(self) -> None:
+        while self._submitted:
+            self._say(await self._submitted.pop(0))
 
     def _within(self, uid: int, uids: Sequence[int], term: Term) -> bool:
         """Whether the checkpoint may go there and still be so near to what is waited for that it is looked at again."""
         waits_for = self._not_given.lowest(uids)
         return not term.moves or waits_for is None or uid < waits_for + RECENT
 
-    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[Mail]:
+    async def _fetched(self, session: Session, uids: Sequence[int]) -> list[Fetched]:
         """The mails that are there, each with its beginning. One the server will not give does not stop the others."""
         began = asyncio.get_running_loop().time()
         try:
-            heads = await session.headers(uids)
-            texts = await session.text([head.uid for head in heads], TEXT)
+            came = await self._with_heads(session, await session.beginnings(uids, TEXT))
         except Throttled:
             raise
         except (TryAgain, Unreachable):
@@ -134,53 +143,59 @@ class HandIn:
                 raise
             if len(uids) > 1:
                 return [mail for uid in uids for mail in await self._fetched(session, [uid])]
-            heads, texts = (), {}
+            came = {}
         slow = asyncio.get_running_loop().time() - began > SLOW
         self._size = max(len(uids) // 2, 1) if slow else min(self._size * 2, BATCH)
-        return self._complete(session, uids, {head.uid: head for head in heads}, texts)
+        return self._complete(session, uids, came)
 
-    def _complete(
-        self, session: Session, uids: Sequence[int], heads: Mapping[int, Fetched], texts: Mapping[int, bytes]
-    ) -> list[Mail]:
+    async def _with_heads(self, session: Session, came: Sequence[Fetched]) -> dict[int, Fetched]:
+        """By UID, with the headers that do not end in the beginnings: what tells a machine may stand far down."""
+        mails = {mail.uid: mail for mail in came}
+        for head in await session.headers(mail.uid for mail in came if not mail.has_all_of_its_head):
+            mails[head.uid] = replace(head, text=mails[head.uid].text)
+        return mails
+
+    def _complete(self, session: Session, uids: Sequence[int], came: Mapping[int, Fetched]) -> list[Fetched]:
         """Those that came whole; one that never does, by what there is of it."""
         mails = []
         for uid in uids:
-            head, text = heads.get(uid), texts.get(uid, b"")
-            if head and text and len(text) >= min(len(head.head.rstrip()), TEXT):
+            mail = came.get(uid)
+            if mail and mail.text and len(mail.text) >= min(len(mail.head.rstrip()), TEXT):
                 self._gave = session
                 self._not_given.given(uid)
-                mails.append((head, text))
+                mails.append(mail)
                 continue
             self._not_given.missed(uid, self._world.now())
             if self._not_given.is_hopeless(uid, self._world.now()):
-                mails.append(self._withheld(uid, head))
+                mails.append(self._withheld(uid, mail))
         return mails
 
-    async def _alone(self, session: Session, uid: int, point: Checkpoint) -> list[Mail]:
+    async def _alone(self, session: Session, uid: int, point: Checkpoint) -> list[Fetched]:
         """A mail over which connections died. Another one first, so that we know whose fault it is."""
         if self._not_given.is_hopeless(uid, self._world.now()):
             return [self._withheld(uid, None)]
         known = self._not_given.lasting(point.recent)
-        if self._gave is not session and known and any((await session.text([known], TEXT)).values()):
+        if self._gave is not session and known and any(mail.text for mail in await session.beginnings([known], TEXT)):
             self._gave = session
         return await self._fetched(session, [uid])
 
-    def _withheld(self, uid: int, head: Fetched | None) -> Mail:
+    def _withheld(self, uid: int, mail: Fetched | None) -> Fetched:
         """A mail the server will not give: decided by its header, or recorded as one that cannot be read."""
         self._not_given.given(uid)
         log.error("mail.withheld", duty=self._name, uid=uid)
-        return head or Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b""), b""
+        nothing = Fetched(uid=uid, internal_date=None, size=0, flags=frozenset(), head=b"")
+        return replace(mail, text=b"") if mail else nothing
 
     def _refusal(self, uid: int) -> TryAgain:
         return TryAgain(
             f"the server does not give mail {uid} of {self._place}", remedy="nothing yet: it is asked again"
         )
 
-    async def _hand_in(self, head: Fetched, text: bytes, point: Checkpoint, term: Term) -> Awaitable[Change]:
-        kept = self._original(head, text)
-        arrival = self._arrival(head, text, kept, point, term)
+    async def _hand_in(self, mail: Fetched, point: Checkpoint, term: Term) -> Awaitable[Change]:
+        kept = self._original(mail)
+        arrival = self._arrival(mail, kept, point, term)
         settles = Change(checkpoint=point if term.moves else None, fence=term.fence, originals=(kept,) if kept else ())
-        owed = OwedOriginal(interaction_id="", place=self._place, uidvalidity=point.uidvalidity, uid=head.uid)
+        owed = OwedOriginal(interaction_id="", place=self._place, uidvalidity=point.uidvalidity, uid=mail.uid)
         later = owed if kept is None and self._reading.keeps else None
         desk, reading, terms = self._desk, self._reading, self._rules.terms
         behind = await self._behind(reading.heard(arrival.message, desk))
@@ -190,31 +205,32 @@ class HandIn:
             otherwise=lambda items, error: _with_owed(failed(arrival, items, desk, error), later) + settles,
         )
 
-    def _original(self, head: Fetched, text: bytes) -> Original | None:
+    def _original(self, mail: Fetched) -> Original | None:
         """The whole mail, where its beginning is all of it. RFC822.SIZE is an estimate on Exchange."""
-        if not self._reading.keeps or (head.size > len(text) and (len(text) >= TEXT or not text)):
+        text = mail.text
+        if not self._reading.keeps or (mail.size > len(text) and (len(text) >= TEXT or not text)):
             return None
         return Original(sha256=hashlib.sha256(text).hexdigest(), media_type=RFC822, content=text)
 
-    def _arrival(self, head: Fetched, text: bytes, kept: Original | None, point: Checkpoint, term: Term) -> Arrival:
-        message = decode(_readable(head, text), folder_date=head.internal_date or self._world.now())
-        if head.internal_date is None and (passed := passed_at(message)):
+    def _arrival(self, mail: Fetched, kept: Original | None, point: Checkpoint, term: Term) -> Arrival:
+        readable = mail.head if len(mail.head) > len(mail.text) else mail.text
+        message = decode(readable, folder_date=mail.internal_date or self._world.now())
+        if mail.internal_date is None and (passed := passed_at(message)):
             message = replace(message, received_at=min(passed, message.received_at))
-        if head.server_id:
-            server_key = hashlib.sha256(f"server\n{self._desk.mailbox.name}\n{head.server_id}".encode()).hexdigest()
+        if mail.server_id:
+            server_key = hashlib.sha256(f"server\n{self._desk.mailbox.name}\n{mail.server_id}".encode()).hexdigest()
             message = replace(message, server_key=server_key)
-        original = Stored(kept.sha256, RFC822, len(text)) if kept else None
         enrolled_at = None if self._reading.past else term.enrolled_at
-        if term.dates and head.internal_date is None and not passed_at(message):
+        if term.dates and mail.internal_date is None and not passed_at(message):
             self._undated += 1
             enrolled_at = ALL_IS_PAST
         arrival = Arrival(
             message=message,
             place=self._place,
-            uid=head.uid,
-            original=original,
+            uid=mail.uid,
+            original=Stored(kept.sha256, RFC822, len(mail.text)) if kept else None,
             enrolled_at=enrolled_at,
-            read=not head.flags.isdisjoint(READ),
+            read=not mail.flags.isdisjoint(READ),
         )
         return apart(arrival, point.uidvalidity)
 
@@ -245,8 +261,3 @@ def _with_owed(change: Change, owed: OwedOriginal | None) -> Change:
     if owed is None or fact is None:
         return change
     return change + Change(owed_originals=(replace(owed, interaction_id=fact.id),))
-
-
-def _readable(head: Fetched, text: bytes) -> bytes:
-    """The beginning of the mail with all of its header: what tells a person from a machine may stand far down."""
-    return head.head if len(head.head) > len(text) else text

@@ -3,23 +3,22 @@
 Pure. The acknowledgement's bytes are finished here, so that what is sent is what was decided, also after a crash.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.asked_call import change_with_call, keys_of_wish
 from commsd.channels.mail.beat import beat_in, returned
+from commsd.channels.mail.bounce import given_back, lost_acks, without
 from commsd.channels.mail.brake import brake
 from commsd.channels.mail.brake import keys_of as brake_keys
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.first_to import desk_for
-from commsd.channels.mail.language import language_of
 from commsd.channels.mail.letter import sheet_of
 from commsd.channels.mail.log_mailbox import LOGGED
+from commsd.channels.mail.mail_interaction import writing_of
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.overheard import is_customer, overheard, overheard_in
-from commsd.channels.mail.owed_ack import acknowledged, contact_of, form_of, with_reason
+from commsd.channels.mail.owed_ack import acknowledged, form_of, with_reason
 from commsd.channels.mail.paper import keys_of as keys_of_sheet
 from commsd.channels.mail.paper import taken_in
 from commsd.channels.mail.reply import heard_in, replied
@@ -40,22 +39,16 @@ from commsd.channels.mail.suppression import (
 from commsd.core import key
 from commsd.core.change import Change, Sighting
 from commsd.core.event import Event
+from commsd.core.fact import replace
 from commsd.core.interaction import (
-    MESSAGE_ID,
     Actor,
-    Automation,
     Detail,
     Direction,
-    ExternalId,
     Interaction,
     Kind,
     Outcome,
-    Party,
-    Role,
-    Stored,
 )
 from commsd.core.open_items import OpenItems, Terms
-from commsd.core.refusal import refusal_after
 
 FRESH_ACK = timedelta(seconds=120)
 MAX_REFERENCES = 40
@@ -108,7 +101,9 @@ def intake(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Chan
         return overheard(odd, message, arrival.original, items, desk)
     fact = _interaction(arrival, items, desk, verdict)
     known = Change(keys=recorded(message, fact.id))
-    return _decided(fact, arrival, items, desk, terms, verdict) + known + _refusals(message, items, desk)
+    lost = lost_acks(message, items, desk)
+    change = _decided(fact, arrival, without(lost, items), desk, terms, verdict)
+    return change + known + given_back(lost, change, message, items, desk)
 
 
 def _decided(
@@ -160,19 +155,6 @@ def _says_more(first: Interaction, arrival: Arrival, verdict: Verdict, items: Op
     return _silence(arrival, items, desk, verdict) is None
 
 
-def _refusals(message: Message, items: OpenItems, desk: Desk) -> Change:
-    """The addresses that lost an acknowledgement of ours for good, as this report says. mail.md L3."""
-    lost = (items.known.get(key.of_message_id(each)) for each in refused_acks(message, desk.us))
-    code = message.report.code if message.report else None
-    return Change(
-        refusals=tuple(
-            refusal_after(address, desk.mailbox.name, ack.id, code, items.now)
-            for ack in lost
-            if ack and ack.kind is Kind.ACK and (address := ack.address(Role.TO))
-        )
-    )
-
-
 def _us(message: Message, items: OpenItems, desk: Desk) -> Us:
     """Our side, with the ids of those of our acks that are too fresh for a person to have answered (N14)."""
     recent = frozenset(
@@ -187,43 +169,19 @@ def _interaction(
     arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict, before: Interaction | None = None
 ) -> Interaction:
     """The writing as it is recorded. before: a copy of it that was recorded for less."""
-    message, mailbox = arrival.message, desk.mailbox
-    writer = speaker(message, desk.us)
-    contact = contact_of(writer.address if writer else None, items)
-    language, cause = language_of(message, contact.language if contact else None, desk.firm.languages)
-    return Interaction(
-        id=before.id if before else items.new_id(),
-        revision=before.revision + 1 if before else 1,
-        case_id=before.case_id if before else None,
-        case_cause=before.case_cause if before else None,
-        channel=mailbox.channel,
-        kind=Kind.MESSAGE,
-        direction=Direction.INBOUND,
-        actor=_actor(verdict),
-        outcome=Outcome.REACHED,
+    message = arrival.message
+    fact = replace(
+        writing_of(message, arrival.original, items, desk, verdict),
         reason=_silence(arrival, items, desk, verdict),
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
-        mailbox=mailbox.name,
-        team=mailbox.team,
-        parties=tuple(_parties(message, writer.address if writer else None, writer.name if writer else "")),
-        subject=message.subject[:998],
-        preview=message.preview[:280],
-        original=arrival.original,
-        attachments=tuple(Stored("", a.media_type, a.size or 0, a.name) for a in message.attachments),
-        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
-        automation=Automation(verdict.automation),
-        language=language,
-        language_cause=cause,
         detail=Detail(observed=desk.observe, authenticated=trust(message, desk.us)),
     )
-
-
-def _actor(verdict: Verdict) -> Actor:
-    """A colleague who writes into the matter is no customer: no clock starts, no case is opened again."""
-    if verdict.reason == "own-address":
-        return Actor.AGENT
-    return Actor.CUSTOMER if verdict.automation == "none" else Actor.MACHINE
+    if verdict.reason == "own-address":  # a colleague is no customer: no clock starts, no case is opened again
+        fact = replace(fact, actor=Actor.AGENT)
+    if before is None:
+        return fact
+    return replace(
+        fact, id=before.id, revision=before.revision + 1, case_id=before.case_id, case_cause=before.case_cause
+    )
 
 
 def _silence(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict) -> str | None:
@@ -232,11 +190,3 @@ def _silence(arrival: Arrival, items: OpenItems, desk: Desk, verdict: Verdict) -
     if arrival.is_past or items.now - arrival.under_way_since > desk.mailbox.max_age:
         return "no-ack:too-old"
     return None
-
-
-def _parties(message: Message, address: str | None, name: str) -> Iterable[Party]:
-    if address:
-        yield Party(Role.FROM, address, name or None)
-    for role, people in ((Role.REPLY_TO, message.reply_to), (Role.TO, message.to), (Role.CC, message.cc)):
-        for person in people[:50]:
-            yield Party(role, person.address, person.name or None)

@@ -14,27 +14,23 @@ from commsd.channels.mail.answer import keys_of as keys_of_answer
 from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.forwarded import forwarded
-from commsd.channels.mail.language import language_of
+from commsd.channels.mail.mail_interaction import interaction_of, writing_of
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.recipients import customers
 from commsd.channels.mail.same_mail import known_copy, recorded
 from commsd.channels.mail.suppression import Us, Verdict, is_ours, speaker, trust, why_silent
 from commsd.core import key
 from commsd.core.change import Change, Sighting, change_of
-from commsd.core.contact import identity_of
 from commsd.core.interaction import (
     MESSAGE_ID,
     Actor,
-    Automation,
     Detail,
     Direction,
     ExternalId,
     Interaction,
     Kind,
-    Outcome,
     Party,
     Role,
-    Stored,
 )
 from commsd.core.open_items import OpenItems, Terms
 
@@ -148,37 +144,12 @@ def _seen_again(copy_of: Interaction, arrival: Arrival, items: OpenItems) -> Cha
 
 
 def _interaction(arrival: Arrival, outer: Message, items: OpenItems, desk: Desk, verdict: Verdict) -> Interaction:
-    message, mailbox = arrival.message, desk.mailbox
-    writer = speaker(message, desk.us)
-    identity = identity_of(writer.address) if writer else None
-    contact = items.contacts.get(identity) if identity else None
-    language, cause = language_of(message, contact.language if contact else None, desk.firm.languages)
-    copied = ((Role.TO, message.to), (Role.CC, message.cc))
+    message = arrival.message
     ids = dict.fromkeys(each for each in (message.message_id, outer.message_id) if each)
-    return Interaction(
-        id=items.new_id(),
-        channel=mailbox.channel,
-        kind=Kind.MESSAGE,
-        direction=Direction.INBOUND,
-        actor=Actor.CUSTOMER if verdict.automation == "none" else Actor.MACHINE,
-        outcome=Outcome.REACHED,
+    return replace(
+        writing_of(message, arrival.original, items, desk, verdict),
         reason=f"no-ack:{verdict.reason}" if verdict.reason else LOGGED,
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
-        mailbox=mailbox.name,
-        team=mailbox.team,
-        parties=(
-            *((Party(Role.FROM, writer.address, writer.name or None),) if writer else ()),
-            *(Party(role, person.address, person.name or None) for role, people in copied for person in people[:50]),
-        ),
-        subject=message.subject[:998],
-        preview=message.preview[:280],
-        original=arrival.original,
-        attachments=tuple(Stored("", a.media_type, a.size or 0, a.name) for a in message.attachments),
         external_ids=tuple(ExternalId(MESSAGE_ID, each) for each in ids),
-        automation=Automation(verdict.automation),
-        language=language,
-        language_cause=cause,
         detail=Detail(observed=True),  # nobody is acknowledged from here, so no clock runs for that
     )
 
@@ -190,24 +161,16 @@ def _noted(arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Chan
         return _seen_again(copy_of, arrival, items)
     writer = message.from_[0]
     agent = desk.firm.people.by_mail(writer.address)
-    fact = Interaction(
-        id=items.new_id(),
-        channel=desk.mailbox.channel,
+    fact = replace(
+        interaction_of(message, arrival.original, items, desk),
         kind=Kind.NOTE,
         direction=Direction.INTERNAL,
         actor=Actor.AGENT,
+        outcome=None,
         reason=NOTHING_INSIDE,
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
-        mailbox=desk.mailbox.name,
-        team=desk.mailbox.team,
         agent_id=agent.id if agent else None,
         agent=agent.name if agent else writer.name or None,
         parties=(Party(Role.AGENT, writer.address, writer.name or None),),
-        subject=message.subject[:998],
-        preview=message.preview[:280],
-        original=arrival.original,
-        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
     )
     change = change_of(fact, items, terms, by=fact.agent_id or "agent", opens=False)
     return change + Change(keys=recorded(message, fact.id), result=fact.reason)

@@ -3,7 +3,6 @@
 Whether one is owed, is decided in `intake`; how it reads, in `ack`.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from commsd.channels.mail.arrival import Arrival
 from commsd.channels.mail.asked_call import owed_call, wish_in
 from commsd.channels.mail.brake import subject_key, waits
 from commsd.channels.mail.desk import Desk, phone_hours
+from commsd.channels.mail.mail_interaction import contact_of
 from commsd.channels.mail.region import offset_in, reads_our_clock, region_of
 from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.case import CaseFile, ClockRecord
@@ -21,6 +21,7 @@ from commsd.core.clock import State
 from commsd.core.contact import Contact, identity_of
 from commsd.core.customer_link import customer_token, link_to
 from commsd.core.event import Event
+from commsd.core.fact import replace
 from commsd.core.interaction import (
     MESSAGE_ID,
     Actor,
@@ -48,16 +49,12 @@ ANSWERING = (ClockKind.FIRST_RESPONSE, ClockKind.NEXT_RESPONSE)
 _GOING = frozenset({Outcome.PENDING, Outcome.REACHED})
 """An acknowledgement that was suppressed or failed told the customer nothing."""
 
+OBSERVED = "no-ack:observe"
+
 SHORT_ONCE_A = timedelta(days=1)
 
 LATE = timedelta(minutes=15)
 """A mail that waited so long before we saw it is told that its acknowledgement comes late."""
-
-
-def contact_of(address: str | None, items: OpenItems) -> Contact | None:
-    """Whom we know by this address."""
-    identity = identity_of(address)
-    return items.contacts.get(identity) if identity else None
 
 
 def form_of(fact: Interaction, change: Change, items: OpenItems, desk: Desk) -> str | None:
@@ -106,7 +103,6 @@ def acknowledged(
     short: bool,
     on_file: bool = False,
 ) -> Change:
-    fact = change.interactions[0]
     change, promised_at, calendar = promised(change, items, terms)
     wish = wish_in(arrival.message, desk)
     call = owed_call(change, items, terms, when=wish.when if wish else None)
@@ -127,15 +123,56 @@ def acknowledged(
         ),
         desk.texts,
     )
-    suppressed = desk.observe
-    sent = Interaction(
-        id=items.new_id(),
+    sent = ack_of(
+        change.interactions[0],
+        items,
+        desk,
         channel=Channel.EMAIL,
+        parties=(Party(Role.FROM, desk.leaves.address), Party(Role.TO, recipient)),
+        subject=ack.subject,
+        text=ack.text,
+        promised_at=promised_at,
+        external_ids=(ExternalId(MESSAGE_ID, message_id),),
+    )
+    owed = Delivery(
+        id=items.new_id(),
+        kind=DeliveryKind.ACK,
+        key=f"ack:{message_id}"[:128],
+        via=desk.leaves.name,
+        recipient=recipient,
+        payload=ack.raw,
+        created_at=items.now,
+        due_at=items.now,
+        reason=PAUSED if waits(items, desk) else None,
+        subject_key=subject_key(arrival.message, desk),
+        expires_at=promised_at,
+    )
+    return owing(change, sent, owed, items, desk)
+
+
+def ack_of(
+    fact: Interaction,
+    items: OpenItems,
+    desk: Desk,
+    *,
+    channel: Channel,
+    parties: tuple[Party, ...],
+    subject: str,
+    text: str,
+    promised_at: datetime | None,
+    external_ids: tuple[ExternalId, ...] = (),
+) -> Interaction:
+    """The acknowledgement of this writing, by mail or on paper, as it waits to go out.
+
+    text: what the customer reads.
+    """
+    return Interaction(
+        id=items.new_id(),
+        channel=channel,
         kind=Kind.ACK,
         direction=Direction.OUTBOUND,
         actor=Actor.MACHINE,
-        outcome=Outcome.SUPPRESSED if suppressed else Outcome.PENDING,
-        reason="no-ack:observe" if suppressed else None,
+        outcome=Outcome.PENDING,
         occurred_at=items.now,
         recorded_at=items.now,
         contact_id=fact.contact_id,
@@ -147,35 +184,24 @@ def acknowledged(
         mailbox=desk.mailbox.name,
         team=desk.mailbox.team,
         promised_at=promised_at,
-        parties=(Party(Role.FROM, desk.leaves.address), Party(Role.TO, recipient)),
-        subject=ack.subject,
-        preview=" ".join(ack.text.split())[:280],
-        external_ids=(ExternalId(MESSAGE_ID, message_id),),
+        parties=parties,
+        subject=subject,
+        preview=" ".join(text.split())[:280],
+        external_ids=external_ids,
         language=fact.language,
         language_cause=fact.language_cause,
     )
-    owed = Delivery(
-        id=items.new_id(),
-        kind=DeliveryKind.ACK,
-        key=f"ack:{message_id}"[:128],
-        via=desk.leaves.name,
-        recipient=recipient,
-        payload=ack.raw,
-        created_at=items.now,
-        due_at=items.now,
-        state=DeliveryState.SUPPRESSED if suppressed else DeliveryState.QUEUED,
-        interaction_id=sent.id,
-        case_id=fact.case_id,
-        reason=sent.reason or (PAUSED if waits(items, desk) else None),
-        subject_key=subject_key(arrival.message, desk),
-        expires_at=promised_at,
-    )
-    change += Change(
-        interactions=(sent,),
-        events=(Event("interaction.recorded", sent, items.now, "machine"),),
-        deliveries=(owed,),
-    )
-    return with_reason(change, fact.id, "no-ack:observe") if suppressed else replace(change, result="ack")
+
+
+def owing(change: Change, ack: Interaction, owed: Delivery, items: OpenItems, desk: Desk) -> Change:
+    """The change with an acknowledgement and its delivery. While we only observe, neither goes out, also later."""
+    change = with_reason(change, change.interactions[0].id, OBSERVED if desk.observe else None)
+    owed = replace(owed, interaction_id=ack.id, case_id=ack.case_id)
+    if desk.observe:
+        ack = replace(ack, outcome=Outcome.SUPPRESSED, reason=OBSERVED)
+        owed = replace(owed, state=DeliveryState.SUPPRESSED, reason=OBSERVED)
+    recorded = Event("interaction.recorded", ack, items.now, "machine")
+    return change + Change(interactions=(ack,), events=(recorded,), deliveries=(owed,))
 
 
 def promised(change: Change, items: OpenItems, terms: Terms) -> tuple[Change, datetime | None, Calendar | None]:

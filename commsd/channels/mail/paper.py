@@ -12,30 +12,22 @@ from commsd.channels.mail.brake import ACKS, brake
 from commsd.channels.mail.brake import keys_of as brake_keys
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.letter import Sheet
-from commsd.channels.mail.owed_ack import acknowledged, contact_of, facts_of, form_of, promised, with_reason
+from commsd.channels.mail.mail_interaction import contact_of, interaction_of
+from commsd.channels.mail.owed_ack import ack_of, acknowledged, facts_of, form_of, owing, promised, with_reason
 from commsd.channels.mail.paper_notice import notices, unread
 from commsd.channels.mail.paper_texts import PaperTexts
-from commsd.channels.mail.printed import Frame, Page, page
+from commsd.channels.mail.printed import Frame, page
 from commsd.core import key
 from commsd.core.change import Change, LogicalKey, change_of
 from commsd.core.contact import Contact
-from commsd.core.event import Event
 from commsd.core.interaction import (
-    MESSAGE_ID,
-    Actor,
     Channel,
     Delivery,
     DeliveryKind,
-    DeliveryState,
     Detail,
-    Direction,
-    ExternalId,
     Interaction,
-    Kind,
-    Outcome,
     Party,
     Role,
-    Stored,
 )
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
@@ -104,29 +96,14 @@ def _held(desk: Desk, items: OpenItems) -> str | None:
 
 
 def _fact(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk) -> Interaction:
-    message, mailbox = arrival.message, desk.mailbox
-    contact = contact_of(sheet.address, items)
-    language, cause = _language(sheet, contact, desk)
-    old = arrival.is_past or items.now - arrival.under_way_since > mailbox.max_age
-    return Interaction(
-        id=items.new_id(),
-        channel=mailbox.channel,
-        kind=Kind.MESSAGE,
-        direction=Direction.INBOUND,
-        actor=Actor.CUSTOMER,
-        outcome=Outcome.REACHED,
+    language, cause = _language(sheet, contact_of(sheet.address, items), desk)
+    old = arrival.is_past or items.now - arrival.under_way_since > desk.mailbox.max_age
+    return replace(
+        interaction_of(arrival.message, arrival.original, items, desk),
         reason="no-ack:too-old" if old and sheet.known else None,
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
-        mailbox=mailbox.name,
-        team=mailbox.team,
         parties=_parties(sheet),
         # The gateway's own subject is the same for every fax; as the customer's it would join what is not one matter.
         subject=sheet.subject,
-        preview=message.preview[:280],
-        original=arrival.original,
-        attachments=tuple(Stored("", each.media_type, each.size or 0, each.name) for each in message.attachments),
-        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
         language=language,
         language_cause=cause,
         detail=Detail(observed=desk.observe),
@@ -151,7 +128,6 @@ def _on_paper(
     change: Change, sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, texts: PaperTexts
 ) -> Change:
     change, promised_at, calendar = promised(change, items, terms)
-    fact = change.interactions[0]
     delivery_id = items.new_id()
     due_at = _post_by(change, items.now)
     facts = facts_of(arrival, change, items, desk, "", "", promised_at, calendar, short=False, on_file=True)
@@ -166,7 +142,16 @@ def _on_paper(
         ),
         texts,
     )
-    sent = _ack(fact, made, promised_at, sheet, items, desk)
+    sent = ack_of(
+        change.interactions[0],
+        items,
+        desk,
+        channel=Channel.LETTER,
+        parties=(Party(Role.FROM, desk.mailbox.address), *(replace(each, role=Role.TO) for each in _parties(sheet))),
+        subject=made.subject,
+        text=made.text,
+        promised_at=promised_at,
+    )
     owed = Delivery(
         id=delivery_id,
         kind=DeliveryKind.LETTER,
@@ -176,47 +161,8 @@ def _on_paper(
         payload=made.html.encode(),
         created_at=items.now,
         due_at=due_at,
-        state=DeliveryState.SUPPRESSED if desk.observe else DeliveryState.QUEUED,
-        interaction_id=sent.id,
-        case_id=fact.case_id,
-        reason=sent.reason,
     )
-    change += Change(
-        interactions=(sent,),
-        events=(Event("interaction.recorded", sent, items.now, "machine"),),
-        deliveries=(owed,),
-    )
-    return with_reason(change, fact.id, "no-ack:observe") if desk.observe else replace(change, result="ack")
-
-
-def _ack(
-    fact: Interaction, made: Page, promised_at: datetime | None, sheet: Sheet, items: OpenItems, desk: Desk
-) -> Interaction:
-    return Interaction(
-        id=items.new_id(),
-        channel=Channel.LETTER,
-        kind=Kind.ACK,
-        direction=Direction.OUTBOUND,
-        actor=Actor.MACHINE,
-        outcome=Outcome.SUPPRESSED if desk.observe else Outcome.PENDING,
-        reason="no-ack:observe" if desk.observe else None,
-        occurred_at=items.now,
-        recorded_at=items.now,
-        contact_id=fact.contact_id,
-        contact_match=fact.contact_match,
-        case_id=fact.case_id,
-        case_cause=fact.case_cause,
-        in_reply_to=fact.id,
-        caused_by=fact.id,
-        mailbox=desk.mailbox.name,
-        team=desk.mailbox.team,
-        promised_at=promised_at,
-        parties=(Party(Role.FROM, desk.mailbox.address), *(replace(each, role=Role.TO) for each in _parties(sheet))),
-        subject=made.subject,
-        preview=" ".join(made.text.split())[:280],
-        language=fact.language,
-        language_cause=fact.language_cause,
-    )
+    return owing(change, sent, owed, items, desk)
 
 
 def _post_by(change: Change, now: datetime) -> datetime:

@@ -5,7 +5,7 @@ Reads files, once at the start: those shipped in `templates/letter/`, and those 
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -13,13 +13,16 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from commsd.channels.mail.texts import Texts, Wording
+from commsd.channels.mail.texts import Complaint, Texts, Wording
 from commsd.core.interaction import Channel
 from commsd.errors import ConfigError
 
 Tables = Mapping[str, Any]
 _FOLDER = "letter"
 _WORD = re.compile(r"\{(paper|it|It)\}")
+_ANYWHERE = frozenset({"paper", "it", "It", "service"})
+_TOLD = frozenset({"name", "received", "promised", "person", "phone", "address", "weekday", "day", "month"})
+"""Of what the shipped sentences fill in, what a reader needs; but who writes the answer is named once, at the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,9 @@ def paper_texts(channel: Channel, texts: Texts, folder: Path | None = None) -> P
         except ValueError as error:
             wrong.append(f"{path}: {error}")
             continue
-        wrong += (f"{path}: {complaint}" for complaint in _complaints(own, files["en"]))
-        files[path.stem] = _over(files.get(path.stem, files["en"]), own)
+        wrong += (f"{path}: {complaint}" for complaint in complaints_of_paper(own))
+        if not wrong:
+            files[path.stem] = _over(files.get(path.stem, files["en"]), own)
     if wrong:
         what = "compare the file with the shipped templates/letter/en.toml, which names every text"
         raise ConfigError("\n".join(wrong), remedy=what)
@@ -96,20 +100,46 @@ def _page() -> str:
     return (resources.files("commsd.channels.mail") / "templates" / _FOLDER / "page.html").read_text("utf-8")
 
 
-def _complaints(own: Tables, english: Tables) -> Iterator[str]:
+def complaints_of_paper(own: Tables) -> Iterator[Complaint]:
+    """What of an operator's file cannot be filled in."""
     registers = own.get("register", {})
-    for prefix, tables in (("", own), *((f"register.{name}.", each) for name, each in registers.items())):
-        for table in tables:
-            if table not in english and table != "register":
-                yield f"[{prefix}{table}]: there is no such table"
-        for table in ("mail", "printed"):
-            for name, sentence in tables.get(table, {}).items():
-                model = english[table].get(name)
-                if model is None or not isinstance(sentence, str):
-                    yield f"[{prefix}{table}] {name}: there is no such text"
-                else:
-                    extra = _placeholders(sentence) - _placeholders(model) - {"paper", "it", "It", "service"}
-                    yield from (f"[{prefix}{table}] {name}: {{{each}}} is not known here" for each in sorted(extra))
+    if not isinstance(registers, Mapping) or not all(isinstance(each, Mapping) for each in registers.values()):
+        yield Complaint("register", None, "write [register.NAME.mail] and [register.NAME.printed]")
+        return
+    whole = {name: table for name, table in own.items() if name != "register"}
+    for prefix, tables in (("", whole), *((f"register.{name}.", each) for name, each in registers.items())):
+        for name, table in tables.items():
+            if name == "words" and isinstance(table, Mapping):
+                for paper, words in table.items():
+                    yield from _misfits(f"{prefix}words.{paper}", words, _models("words", paper))
+            else:
+                yield from _misfits(f"{prefix}{name}", table, _models(name))
+
+
+def _models(*path: str) -> Mapping[str, list[str]]:
+    """Each sentence of a table as the shipped languages have it; not every language needs every sentence."""
+    found: dict[str, list[str]] = {}
+    for table in _shipped().values():
+        for name in path:
+            table = table.get(name, {})
+        for name, sentence in table.items():
+            found.setdefault(name, []).append(sentence)
+    return found
+
+
+def _misfits(table: str, given: object, models: Mapping[str, Sequence[str]]) -> Iterator[Complaint]:
+    if not models or not isinstance(given, Mapping):
+        yield Complaint(table, None, "there is no such table")
+        return
+    for name, sentence in given.items():
+        if name not in models or not isinstance(sentence, str):
+            yield Complaint(table, name, "there is no such text")
+            continue
+        said, usual = _placeholders(sentence), [_placeholders(each) for each in models[name]]
+        extra = said.difference(_ANYWHERE, *usual)
+        yield from (Complaint(table, name, f"{{{each}}} is not known here") for each in sorted(extra))
+        missing = _TOLD.intersection(*usual) - said - ({"person"} if name.startswith("note") else set())
+        yield from (Complaint(table, name, f"lacks {{{each}}}, which the reader needs") for each in sorted(missing))
 
 
 def _placeholders(text: str) -> set[str]:

@@ -21,7 +21,8 @@ from commsd.core.number import parse_number
 MAX_LINE, WIDE = 60, 36
 """Characters of one line in the window, and above how many it is set smaller."""
 
-_HOUSE = 5
+_HOUSE, _SENDER = 5, 3
+"""Lines of the letterhead, and how many of them a postman needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def page(facts: AckFacts, sheet: Sheet, frame: Frame, texts: PaperTexts) -> Page
         "title": wording.sentences["subject"],
         "hand": "<br>".join(escape(line) for line in frame.hand),
         "house": "".join(f"<p>{escape(line)}</p>" for line in frame.house[:_HOUSE]),
-        "return_line": escape(" · ".join(frame.house[:_HOUSE])),
+        "return_line": escape(" · ".join(frame.house[:_SENDER])),
         "to": "".join(_line(line) for line in window(facts, sheet)),
         "date": escape(_day(wording, "date", facts.date_at, facts)),
         "subject": escape(wording.sentences["subject"]),

@@ -22,6 +22,7 @@ from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.open_items import OpenItems
+from commsd.duty import work
 from commsd.errors import LeaseLost
 from commsd.sla.notice.post import Post
 from commsd.store import letters
@@ -65,15 +66,7 @@ class Print:
         log.listen(self._hear)
 
     async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            while await self.once():
-                pass
-            try:
-                async with asyncio.timeout(NET):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        await work(self, self._wake, NET)
 
     def _hear(self, change: Change) -> None:
         if any(owed.via == VIA for owed in change.deliveries):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from commsd.channels.mail.address import Mailbox, deliverable
 from commsd.channels.mail.desk import Desk
+from commsd.channels.mail.mail_interaction import interaction_of
 from commsd.channels.mail.message import Message
 from commsd.channels.mail.notice import About, as_mail, mark, newest_about
 from commsd.channels.mail.order import Order, order_in
@@ -22,14 +23,12 @@ from commsd.core.change import Change, LogicalKey
 from commsd.core.entry import Entry, Hand, Result, Said
 from commsd.core.event import Event
 from commsd.core.interaction import (
-    MESSAGE_ID,
     Actor,
     CaseCause,
     Channel,
     Delivery,
     DeliveryKind,
     Direction,
-    ExternalId,
     Interaction,
     Kind,
     Party,
@@ -38,7 +37,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.link import LASTS, Act, Link, link_of
 from commsd.core.open_items import OpenItems, Terms
-from commsd.crm import actions
+from commsd.crm import actions, call_actions, link_action
 from commsd.errors import CommsdError, Refused
 from commsd.sla.notice.notice import Notice, marked
 
@@ -165,7 +164,7 @@ def _carried_out(heard: Heard, message: Message, hand: Hand, items: OpenItems, d
     if heard.link:
         if heard.link.until <= items.now:
             raise Refused("the link is over", remedy="use the one of a newer notice")
-        return actions.act_of(heard.link, hand, terms)(items)
+        return link_action.act_of(heard.link, hand, terms)(items)
     if heard.case_id is None:
         raise _NotUnderstood(
             "the notice is about several cases", remedy="answer the notice of one, or use the links beside it"
@@ -191,7 +190,7 @@ def _word(heard: Heard, message: Message, desk: Desk) -> str:
 def _callback_of(heard: Heard, order: Order, file: CaseFile, items: OpenItems) -> str | None:
     """The callback the notice was about, else the only one the case owes. Refused where it may be one or another."""
     if heard.callback_id:
-        return actions.joined(items, heard.callback_id)
+        return link_action.joined(items, heard.callback_id)
     owed = [c.id for c in items.callbacks if c.open and c.case_id == file.case.id]
     if len(owed) > 1 and (isinstance(order.act, Result) or order.act is Act.CLAIM):
         raise _NotUnderstood(
@@ -211,7 +210,7 @@ def _decided(
             raise Refused("the case is closed already", remedy=f"open it again first: commsd cases reopen {case_id}")
         said = Said(result=order.act, note=order.note, due=order.due)
         if callback_id:
-            return actions.callback_result(callback_id, said, hand, terms)
+            return call_actions.callback_result(callback_id, said, hand, terms)
         talk = Entry(channel=Channel.PHONE, kind=Kind.CALL, direction=Direction.OUTBOUND, case_id=case_id, said=said)
         return actions.record_entry(talk, hand, terms)
     if order.act is Act.CLAIM and not callback_id:
@@ -219,7 +218,7 @@ def _decided(
             raise Refused("somebody must claim it", remedy="write from the address of one of your agents")
         return actions.set_case(case_id, hand, terms, attrs={"owner": hand.agent_id})
     thing = callback_id if order.act is Act.CLAIM and callback_id else said_of
-    return actions.act_of(Link(act=order.act, thing=thing, agent="", until=items.now + LASTS), hand, terms)
+    return link_action.act_of(Link(act=order.act, thing=thing, agent="", until=items.now + LASTS), hand, terms)
 
 
 def _hand(heard: Heard, desk: Desk) -> Hand:
@@ -247,27 +246,18 @@ def note_of(
 ) -> Interaction:
     """The mail as a note in the case it is about."""
     file = file_of(heard, items)
-    return Interaction(
-        id=items.new_id(),
-        channel=desk.mailbox.channel,
+    return replace(
+        interaction_of(message, original, items, desk),
         kind=Kind.NOTE,
         direction=Direction.INTERNAL,
         actor=Actor.AGENT,
-        occurred_at=min(message.received_at, items.now),
-        recorded_at=items.now,
+        outcome=None,
         case_id=file.case.id if file else None,
         case_cause=CaseCause.REFERENCE if file else None,
         contact_id=file.case.contact_id if file else None,
-        mailbox=desk.mailbox.name,
-        team=desk.mailbox.team,
         agent_id=hand.agent_id,
         agent=hand.agent,
         parties=(Party(Role.AGENT, heard.writer.address, heard.writer.name or None),),
-        subject=message.subject[:998],
-        preview=message.preview[:280],
-        original=original,
-        attachments=tuple(Stored("", a.media_type, a.size or 0, a.name) for a in message.attachments),
-        external_ids=(ExternalId(MESSAGE_ID, message.message_id),) if message.message_id else (),
     )
 
 

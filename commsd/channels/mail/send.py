@@ -2,11 +2,12 @@
 
 The only one that talks to the mail server is `submission`; what its word means, is decided in `settle`. Some more are
 claimed than can be handed in at once, and a place is free again before what was said there is committed: so claims and
-settlements share commits, and none who is slow holds up the others.
+settlements share commits, and none who is slow holds up the others. That the server has a message is noted at once;
+what follows from it is recorded when nobody waits for anything else (`books` sees to what a crash left of that).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 import structlog
@@ -24,6 +25,7 @@ from commsd.channels.mail.settle import (
     is_outside,
     keys_of,
     put_back,
+    said_of,
     settled,
 )
 from commsd.channels.mail.submission import Attempt, Submission
@@ -45,7 +47,10 @@ PLACES = 4
 """How many are handed in at once; as many connections the Submission should have."""
 
 AHEAD = 32
-"""How many are claimed and not settled yet, at most. After a crash these are the ones that perhaps went out."""
+"""How many are claimed without an answer noted, at most. After a crash these are the ones that perhaps went out."""
+
+RECORDED_WITHIN = 10.0
+"""Seconds for which the end waits until what follows from the server's words is recorded."""
 
 NET = 30.0
 """Seconds after which we look although nobody told us of new work: another process may have committed it."""
@@ -87,6 +92,7 @@ class Send:
         self._told = self._leaving = False
         self._look_at = 0.0  # by the loop's clock: the host's may be set back
         self._under_way: set[asyncio.Task[None]] = set()
+        self._recording: set[asyncio.Task[None]] = set()
         self._attempts: set[Attempt] = set()
         self._places = asyncio.Semaphore(PLACES)
         self._door = Door()
@@ -108,6 +114,7 @@ class Send:
                 await asyncio.wait(self._under_way)
         finally:
             await _stopped(self._under_way)
+            await self._all_recorded()
             await self._submission.close()
 
     def leave(self) -> None:
@@ -127,6 +134,7 @@ class Send:
             await _stopped(tasks)
         for task in tasks:
             task.result()
+        await self._all_recorded()
         return bool(tasks)
 
     async def _begin_due(self) -> float:
@@ -149,6 +157,7 @@ class Send:
             task = self._start(owed)
             self._under_way.add(task)
             task.add_done_callback(self._ended)
+            task.add_done_callback(self._report)
         self._look_at = asyncio.get_running_loop().time() + AGAIN
         return 0.0 if self._told else AGAIN
 
@@ -185,9 +194,11 @@ class Send:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
+        self._wake.set()
+
+    def _report(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery.failed", mailbox=self._mailbox, error=type(error).__name__, exc_info=error)
-        self._wake.set()
 
     async def _claimed(self, number: int) -> Sequence[Delivery]:
         """What we alone may hand in now."""
@@ -234,12 +245,32 @@ class Send:
     async def _take_in(self, owed: Delivery, word: Outcome, sender: str) -> None:
         """Settle by the word first: stopped before that, we would take the message for one that never went."""
         opened = self._notice(word)
-        result = "resent" if owed.state is DeliveryState.UNKNOWN and word.kind == "sent" else word.kind
-        self._count(owed, word, await self._settle(owed, word), result)
+        if word.kind == "sent":
+            self._record(owed, word)
+            await self._claims.taken(owed, said_of(word), self._world.now())
+        else:
+            self._count(owed, word, await self._settle(owed, word))
         if opened:
             await self._let_all_in()
         if self._sender:
             await self._sender.heard(sender, word)
+
+    def _record(self, owed: Delivery, word: Outcome) -> None:
+        terms = self._rules.terms
+        asked = self._log.submit(keys_of(owed), lambda items: settled(word, owed, items, terms), bookkeeping=True)
+        result = "resent" if owed.state is DeliveryState.UNKNOWN else word.kind
+        task = asyncio.create_task(self._recorded(owed, word, asked, result), name=f"{self.name}.recording")
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+        task.add_done_callback(self._report)
+
+    async def _all_recorded(self) -> None:
+        """Not for long: the log has been asked, and where the store is away, `books` sees to it later."""
+        if self._recording:
+            await asyncio.wait(self._recording, timeout=RECORDED_WITHIN)
+
+    async def _recorded(self, owed: Delivery, word: Outcome, asked: Awaitable[Change], result: str) -> None:
+        self._count(owed, word, _settled_by(await asked), result)
 
     async def _may_go(self, owed: Delivery) -> bool:
         """Whether to hand it in now; if not, what is to become of it is settled."""
@@ -300,8 +331,7 @@ class Send:
 
     async def _settle(self, owed: Delivery, word: Outcome) -> Settled | None:
         terms = self._rules.terms
-        done = await self._log.decide(keys_of(owed), lambda items: settled(word, owed, items, terms))
-        return done.result if isinstance(done.result, Settled) else None
+        return _settled_by(await self._log.decide(keys_of(owed), lambda items: settled(word, owed, items, terms)))
 
     async def _hold_back(self, owed: Delivery) -> None:
         terms = self._rules.terms
@@ -329,6 +359,11 @@ class Send:
             log.error("delivery.given_up", **fields, code=word.code)
         elif not is_outside(word):
             log.warning("delivery.not_sent", **fields, code=word.code)
+
+
+def _settled_by(done: Change) -> Settled | None:
+    """None where somebody else had settled it."""
+    return done.result if isinstance(done.result, Settled) else None
 
 
 _NOT_BEGUN = Outcome(kind="later", code=None, text="not begun", stage="connect")

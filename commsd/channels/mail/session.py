@@ -4,7 +4,7 @@ It reads only: folders are opened with EXAMINE and messages peeked at, so no fla
 connection and hands it in as a Link; which mail is new and what it means is decided in `watch.py`.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -136,20 +136,23 @@ class Session:
 
     async def headers(self, uids: Iterable[int]) -> tuple[Fetched, ...]:
         """In the order of UIDs, a MiB of each at most; one that is missing has been expunged."""
-        known_by = next((item for word, item in _SERVER_IDS if word in self._link.capabilities), "")
-        items = f"(UID FLAGS INTERNALDATE RFC822.SIZE {known_by}BODY.PEEK[HEADER]<0.{PART}>)"
         found: list[Fetched] = []
         for some in _batches(uids, HEADERS_A_COMMAND):
-            found += wire.headers(await self._fetch(some, items), some)
+            found += wire.headers(await self._fetch(some, self._with_facts(f"BODY.PEEK[HEADER]<0.{PART}>")), some)
         return tuple(found)
 
-    async def text(self, uids: Iterable[int], limit: int = 65_536) -> Mapping[int, bytes]:
-        """UID -> the first `limit` bytes of the message, header included; one that is missing has been expunged."""
-        texts: dict[int, bytes] = {}
+    async def beginnings(self, uids: Iterable[int], limit: int = 65_536) -> tuple[Fetched, ...]:
+        """As `headers`, with the first `limit` bytes of each, in one round trip; `head` is what stands in them."""
+        found: list[Fetched] = []
         for some in _batches(uids, TEXTS_A_COMMAND):
-            fetched = wire.items_by_uid(await self._fetch(some, f"(UID BODY.PEEK[]<0.{limit}>)"))
-            texts |= {uid: raw[:limit] for uid in some if (raw := wire.body(fetched.get(uid, {}))) is not None}
-        return texts
+            answer = await self._fetch(some, self._with_facts(f"BODY.PEEK[]<0.{limit}>"))
+            found += wire.beginnings(answer, some, limit)
+        return tuple(found)
+
+    def _with_facts(self, body: str) -> str:
+        """The items of a FETCH: all that is asked of every message, and this of its body."""
+        known_by = next((item for word, item in _SERVER_IDS if word in self._link.capabilities), "")
+        return f"(UID FLAGS INTERNALDATE RFC822.SIZE {known_by}{body})"
 
     async def whole(self, uid: int) -> AsyncIterator[bytes]:
         """The message byte for byte, in parts of at most 1 MiB, held one at a time. NotFound: it has been expunged.

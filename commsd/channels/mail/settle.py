@@ -5,13 +5,15 @@ Pure. An acknowledgement that reached the server becomes a revision of its inter
 
 import re
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from commsd.channels.mail.bounce import BOUNCED
 from commsd.channels.mail.outcome import Outcome as Word
 from commsd.core import key
 from commsd.core.change import Change, change_of
 from commsd.core.event import Event
+from commsd.core.fact import replace
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.rate_limit import PAUSED
@@ -52,12 +54,13 @@ def keys_of(delivery: Delivery) -> tuple[str, ...]:
 def settled(word: Word, tried: Delivery, items: OpenItems, terms: Terms) -> Change:
     """The delivery after the server's word, and what its interaction becomes. tried: as it was claimed.
 
-    A word on an earlier attempt than the present one counts only where it says that the message was taken.
+    A word on an earlier attempt than the present one counts only where it says that the message was taken; and where
+    that is noted already, no other word counts.
     """
     owed = items.deliveries.get(tried.id)
     if owed is None or owed.state in _OVER:
         return Change()
-    if owed.attempts != tried.attempts and word.kind != "sent":
+    if word.kind != "sent" and (owed.state is DeliveryState.TAKEN or owed.attempts != tried.attempts):
         return Change()
     if owed.reason == PAUSED and word.kind == "later" and is_noise(owed, items.now):
         return _left_by_pause(owed, items, terms)
@@ -67,7 +70,7 @@ def settled(word: Word, tried: Delivery, items: OpenItems, terms: Terms) -> Chan
 def held(tried: Delivery, items: OpenItems, terms: Terms) -> Change:
     """Perhaps sent, and not to be sent again by us: a person decides."""
     owed = items.deliveries.get(tried.id)
-    if owed is None or owed.state in _OVER or owed.attempts != tried.attempts:
+    if owed is None or owed.state in (*_OVER, DeliveryState.TAKEN) or owed.attempts != tried.attempts:
         return Change()
     return _left(owed, _in_doubt(owed), items, terms)
 
@@ -126,13 +129,13 @@ def _left(owed: Delivery, after: Delivery, items: OpenItems, terms: Terms, refus
     fact = _fact(owed.interaction_id, items)
     result = Settled(state=after.state, arrived_at=_arrived(fact, items))
     change = Change(deliveries=(after,), refusals=refused, result=result)
-    if owed.kind is not DeliveryKind.ACK or after.state not in _OUTCOME or fact is None:
+    if owed.kind is not DeliveryKind.ACK or after.state not in _OUTCOME or fact is None or fact.reason == BOUNCED:
         return change
     left = replace(
         fact,
         revision=fact.revision + 1,
         outcome=_OUTCOME[after.state],
-        occurred_at=items.now,
+        occurred_at=after.settled_at or items.now,
         recorded_at=items.now,
         status_raw=after.status_raw,
     )
@@ -180,16 +183,22 @@ def _arrived(ack: Interaction | None, items: OpenItems) -> datetime | None:
 
 
 def _after(owed: Delivery, word: Word, now: datetime) -> Delivery:
-    said = f"{word.code or ''} {word.text}".strip()[:200]
+    said = said_of(word)
     owed = replace(owed, reason=_why(owed.reason, word))
     match word.kind:
         case "sent":
-            return replace(owed, state=DeliveryState.SENT, status_raw=said, settled_at=now)
+            at = owed.settled_at if owed.state is DeliveryState.TAKEN else now
+            return replace(owed, state=DeliveryState.SENT, status_raw=said, settled_at=at)
         case "refused":
             return replace(owed, state=DeliveryState.REFUSED, status_raw=said, settled_at=now)
         case "unknown":
             return replace(owed, state=DeliveryState.UNKNOWN, status_raw=said, due_at=now + UNKNOWN_WAITS)
     return _later(replace(owed, status_raw=said, copies=max(owed.copies - 1, 0)), now)
+
+
+def said_of(word: Word) -> str:
+    """The server's word as it is kept."""
+    return f"{word.code or ''} {word.text}".strip()[:200]
 
 
 def _why(reason: str | None, word: Word) -> str | None:

@@ -1,12 +1,12 @@
 """Hands one finished message to one recipient's mail server, and says what became of it without guessing.
 
-The only file that knows aiosmtplib. What is sent, when it is tried again and what `unknown` leads to is decided in
-`send.py`. The whole point is one instant: from the moment the final dot is written the server may have the message,
-so nothing that happens afterwards but its own answer tells (RFC 1047, RFC 5321 section 4.5.3.2.6).
+The vendor, aiosmtplib, connects and logs in; a message then goes over `submission_line`. What is sent, when it is tried
+again and what `unknown` leads to is decided in `send.py`. The whole point is one instant: from the moment the final dot
+is written the server may have the message, so nothing that happens afterwards but its own answer tells (RFC 1047, RFC
+5321 section 4.5.3.2.6).
 """
 
 import asyncio
-import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ import aiosmtplib
 from commsd.channels.mail import wire
 from commsd.channels.mail.echo import Echo, mark_of
 from commsd.channels.mail.outcome import Kind, Outcome, Stage
+from commsd.channels.mail.submission_line import Line, Reply, dotted, hang_up
 from commsd.channels.mail.submission_login import TokenSource, log_in, log_in_by_token
 from commsd.channels.mail.trust import trusting
 from commsd.errors import CommsdError, ConfigError
@@ -111,7 +112,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class _Connection:
-    client: aiosmtplib.SMTP
+    line: Line
     used_at: float = 0.0  # loop time; 0: fresh
     soiled: bool = False  # the last transaction ended half-way
 
@@ -119,20 +120,14 @@ class _Connection:
         """Says goodbye, briefly."""
         try:
             async with asyncio.timeout(GOODBYE):
-                await self.client.quit()
+                await self.line.ask(b"QUIT")
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
             pass  # gone either way
         finally:
-            self.drop()
-
-    def drop(self) -> None:
-        """Closed at once: what is still in its buffer shall not leave later."""
-        if isinstance(self.client.transport, asyncio.WriteTransport):
-            self.client.transport.abort()
-        self.client.close()
+            self.line.drop()
 
 
-class _Reply(Exception):
+class _Refusal(Exception):
     """The server answered something else than hoped for."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -220,17 +215,17 @@ class Submission:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.client.is_connected and now - connection.used_at < self._patience.idle:
+            if connection.line.in_step and now - connection.used_at < self._patience.idle:
                 return connection
-            connection.drop()
+            connection.line.drop()
         return None
 
     async def _fresh(self, attempt: Attempt) -> _Connection | Outcome:
         try:
             async with asyncio.timeout(self._patience.opening):
                 return await self._opened(attempt)
-        except (aiosmtplib.SMTPException, OSError, TimeoutError, _Reply, CommsdError) as error:
-            code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Reply) else None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, _Refusal, CommsdError) as error:
+            code = error.code if isinstance(error, aiosmtplib.SMTPResponseException | _Refusal) else None
             text = wire.words(self._echo.out_of(_said(error)))
             return Outcome(kind="later", code=code, text=text or type(error).__name__, stage=attempt.stage)
 
@@ -246,7 +241,6 @@ class Submission:
             local_hostname=_own_name(),
             timeout=self._patience.opening,
         )
-        connection = _Connection(client)
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
@@ -259,10 +253,10 @@ class Submission:
                     password = server.password()
                     self._echo = Echo(server.username, password)
                     await log_in(client, server.username, password)
+            return _Connection(Line(client))
         except BaseException:
-            connection.drop()
+            hang_up(client)
             raise
-        return connection
 
     async def _try(self, connection: _Connection, attempt: Attempt) -> Outcome | None:
         """The outcome; None when a kept connection turns out to have been dropped, which tells nothing of the mail."""
@@ -270,13 +264,14 @@ class Submission:
         try:
             async with asyncio.timeout(self._patience.envelope):
                 await _envelope(connection, attempt)
-            code, text = await _message(connection.client, attempt, self._patience.answer)
-            keep, connection.soiled = True, False
-            return Outcome(kind="sent", code=code, text=self._words(text), stage="answer")
-        except _Reply as reply:
+            async with asyncio.timeout(self._patience.answer):
+                taken = await _message(connection.line, attempt)
+            keep, connection.soiled = connection.line.in_step, False
+            return Outcome(kind="sent", code=taken.code, text=self._words(taken.text), stage="answer")
+        except _Refusal as reply:
             if reply.code == 421 and reused and attempt.stage != "answer":
                 return None
-            keep = 400 <= reply.code < 600 and reply.code != 421
+            keep = 400 <= reply.code < 600 and reply.code != 421 and connection.line.in_step
             connection.soiled = True
             kind = _kind(reply.code, attempt.stage)
             return Outcome(kind=kind, code=reply.code, text=self._words(reply.text), stage=attempt.stage)
@@ -291,58 +286,68 @@ class Submission:
                 connection.used_at = asyncio.get_running_loop().time()
                 self._idle.append(connection)
             else:
-                connection.drop()
+                connection.line.drop()
 
     def _words(self, said: str) -> str:
         return wire.words(self._echo.known_out_of(said))
 
 
 async def _envelope(connection: _Connection, attempt: Attempt) -> None:
-    """All up to the server's consent to take the message."""
-    client = connection.client
+    """All up to the server's consent to take the message: in one round trip where the server allows it.
+
+    Once it refuses, what it says of the rest goes with the connection: it may wait for a message there.
+    """
+    line = connection.line
     attempt.stage = "sender"
     if connection.soiled:
-        await _start_over(client)
+        await _start_over(line)
+    sender, recipient = _commands(line, attempt)
+    steps: tuple[tuple[Stage, int, bytes], ...] = (
+        ("sender", 2, sender),
+        ("recipient", 2, recipient),
+        ("data", 3, b"DATA"),
+    )
+    together = line.offers("pipelining")
+    if together:
+        line.write(b"".join(command + b"\r\n" for _, _, command in steps), replies=len(steps))
+    for stage, wanted, command in steps:
+        attempt.stage = stage
+        _demand(wanted, await (line.reply() if together else line.ask(command)))
+
+
+def _commands(line: Line, attempt: Attempt) -> tuple[bytes, bytes]:
+    """MAIL and RCPT with what this server understands."""
     wide = not (attempt.sender + attempt.recipient).isascii()
-    if wide and not client.supports_extension("smtputf8"):
+    if wide and not line.offers("smtputf8"):
         attempt.stage = "recipient"
-        raise _Reply(553, "this server takes no address with letters beyond ASCII")
-    options = [f"SIZE={len(attempt.raw)}".encode()] if client.supports_extension("size") else []
-    if not attempt.raw.isascii() and client.supports_extension("8bitmime"):
-        options.append(b"BODY=8BITMIME")
-    options += [b"SMTPUTF8"] if wide else []
-    await _expect(client, 2, b"MAIL", f"FROM:<{attempt.sender}>".encode(), *options)
-    attempt.stage = "recipient"
-    await _expect(client, 2, b"RCPT", f"TO:<{attempt.recipient}>".encode())
-    attempt.stage = "data"
-    await _expect(client, 3, b"DATA")
+        raise _Refusal(553, "this server takes no address with letters beyond ASCII")
+    options = f" SIZE={len(attempt.raw)}" if line.offers("size") else ""
+    if not attempt.raw.isascii() and line.offers("8bitmime"):
+        options += " BODY=8BITMIME"
+    options += " SMTPUTF8" if wide else ""
+    return f"MAIL FROM:<{attempt.sender}>{options}".encode(), f"RCPT TO:<{attempt.recipient}>".encode()
 
 
-async def _start_over(client: aiosmtplib.SMTP) -> None:
+async def _start_over(line: Line) -> None:
     try:
-        await _expect(client, 2, b"RSET")
-    except _Reply as reply:  # it says nothing about the message: taken as a connection of no use
+        _demand(2, await line.ask(b"RSET"))
+    except _Refusal as reply:  # it says nothing about the message: taken as a connection of no use
         raise aiosmtplib.SMTPServerDisconnected(reply.text) from reply
 
 
-async def _message(client: aiosmtplib.SMTP, attempt: Attempt, patience: float) -> tuple[int, str]:
-    """Code and words of the consent. The vendor's `data` would not tell an error before the dot from one after it."""
+async def _message(line: Line, attempt: Attempt) -> Reply:
+    """The consent."""
     if attempt.stopping:  # wait_for in Python 3.11 may swallow a cancel
         raise asyncio.CancelledError
-    if client.protocol is None:
-        raise aiosmtplib.SMTPServerDisconnected("connection lost")
-    client.protocol.write(_dotted(attempt.raw))
+    line.write(dotted(attempt.raw), replies=1)
     attempt.stage = "answer"
-    code, text = await client.protocol.read_response(timeout=patience)
-    if code // 100 != 2:
-        raise _Reply(code, text)
-    return code, text
+    return _demand(2, await line.reply())
 
 
-async def _expect(client: aiosmtplib.SMTP, first_digit: int, *command: bytes) -> None:
-    code, text = await client.execute_command(*command)
-    if code // 100 != first_digit:
-        raise _Reply(code, text)
+def _demand(first_digit: int, reply: Reply) -> Reply:
+    if reply.code // 100 != first_digit:
+        raise _Refusal(reply.code, reply.text)
+    return reply
 
 
 def _kind(code: int, stage: Stage) -> Kind:
@@ -356,7 +361,7 @@ def _kind(code: int, stage: Stage) -> Kind:
 def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, _Reply):
+    if isinstance(error, _Refusal):
         return error.text
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return error.message
@@ -376,18 +381,6 @@ def _is_address(text: str) -> bool:
     local, _, domain = text.rpartition("@")
     clean = all(c.isprintable() and not c.isspace() and c not in "<>" for c in text)
     return bool(clean and local and domain and len(text) <= 320)
-
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-
-
-def _dotted(raw: bytes) -> bytes:
-    """Ready for DATA, final dot included; RFC 5321 section 4.5.2."""
-    text = _LINE_END.sub(b"\r\n", raw)
-    if not text.endswith(b"\r\n"):
-        text += b"\r\n"
-    return _LEADING_DOT.sub(b"..", text) + b".\r\n"
 
 
 def _own_name() -> str:

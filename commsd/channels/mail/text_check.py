@@ -3,7 +3,7 @@
 Every finding names file and line. Errors refuse the configuration, so that it is not `run` that finds them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -12,15 +12,13 @@ from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.dates import PhoneHours
-from commsd.channels.mail.letter import ON_PAPER
-from commsd.channels.mail.paper_texts import paper_texts
-from commsd.channels.mail.texts import Texts, complaints_of, load_texts, over_shipped, texts_of
+from commsd.channels.mail.paper_texts import complaints_of_paper
+from commsd.channels.mail.texts import Complaint, Texts, complaints_of, over_shipped, texts_of
 from commsd.channels.mail.tone import faults
 from commsd.config.position import Place
 from commsd.config.read import Findings, Table, parse
-from commsd.errors import ConfigError
 
-FOLDER = "templates"
+FOLDER, PAPER = "templates", "letter"
 LEAST, MOST, MOST_UNPROMISED = 60, 110, 59
 """Words of a letter; the last: where nothing is promised."""
 
@@ -50,14 +48,19 @@ _CLOSED: dict[str, Any] = {"in_hours": False, "opens_at": _TUESDAY + timedelta(d
 
 def judge_texts(folder: Path, findings: Findings) -> None:
     """Notes all that is wrong with the texts in the configuration's `templates/`."""
-    before = len(findings.errors)
     own = folder / FOLDER
-    for path in sorted(own.glob("*.toml")) if own.is_dir() else ():
+    for path in _files(own):
         table = _read(path, findings)
         if table is not None:
-            _judge(path.stem, table, findings)
-    if len(findings.errors) == before and (own / "letter").is_dir():
-        _judge_paper(own, findings)
+            _judge(path.stem, table)
+    for path in _files(own / PAPER):
+        table = _read(path, findings)
+        if table is not None:
+            _judge_paper(path.stem, table)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.toml")) if folder.is_dir() else []
 
 
 def _read(path: Path, findings: Findings) -> Table | None:
@@ -75,39 +78,52 @@ def _read(path: Path, findings: Findings) -> Table | None:
     return table if len(findings.errors) == before else None
 
 
-def _judge(language: str, table: Table, findings: Findings) -> None:
+def _judge(language: str, table: Table) -> None:
     try:
         tables = over_shipped(language, table.contents)
         complaints = list(complaints_of(tables))
     except ValueError as error:
         table.error(None, str(error), "write it as the shipped en.toml does")
         return
+    _complain(table, complaints)
+    if not complaints:
+        _judge_tone(language, table, ("ack", "call_me"))
+        _judge_length(language, table, texts_of({language: tables}))
+
+
+def _judge_paper(language: str, table: Table) -> None:
+    """What is said of letters and faxes, by mail and on the printed page."""
+    complaints = list(complaints_of_paper(table.contents))
+    _complain(table, complaints)
+    if not complaints:
+        _judge_tone(language, table, ("mail", "printed"))
+
+
+def _complain(table: Table, complaints: Sequence[Complaint]) -> None:
     for complaint in complaints:
         inner = _within(table, complaint.table)
         remedy = "write it as the shipped en.toml does, which names every text and all that it fills in"
         inner.error(complaint.key, str(complaint), remedy)
-    if not complaints:
-        _judge_tone(language, table)
-        _judge_length(language, table, texts_of({language: tables}))
 
 
-def _judge_tone(language: str, table: Table) -> None:
-    for register, inner in _sentences(table):
+def _judge_tone(language: str, table: Table, names: Sequence[str]) -> None:
+    """names: of the tables that hold sentences."""
+    for register, inner in _sentences(table, names):
         for key, text in inner.contents.items():
             for fault in faults(text, language, register) if isinstance(text, str) else ():
                 note = inner.error if fault.severe else inner.warn
                 note(key, f"[{inner.path}] {key} {fault.what}", fault.remedy)
 
 
-def _sentences(table: Table) -> Iterator[tuple[str, Table]]:
+def _sentences(table: Table, names: Sequence[str]) -> Iterator[tuple[str, Table]]:
     """The tables of sentences in a file, with their register."""
-    for name in ("ack", "call_me"):
+    for name in names:
         if table.has(name):
             yield "", table.table(name)
     registers = table.table("register") if table.has("register") else None
     for register in registers.contents if registers else ():
         inner = registers.table(register) if registers else table
-        yield from ((register, inner.table(name)) for name in ("ack", "call_me") if inner.has(name))
+        yield from ((register, inner.table(name)) for name in names if inner.has(name))
 
 
 def _judge_length(language: str, table: Table, texts: Texts) -> None:
@@ -148,11 +164,3 @@ def _within(table: Table, dotted: str) -> Table:
             return table
         table = table.table(name)
     return table
-
-
-def _judge_paper(own: Path, findings: Findings) -> None:
-    for channel in ON_PAPER:
-        try:
-            paper_texts(channel, load_texts(own), own)
-        except ConfigError as error:
-            findings.error(Place(str(own / "letter")), error.what, error.remedy)

@@ -21,7 +21,7 @@ from commsd.channels.mail.late_original import LateOriginals
 from commsd.channels.mail.reading import Reading
 from commsd.channels.mail.session import Selected, Session
 from commsd.core.change import Change, Checkpoint, Fence
-from commsd.errors import CommsdError, NotFound, TryAgain
+from commsd.errors import CommsdError, Elsewhere, NotFound, TryAgain
 from commsd.sla.rules.in_force import Rules
 from commsd.store import enrolment
 from commsd.store.claims import Claims, Progress
@@ -133,7 +133,7 @@ class Watch:
     async def _lease(self) -> Fence:
         fence = await self._claims.hold(self._place, LEASE)
         if fence is None:
-            raise TryAgain(
+            raise Elsewhere(
                 f"another node watches {self._place}", remedy="nothing to do: this node takes over when that one stops"
             )
         return fence

@@ -6,7 +6,7 @@ nothing a mail says (":(", "* ", a line that looks like an answer) can be taken 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from ipaddress import ip_address
 from typing import TypeAlias
@@ -117,8 +117,9 @@ class Fetched:
     """What decides about a message before its text is read.
 
     internal_date: aware UTC, when the server took the message in; None when the server gave nothing that is a date.
-    size: bytes, as the server counts. flags: as sent, "\\Seen". head: the header, byte for byte. server_id: what the
-    server knows the mail by in every folder (X-GM-MSGID, EMAILID of RFC 8474), "" where it has no such thing.
+    size: bytes, as the server counts. flags: as sent, "\\Seen". head: the header, byte for byte, as far as it came.
+    server_id: what the server knows the mail by in every folder (X-GM-MSGID, EMAILID of RFC 8474), "" where it has no
+    such thing. text: the beginning of the message, header included, where that was asked for.
     """
 
     uid: int
@@ -127,6 +128,12 @@ class Fetched:
     flags: frozenset[str]
     head: bytes
     server_id: str = ""
+    text: bytes = field(default=b"", repr=False)
+
+    @property
+    def has_all_of_its_head(self) -> bool:
+        """Whether the line that ends a header came too. RFC 5322 section 2.1."""
+        return _END_OF_HEAD.search(self.head) is not None
 
 
 _FETCH = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
@@ -153,19 +160,40 @@ def _paired(flat: list[Value]) -> dict[bytes, Value]:
 
 def headers(responses: Iterable[Response], wanted: Iterable[int]) -> tuple[Fetched, ...]:
     """In the order of UIDs, those of the wanted that came with their header."""
+    return tuple(_fetched(uid, items, head) for uid, items, head in _with_body(responses, wanted))
+
+
+def beginnings(responses: Iterable[Response], wanted: Iterable[int], limit: int) -> tuple[Fetched, ...]:
+    """In the order of UIDs, those of the wanted that came, with their first `limit` bytes and the header therein."""
+    found = []
+    for uid, items, came in _with_body(responses, wanted):
+        text = came[:limit]
+        end = _END_OF_HEAD.search(text)
+        found.append(_fetched(uid, items, text[: end.end()] if end else text, text))
+    return tuple(found)
+
+
+_END_OF_HEAD = re.compile(rb"(?:\A|\n)\r?\n")
+
+
+def _with_body(
+    responses: Iterable[Response], wanted: Iterable[int]
+) -> Iterator[tuple[int, Mapping[bytes, Value], bytes]]:
     asked = set(wanted)
-    found = items_by_uid(responses)
-    return tuple(
-        Fetched(
-            uid=uid,
-            internal_date=internal_date(items.get(b"INTERNALDATE")),
-            size=number(items.get(b"RFC822.SIZE")),
-            flags=flags(items.get(b"FLAGS")),
-            head=head,
-            server_id=_server_id(items),
-        )
-        for uid, items in sorted(found.items())
-        if uid in asked and (head := body(items)) is not None
+    for uid, items in sorted(items_by_uid(responses).items()):
+        if uid in asked and (came := body(items)) is not None:
+            yield uid, items, came
+
+
+def _fetched(uid: int, items: Mapping[bytes, Value], head: bytes, text: bytes = b"") -> Fetched:
+    return Fetched(
+        uid=uid,
+        internal_date=internal_date(items.get(b"INTERNALDATE")),
+        size=number(items.get(b"RFC822.SIZE")),
+        flags=flags(items.get(b"FLAGS")),
+        head=head,
+        server_id=_server_id(items),
+        text=text,
     )
 
 

@@ -4,25 +4,20 @@ The smallest whole channel: it has no settings, watches nothing and opens no rou
 comes in by the command line or the API. What is entered becomes an interaction in `core.entry`.
 """
 
-from collections.abc import Sequence
-
-from starlette.routing import BaseRoute
-
-from commsd.channels.channel import Channel, Means
+from commsd.channels.channel import Channel, Duties, Means, Routes
 from commsd.config.read import Table
 from commsd.core.firm import Firm
-from commsd.duty import Duty
 
 
 def _read_settings(root: Table, firm: Firm) -> None:
     """Nothing is configured."""
 
 
-def _duties(settings: None, means: Means) -> Sequence[Duty]:
+def _duties(settings: None, means: Means) -> Duties:
     return ()
 
 
-def _routes(settings: None, means: Means) -> Sequence[BaseRoute]:
+def _routes(settings: None, means: Means) -> Routes:
     return ()
 
 

@@ -1,23 +1,18 @@
-"""PHONE: Twilio lines, missed calls, callbacks."""
+"""PHONE: Twilio lines, missed calls, callbacks. A house without [twilio] does without 12 MB of libraries for it."""
 
-from collections.abc import Sequence
-
-from starlette.routing import BaseRoute
-
-from commsd.channels.channel import Channel, Means
+from commsd.channels.channel import Channel, Duties, Means, Routes
 from commsd.channels.phone.line import PhoneSettings, read_settings
-from commsd.channels.phone.rest import Rest
-from commsd.channels.phone.switch import Switch
-from commsd.channels.phone.text import texts
-from commsd.channels.phone.verdict import Verdict
-from commsd.channels.phone.webhooks import routes
-from commsd.duty import Duty
 
 
-def _duties(settings: PhoneSettings, means: Means) -> Sequence[Duty]:
+def _duties(settings: PhoneSettings, means: Means) -> Duties:
     twilio = settings.twilio
     if twilio is None:
         return ()
+    from commsd.channels.phone.rest import Rest
+    from commsd.channels.phone.switch import Switch
+    from commsd.channels.phone.text import texts
+    from commsd.channels.phone.verdict import Verdict
+
     for name in settings.lines:
         means.pulse.watch(name, "line")
     rest = Rest(twilio) if twilio.api_key or twilio.auth_tokens else None
@@ -25,9 +20,14 @@ def _duties(settings: PhoneSettings, means: Means) -> Sequence[Duty]:
     return (Verdict(Switch(settings, means), rest), *((text,) if text else ()))
 
 
-def _routes(settings: PhoneSettings, means: Means) -> Sequence[BaseRoute]:
+def _routes(settings: PhoneSettings, means: Means) -> Routes:
     twilio = settings.twilio
-    return routes(Switch(settings, means), twilio) if twilio and twilio.webhooks else ()
+    if twilio is None or not twilio.webhooks:
+        return ()
+    from commsd.channels.phone.switch import Switch
+    from commsd.channels.phone.webhooks import routes
+
+    return routes(Switch(settings, means), twilio)
 
 
 PHONE = Channel(

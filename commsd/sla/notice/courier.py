@@ -13,6 +13,7 @@ import structlog
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryState
+from commsd.duty import work
 from commsd.sla.notice.carriage import Patience, Word, settled
 from commsd.store.claims import Claims
 from commsd.store.log import Log
@@ -54,15 +55,7 @@ class Courier:
         log.listen(self._hear)
 
     async def run(self) -> None:
-        while True:
-            self._wake.clear()
-            while await self.once():
-                pass
-            try:
-                async with asyncio.timeout(NET):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        await work(self, self._wake, NET)
 
     async def once(self) -> bool:
         """Carry what is due now; says whether there was anything."""

@@ -25,7 +25,7 @@ MOST = 20_000
 """Characters of the notice that are passed on."""
 
 _WAYS = {Way.WEBHOOK.value: "to a webhook", Way.SMS.value: "by SMS"}
-_ARRIVED = frozenset({DeliveryState.SENT, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
+_ARRIVED = frozenset({DeliveryState.TAKEN, DeliveryState.SENT, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED})
 
 
 def instead(delivery_id: str, items: OpenItems, *, firm: Firm, post: Post, fence: Fence) -> Change:

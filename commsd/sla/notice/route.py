@@ -7,8 +7,6 @@ side that it is the same.
 import asyncio
 from datetime import timedelta
 
-import aiohttp
-
 from commsd.core.interaction import Delivery
 from commsd.sla.notice.carriage import Patience, Word
 from commsd.sla.notice.courier import Courier
@@ -31,6 +29,8 @@ def webhooks(log: Log, claims: Claims, world: World, metrics: Metrics) -> Courie
 
 async def post(owed: Delivery) -> Word:
     """One attempt, within ten seconds. Redirects are not followed: the notice goes where the configuration says."""
+    import aiohttp  # 7 MB, which a house without such a route does without
+
     headers = {"Content-Type": "application/json", "User-Agent": "commsd", "webhook-id": owed.id}
     limits = aiohttp.ClientTimeout(total=LIMIT)
     try:

@@ -12,12 +12,11 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import holidays
-from holidays.registry import COUNTRIES, EntityLoader
-
 from commsd.config.read import Table, did_you_mean
 from commsd.config.unit import TEXT, ZONE, Form, iso_date
 from commsd.core.calendar import CUSTOMER, DAY_MINUTES, Calendar, Window, window
+from commsd.sla.rules.countries import country as free_days_of
+from commsd.sla.rules.countries import words
 from commsd.sla.rules.shift import odd_times
 
 Weekly = Mapping[int, tuple[Window, ...]]
@@ -88,7 +87,10 @@ def read_calendar(table: Table, now: datetime) -> Calendar:
 
 
 def service_calendar(service: Table, name: str, now: datetime) -> Calendar:
-    """The calendar that `hours`, `country` and `timezone` of `[service]` make."""
+    """The calendar that `hours`, `country` and `timezone` of `[service]` make.
+
+    A house that is always open has no holidays: there `country` only tells whose numbers and addresses are national.
+    """
     if not service.has("hours"):
         service.warn(
             None, f"hours is missing in [service], so it is open {OFFICE_HOURS}", f'add hours = "{OFFICE_HOURS}"'
@@ -98,7 +100,8 @@ def service_calendar(service: Table, name: str, now: datetime) -> Calendar:
     _overlaps(service, week)
     zone = service.read("timezone", ZONE)
     free = country_holidays(service, now) if service.has("country") else frozenset()
-    calendar = Calendar(name=name, tz=zone, weekly=week, dates=dict.fromkeys(sorted(free), ()))
+    closed = () if week == ALWAYS else sorted(free)
+    calendar = Calendar(name=name, tz=zone, weekly=week, dates=dict.fromkeys(closed, ()))
     if len(service.findings.errors) == mistakes:
         _odd_days(service, calendar, now)
     return calendar
@@ -221,7 +224,7 @@ def _public(
     table: Table, key: str, country: str, subdivision: str | None, categories: tuple[str, ...], now: datetime
 ) -> frozenset[date]:
     """The free days from last year to three years on; unknown names are noted."""
-    entity: Any = getattr(holidays, country, None) if country in _countries() else None
+    entity = free_days_of(country)
     if entity is None:
         table.error(key, f'holidays: no country "{country}"', f"write its two letters, such as {_near(country)}")
         return frozenset()
@@ -246,7 +249,9 @@ def holiday_names(
 
     language: in which else; empty where the list has no names in it.
     """
-    entity: Any = getattr(holidays, str(written["country"]))
+    entity = free_days_of(str(written["country"]))
+    if entity is None:
+        return {}
     categories = tuple(written.get("categories", ("public",)))
     known = (entity.default_language, *entity.supported_languages)
     spoken = next((each for each in known if each and language and each.partition("_")[0] == language), None)
@@ -279,14 +284,9 @@ def names_of_free_days(
         return {}
 
 
-def _countries() -> frozenset[str]:
-    return frozenset(code for code in EntityLoader.get_country_codes() if len(code) == 2)
-
-
 def _near(country: str) -> str:
     """The code of the country whose name, or code of three letters, or code in small letters was written."""
-    codes = {name.casefold(): code for names in COUNTRIES.values() for name in names[:1] for code in names[1:2]}
-    codes |= {other.casefold(): names[1] for names in COUNTRIES.values() for other in names[1:]}
+    codes = words()
     near = difflib.get_close_matches(country.casefold(), codes, 1, cutoff=0.8 if len(country) > 3 else 1)
     return codes[near[0]] if near else "DE"
 

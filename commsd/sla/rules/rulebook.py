@@ -97,7 +97,7 @@ def default_version(service: Table, now: datetime) -> Version:
         ladders={STANDARD: ladder},
     )
     said = {"service": {key: service.contents.get(key) for key in keys}}
-    return _identified(made, [said], holidays_until(now) if service.has("country") else None)
+    return _identified(made, [said], holidays_until(now) if calendar.dates else None)
 
 
 def judge_service(service: Table, now: datetime) -> None:

@@ -233,6 +233,14 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def must_be_new(row: Sheet, name: str, names: dict[str, Sheet]) -> None:
+    """Notes the id of a row among `names`, or that another row has it already."""
+    if name in names:
+        line = names[name].place("id").line
+        row.error("id", f'the id "{name}" stands in line {line} already', "give each an id of its own")
+    names.setdefault(name, row)
+
+
 def _entries(node: yaml.MappingNode, deepest: int) -> Iterator[tuple[yaml.Node, yaml.Node]]:
     """The entries of a mapping, then those it takes over by `<<` and does not have itself."""
     bases: list[yaml.Node] = []

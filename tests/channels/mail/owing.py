@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
 from commsd.core.change import Change
 from commsd.core.firm import Firm
-from commsd.core.interaction import Delivery, Interaction
+from commsd.core.interaction import Delivery, DeliveryKind, Interaction
 from commsd.core.ledger import Debt, debts
 from commsd.demo.smtp import SmtpSink
 from commsd.sla.rules.in_force import Rules
@@ -55,6 +56,40 @@ def letter(number: int = 1, *, to: str = "support@commsd.test", cc: str = "", **
         mail[name.replace("_", "-")] = value
     mail.set_content(text)
     return mail.as_bytes()
+
+
+def failure(ack: str, action: str = "failed", **headers: str) -> bytes:
+    """What a server reports of one of our acknowledgements to customer 1. ack: its Message-ID."""
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"], mail["To"] = "Mail Delivery System <MAILER-DAEMON@example.org>", "support@commsd.test"
+    mail["Subject"] = headers.pop("subject", "Undelivered Mail Returned to Sender")
+    mail["Message-ID"] = headers.pop("message_id", f"<dsn.{action}@example.org>")
+    mail["Date"] = "Wed, 04 Mar 2026 09:00:05 +0000"
+    mail["Return-Path"] = "<>"
+    mail.set_type("multipart/report")
+    mail.set_param("report-type", "delivery-status")
+    about = f"Final-Recipient: rfc822; customer-1@example.org\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
+    status = f"Reporting-MTA: dns; mx\r\n\r\n{about}"
+    head = f"From: support@commsd.test\r\nMessage-ID: <{ack}>\r\nSubject: x\r\n\r\n"
+    body = "\r\n".join(
+        (
+            "--b1",
+            "Content-Type: text/plain\r\n\r\nIt did not arrive.",
+            f"--b1\r\nContent-Type: message/delivery-status\r\n\r\n{status}",
+            f"--b1\r\nContent-Type: text/rfc822-headers\r\n\r\n{head}",
+            "--b1--\r\n",
+        )
+    )
+    lines = [f"{name}: {value}" for name, value in mail.items() if name.lower() != "content-type"]
+    lines.append('Content-Type: multipart/report; report-type=delivery-status; boundary="b1"')
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+async def ack_of(house: "Owing") -> str:
+    """The Message-ID of the first acknowledgement."""
+    ack = next(owed for owed in await house.deliveries() if owed.kind is DeliveryKind.ACK)
+    message = BytesParser(policy=policy.default).parsebytes(ack.payload)
+    return str(message["Message-ID"]).strip("<>")
 
 
 def mailbox(name: str = "support", **more: Any) -> Mailbox:

@@ -32,7 +32,7 @@ from commsd.store import schema
 from commsd.store.debts import books
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
-from tests.channels.mail.owing import Owing, letter, mailbox, owing, submission
+from tests.channels.mail.owing import Owing, ack_of, failure, letter, mailbox, owing, submission
 from tests.house import TERMS
 from tests.world import ScriptedWorld
 
@@ -316,40 +316,9 @@ async def test_l4_a_mail_that_one_of_us_answered_is_listed_no_more(house: Owing)
     assert DebtKind.DAMPED not in {kind for kind, _ in await debts_of(house)}
 
 
-def failure(house: Owing, ack: str, action: str = "failed", **headers: str) -> bytes:
-    """What a server reports of one of our acknowledgements."""
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["From"], mail["To"] = "Mail Delivery System <MAILER-DAEMON@example.org>", "support@commsd.test"
-    mail["Subject"] = headers.pop("subject", "Undelivered Mail Returned to Sender")
-    mail["Message-ID"], mail["Date"] = f"<dsn.{action}@example.org>", "Wed, 04 Mar 2026 09:00:05 +0000"
-    mail["Return-Path"] = "<>"
-    mail.set_type("multipart/report")
-    mail.set_param("report-type", "delivery-status")
-    status = f"Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; {JANE}\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
-    head = f"From: support@commsd.test\r\nMessage-ID: <{ack}>\r\nSubject: x\r\n\r\n"
-    body = "\r\n".join(
-        (
-            "--b1",
-            "Content-Type: text/plain\r\n\r\nIt did not arrive.",
-            f"--b1\r\nContent-Type: message/delivery-status\r\n\r\n{status}",
-            f"--b1\r\nContent-Type: text/rfc822-headers\r\n\r\n{head}",
-            "--b1--\r\n",
-        )
-    )
-    lines = [f"{name}: {value}" for name, value in mail.items() if name.lower() != "content-type"]
-    lines.append('Content-Type: multipart/report; report-type=delivery-status; boundary="b1"')
-    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-
-async def ack_of(house: Owing) -> str:
-    ack = next(owed for owed in await house.deliveries() if owed.kind is DeliveryKind.ACK)
-    message = BytesParser(policy=policy.default).parsebytes(ack.payload)
-    return str(message["Message-ID"]).strip("<>")
-
-
 async def test_l3_a_report_that_our_acknowledgement_is_lost_keeps_the_next_ones_back(house: Owing) -> None:
     await writes(house, 1)
-    report = failure(house, await ack_of(house))
+    report = failure(await ack_of(house))
     assert (await house.arrives(report)).result == "no-ack:null-return-path"
     assert await writes(house, 1, again=1) == "no-ack:refused-before"
     assert await writes(house, 2) == "ack"
@@ -360,13 +329,13 @@ async def test_l3_a_report_that_our_acknowledgement_is_lost_keeps_the_next_ones_
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed"])
 async def test_l3_a_report_of_a_delay_or_of_success_keeps_nothing_back(house: Owing, action: str) -> None:
     await writes(house, 1)
-    await house.arrives(failure(house, await ack_of(house), action))
+    await house.arrives(failure(await ack_of(house), action))
     assert await writes(house, 1, again=1) == "ack"
 
 
 async def test_l3_a_report_about_an_id_we_never_gave_keeps_nothing_back(house: Owing) -> None:
     await writes(house, 1)
-    await house.arrives(failure(house, "ack1.aaaa.bbbb@commsd.test"))
+    await house.arrives(failure("ack1.aaaa.bbbb@commsd.test"))
     assert await writes(house, 1, again=1) == "ack"
 
 
@@ -387,7 +356,7 @@ async def test_l3_a_failure_in_plain_words_is_understood_too(house: Owing) -> No
 async def test_l3_a_new_mail_our_server_vouches_for_lifts_the_refusal(house: Owing) -> None:
     changed(house, us={"authserv_ids": frozenset({OURS})})
     await writes(house, 1)
-    await house.arrives(failure(house, await ack_of(house)))
+    await house.arrives(failure(await ack_of(house)))
     assert await writes(house, 1, again=1, **vouched("none")) == "no-ack:refused-before"
     assert await writes(house, 1, again=2, **vouched("pass")) == "ack"
     house.world.advance(11 * MINUTE)

@@ -17,7 +17,8 @@ from commsd.core.customer_link import CustomerLink, customer_link_of, customer_t
 from commsd.core.entry import Hand
 from commsd.core.interaction import Channel, Kind
 from commsd.core.policy import ClockKind
-from commsd.crm.actions import claim_callback, close_callback, close_case
+from commsd.crm.actions import close_case
+from commsd.crm.call_actions import claim_callback, close_callback
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade

@@ -260,7 +260,7 @@ async def test_trap_literals_a_server_that_ignores_the_part_we_asked_for_does_no
     """It is left as soon as it announces more than a part can have."""
     async with opened(fetching(Say(b"* 1 FETCH (UID 10 BODY[]<0> {60000000}\r\n" + b"x" * 1000, then="nothing"))) as it:
         with pytest.raises(Unreachable):
-            await it.text([10])
+            await it.beginnings([10])
         assert it.closed
 
 
@@ -380,11 +380,14 @@ async def test_a_server_without_idle_is_asked_by_noop() -> None:
         assert await session.noop() is False
 
 
-async def test_texts_are_cut_by_the_server_and_by_us() -> None:
-    script = fetching(Say(body_of(10, b"x" * 12) + body_of(11, b"y")))
+async def test_i7_beginnings_come_in_one_command_cut_by_the_server_and_by_us() -> None:
+    script = fetching(Say(body_of(10, b"A: x\r\n\r\nmuch more") + body_of(11, b"A: unfinished")))
     async with opened(script) as session:
-        assert await session.text([10, 11, 12], limit=8) == {10: b"x" * 8, 11: b"y"}
-    assert "BODY.PEEK[]<0.8>" in script.asked[-1]
+        first, second = await session.beginnings([10, 11, 12], limit=13)
+    assert (first.head, first.text, first.has_all_of_its_head) == (b"A: x\r\n\r\n", b"A: x\r\n\r\nmuch ", True)
+    assert (second.head, second.text, second.has_all_of_its_head) == (b"A: unfinished", b"A: unfinished", False)
+    (asked,) = [asked for asked in script.asked if asked.startswith("UID FETCH")]
+    assert asked == "UID FETCH 10:12 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.13>)"
 
 
 async def test_a_whole_message_is_read_until_a_part_is_empty() -> None:
@@ -593,7 +596,9 @@ async def test_i5_reading_at_dovecot_leaves_every_flag_as_it_was(dovecot: Doveco
         assert first.head == mail(1, b"")
         assert first.internal_date is not None
         assert second.size == len(raws[1])
-        assert await session.text(uids, limit=200) == {uids[0]: raws[0], uids[1]: raws[1][:200]}
+        begun = await session.beginnings(uids, limit=200)
+        assert [mail.text for mail in begun] == [raws[0], raws[1][:200]]
+        assert [replace(mail, text=b"") for mail in begun] == [first, second]
         assert b"".join([part async for part in session.whole(uids[1])]) == raws[1]
         assert await session.headers([uids[-1] + 7]) == ()
     flags = await asyncio.to_thread(dovecot.flags, user)
@@ -666,7 +671,8 @@ async def test_i9_a_mailbox_of_the_demo_is_read_and_tells_of_news() -> None:
         (first,) = await session.headers(uids)
         assert (selected.exists, first.internal_date) == (1, moment)
         assert selected.uidvalidity > 0
-        assert await session.text(uids) == {uids[0]: mail(1)}
+        (begun,) = await session.beginnings(uids)
+        assert begun == replace(first, text=mail(1))
         assert b"".join([part async for part in session.whole(uids[0])]) == mail(1)
         idling, link = asyncio.create_task(idled(session)), cast(Any, session._link)
         await eventually(lambda: link._protocol.continued)  # pymap is silent on what came just before IDLE

@@ -30,7 +30,7 @@ Barang saya rusak waktu diterima""",
 @pytest.mark.parametrize(
     ("code", "text"), [(code, text) for code, all_ in SAMPLES.items() for text in all_.split("\n")]
 )
-def test_one_line_is_enough(code: str, text: str) -> None:
+def test_a9_one_line_is_enough(code: str, text: str) -> None:
     assert detect(text, OURS) == code
 
 
@@ -48,7 +48,7 @@ def test_a_language_we_do_not_offer_is_not_taken_for_a_neighbour(text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["", "Ok, danke", "2041 2042 2043 2044 2045 2046", "https://x.test/ich/und/nicht/wir"])
-def test_under_twenty_letters_nothing_is_guessed(text: str) -> None:
+def test_a9_under_twenty_letters_nothing_is_guessed(text: str) -> None:
     assert detect(text, OURS) is None
 
 
@@ -72,7 +72,7 @@ def test_only_configured_languages_come_out() -> None:
         "-- ",
     ],
 )
-def test_what_is_quoted_or_signed_is_not_what_was_written(quote: str) -> None:
+def test_a9_what_is_quoted_or_signed_is_not_what_was_written(quote: str) -> None:
     text = f"Tak for svaret, det er fint.\n\n{quote}\n> Dear customer\nThank you for your order, we have sent it."
     assert own_words(text) == "Tak for svaret, det er fint."
 
@@ -82,7 +82,7 @@ def test_a_sentence_with_such_words_is_kept() -> None:
     assert own_words(text).splitlines() == [line for line in text.splitlines() if not line.startswith(">")]
 
 
-def test_the_causes_are_asked_in_order() -> None:
+def test_a9_the_causes_are_asked_in_order() -> None:
     danish = message(body="Kan I sende mig fakturaen igen? Jeg har ikke set den.", content_language="de")
     short = message(body="Ok", subject="2041", content_language="de-AT")
     assert language_of(danish, "id", OURS) == ("id", "contact")

@@ -100,6 +100,25 @@ async def test_the_deputy_is_named_while_the_owner_is_away(office: Office) -> No
     assert "Anna" not in text
 
 
+DANISH_OVER_ENGLISH = "Hvor er min ordre 2041? Jeg har ventet en uge.\n\nOn Monday Anna wrote:\n> We sent it to you.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "greeting"),
+    [
+        (DANISH_OVER_ENGLISH, "Kære Jane Clarke"),
+        ("Ok, thanks!\n", "Guten Tag Jane Clarke,"),
+        ("2041 2042 2043 2044 2045 2046\n", "Guten Tag Jane Clarke,"),
+    ],
+)
+async def test_a9_the_writers_own_words_give_the_language_and_too_few_of_them_the_accounts_first(
+    office: Office, text: str, greeting: str
+) -> None:
+    office.desk = replace(office.desk, firm=replace(office.desk.firm, languages=("de", "en", "da", "id")))
+    change = await office.write(mail(text, subject="2041"))
+    assert ack_text(change).startswith(greeting)
+
+
 async def test_a_second_person_in_the_matter_gets_the_whole_letter(office: Office) -> None:
     first = await office.write(mail(ASKS))
     reference = first.interactions[0].external_ids[0].id

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes
+from typing import Any
 
 import pytest
 
+from commsd.channels.mail.books import LEFT, Books
 from commsd.channels.mail.null_sender import NullSender
 from commsd.channels.mail.submission import Submission
 from commsd.core.interaction import DeliveryState
@@ -38,6 +40,23 @@ async def house(log: Log, scripted_world: ScriptedWorld) -> Owing:
 def to(postfix: Postfix, port: int, password: str = "") -> Submission:
     known = password or postfix.dovecot.password
     return submission(port, tls="starttls", ca=str(postfix.ca), username="support@commsd.test", password=known)
+
+
+class Tokens:
+    """These access tokens, one after the other."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.left = list(tokens)
+
+    async def __call__(self, *, instead_of: str = "") -> str:
+        if instead_of == self.left[0] and len(self.left) > 1:
+            self.left.pop(0)
+        return self.left[0]
+
+
+def by_token(postfix: Postfix, *tokens: str) -> Submission:
+    known: dict[str, Any] = {"username": "support@commsd.test", "token": Tokens(*tokens)}
+    return submission(postfix.port, tls="starttls", ca=str(postfix.ca), **known)
 
 
 def nobody(house: Owing) -> NullSender:
@@ -100,6 +119,49 @@ async def test_a_wrong_password_at_postfix_keeps_the_acknowledgement_and_rests(
     assert (await house.owed()).state is DeliveryState.SENT
 
 
+async def test_i10_postfix_lets_us_in_with_an_access_token_and_anew_where_the_first_has_expired(
+    postfix: Postfix, relay: SmtpSink
+) -> None:
+    good, stale = (postfix.dovecot.token("support@commsd.test", lives) for lives in (3600, -600))
+    server = by_token(postfix, stale, good)
+    outcome = await server.submit(letter(), sender="", recipient="customer-1@example.org")
+    await server.close()
+    assert outcome.kind == "sent"
+    await eventually(lambda: relay.accepted)
+
+
+async def test_i10_postfix_refuses_an_expired_access_token_and_says_nothing_about_the_message(postfix: Postfix) -> None:
+    server = by_token(postfix, postfix.dovecot.token("support@commsd.test", -600))
+    outcome = await server.submit(letter(), sender="", recipient="customer-1@example.org")
+    await server.close()
+    assert (outcome.kind, outcome.code, outcome.stage) == ("later", 535, "login")
+
+
+async def test_aiosmtplib_size_postfix_refuses_what_is_too_large_before_it_is_sent_and_takes_the_next(
+    postfix: Postfix, relay: SmtpSink
+) -> None:
+    server = to(postfix, postfix.port)
+    large = letter() + b"x" * 70 + b"\r\n" * 6_000_000
+    refused = await server.submit(large, sender="", recipient="customer-1@example.org")
+    taken = await server.submit(letter(), sender="", recipient="customer-1@example.org")
+    await server.close()
+    assert (refused.kind, refused.code, refused.stage) == ("refused", 552, "sender")
+    assert taken.kind == "sent"
+    await eventually(lambda: relay.accepted)
+
+
+async def test_aiosmtplib_smtputf8_postfix_passes_on_a_mail_to_an_address_beyond_ascii(
+    postfix: Postfix, relay: SmtpSink
+) -> None:
+    server = to(postfix, postfix.port)
+    raw = "From: support@commsd.test\r\nTo: jürgen@example.org\r\nSubject: Hello\r\n\r\nhello\r\n".encode()
+    outcome = await server.submit(raw, sender="", recipient="jürgen@example.org")
+    await server.close()
+    assert outcome.kind == "sent"
+    (taken,) = await eventually(lambda: relay.accepted)
+    assert taken.recipient == "jürgen@example.org"
+
+
 async def test_d4_a_postfix_killed_while_it_takes_mail_loses_no_acknowledgement(
     house: Owing, postfix: Postfix, relay: SmtpSink
 ) -> None:
@@ -116,5 +178,7 @@ async def test_d4_a_postfix_killed_while_it_takes_mail_loses_no_acknowledgement(
     await house.turns(send)
     await eventually(lambda: len(ids(relay)) == 12)
     await server.close()
+    house.world.advance(LEFT)
+    await Books(house.log, house.claims, house.rules, house.world.world).once()  # what the stop left to be recorded
     assert max(ids(relay).values()) <= 2
     assert {owed.state for owed in await house.deliveries()} == {DeliveryState.SENT}

@@ -103,6 +103,13 @@ def test_the_window_shows_name_and_address_and_nothing_else() -> None:
     assert lines_in("return", html) == ["Example Ltd · Lindenallee 5 · 10115 Berlin"]
 
 
+def test_the_line_above_the_address_says_what_a_postman_needs_and_not_the_whole_letterhead() -> None:
+    house = (*FRAME.house, "+49 30 23125010", "example.com")
+    html = page(facts("de", "open"), SHEET, replace(FRAME, house=house), ON_PAPER[Channel.LETTER]).html
+    assert lines_in("house", html) == list(house)
+    assert lines_in("return", html) == ["Example Ltd · Lindenallee 5 · 10115 Berlin"]
+
+
 def test_without_an_address_the_window_is_empty() -> None:
     html = page(facts("de"), replace(SHEET, postal=()), FRAME, ON_PAPER[Channel.LETTER]).html
     assert lines_in("to", html) == []
@@ -130,7 +137,7 @@ def test_an_operators_own_sentence_replaces_the_shipped_one(tmp_path: Path) -> N
     [
         ('[printed]\nclosng = "x"\n', "closng: there is no such text"),
         ('[printed]\nclosing = "{person}, {shoe}"\n', "{shoe} is not known here"),
-        ("[shoes]\na = 1\n", "[shoes]: there is no such table"),
+        ("[shoes]\na = 1\n", "[shoes] there is no such table"),
         ('[register.de.mail]\nsubject = "{oops"\n', "a brace without its pair"),
         ("[printed\n", "Expected"),
     ],

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
-from commsd.channels.mail.outcome import Outcome
+from commsd.channels.mail.outcome import Kind, Outcome
 from commsd.channels.mail.submission import Patience, Server, Submission
 from commsd.demo.smtp import Accepted, Fault, SmtpSink
 from commsd.errors import ConfigError
@@ -190,7 +191,8 @@ async def test_aiosmtplib_smtputf8_an_address_beyond_ascii_is_sent_to_a_server_t
 
 
 async def test_one_connection_serves_many_messages_also_after_refusals() -> None:
-    async with SmtpSink(faults={"no@example.com": Fault.RCPT_550, "busy@example.com": Fault.DOT_451}) as sink:
+    faults = {"no@example.com": Fault.RCPT_550, "busy@example.com": Fault.DOT_451}
+    async with SmtpSink(faults=faults, pipelining=False) as sink:
         submission = to(sink)
         for recipient, kind in (
             ("no@example.com", "refused"),
@@ -410,6 +412,19 @@ async def test_mail_goes_through_tls_after_a_login(served: ssl.SSLContext, certi
         await submission.close()
     assert [outcome.kind for outcome in outcomes] == ["sent", "sent"]
     assert sink.opened == 1
+
+
+@pytest.mark.parametrize("tls", ["none", "implicit", "starttls"])
+def test_mail_goes_out_on_the_loop_the_daemon_runs_on(served: ssl.SSLContext, certificate: Path, tls: str) -> None:
+    async def two() -> tuple[list[Kind], int]:
+        context = None if tls == "none" else served
+        async with SmtpSink(tls=context, implicit=tls == "implicit") as sink:
+            submission = to(sink, server={"tls": tls, "ca": None if tls == "none" else str(certificate)})
+            kinds = [(await sent(submission)).kind for _ in range(2)]
+            await submission.close()
+            return kinds, sink.opened
+
+    assert uvloop.run(two()) == (["sent", "sent"], 1)
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])

@@ -1,5 +1,6 @@
 """`check` finds what is wrong with an operator's texts, by file, line and key, before anybody is written to."""
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from commsd.config.read import Finding, Findings, Severity
 LANGUAGES = ("en", "de", "da", "id")
 
 
-def judged(folder: Path, text: str, language: str = "en") -> tuple[Finding, ...]:
-    (folder / "templates").mkdir(exist_ok=True)
-    (folder / "templates" / f"{language}.toml").write_text(text)
+def judged(folder: Path, text: str, language: str = "en", below: str = "templates") -> tuple[Finding, ...]:
+    (folder / below).mkdir(parents=True, exist_ok=True)
+    (folder / below / f"{language}.toml").write_text(text)
     findings = Findings()
     judge_texts(folder, findings)
     return findings.all
@@ -78,6 +79,50 @@ def test_a_letter_that_grew_too_long_is_told_with_its_words(tmp_path: Path) -> N
 
 def test_a_good_text_is_left_alone(tmp_path: Path) -> None:
     assert judged(tmp_path, '[ack]\ngreeting = "Good day {name},"\n') == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "what"),
+    [
+        ("en", '[printed]\nwrite = "Write to {address}!"', "exclamation mark"),
+        ("en", '[mail]\nopen = "Your letter of {received} will be read shortly."', 'says "shortly"'),
+        ("de", '[printed]\nclosing = "Leider nur kurz"', 'says "Leider"'),
+        ("de", '[mail]\nsubject_alone = "Dein {paper} ist da"', 'says "Dein"'),
+        ("da", '[register.de.printed]\nwrite_by_post = "Har du mere, så skriv."', 'says "du"'),
+        ("id", '[printed]\nclosing = "Salam untuk kamu"', 'says "kamu"'),
+    ],
+)
+def test_what_sounds_wrong_on_paper_is_a_warning_at_its_line(
+    language: str, text: str, what: str, tmp_path: Path
+) -> None:
+    found = judged(tmp_path, text, language, "templates/letter")
+    assert [(each.severity, each.place.line) for each in found if what in each.what] == [(Severity.WARNING, 2)]
+    assert {each.place.file for each in found} == {str(tmp_path / "templates" / "letter" / f"{language}.toml")}
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ('[printed]\nwrite = "Write to {adress}."', "{adress} is not known here", 2),
+        ('[printed]\nopening_time = "It reached us {received}."', "lacks {promised}, which the reader needs", 2),
+        ('[printed]\ngreting = "Hello,"', "there is no such text", 2),
+        ('[printed]\nwrite_by_post = "Do not reply, please."', 'says "Do not reply"', 2),
+        ('[prnted]\nus = "us"', "[prnted] there is no such table", 1),
+        ("mail = 7", "there is no such table", 1),
+        ('[words.letter]\npapr = "letter"', "there is no such text", 2),
+        ('[words.telex]\npaper = "telex"', "there is no such table", 1),
+        ("register = 7", "write [register.NAME.mail]", 1),
+    ],
+)
+def test_what_cannot_stand_on_paper_is_an_error_at_its_line(text: str, what: str, line: int, tmp_path: Path) -> None:
+    found = [each for each in judged(tmp_path, text, below="templates/letter") if what in each.what]
+    assert [(each.severity, each.place.line) for each in found] == [(Severity.ERROR, line)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_shipped_texts_on_paper_pass_their_own_rules(language: str, tmp_path: Path) -> None:
+    shipped = resources.files("commsd.channels.mail") / "templates" / "letter" / f"{language}.toml"
+    assert judged(tmp_path, shipped.read_text("utf-8"), language, "templates/letter") == ()
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, func, select
+from structlog.testing import capture_logs
 
 from commsd.channels.mail.access import Access
 from commsd.channels.mail.account import Mailbox, Server, Tls
@@ -16,7 +17,7 @@ from commsd.channels.mail.rounds import Rounds
 from commsd.channels.mail.second_line import SecondLine
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
-from commsd.channels.mail.watch import FolderStopped, Watch
+from commsd.channels.mail.watch import LOOKS_AGAIN, FolderStopped, Watch
 from commsd.core.agent import People
 from commsd.core.change import Checkpoint
 from commsd.core.firm import Firm
@@ -124,6 +125,19 @@ async def test_i5_nothing_but_reading_is_ever_asked(house: House) -> None:
     }
     assert verbs <= {"CAPABILITY", "LOGIN", "EXAMINE", "UID SEARCH", "UID FETCH", "LOGOUT"}
     assert all("PEEK" in asked for asked in house.shelf.fetched())
+
+
+async def test_i15_what_a_server_offers_beyond_idle_is_neither_switched_on_nor_needed(house: House) -> None:
+    offered = b"IDLE NOTIFY COMPRESS=DEFLATE LITERAL+ UTF8=ACCEPT BINARY CONDSTORE QRESYNC IMAP4rev2"
+    house.shelf.more["CAPABILITY"] = Say(b"* CAPABILITY IMAP4rev1 " + offered + b"\r\n")
+    watch = house.watch()
+    await watch.once()
+    house.shelf.put(1, letter("new"))
+    await watch.once()
+    assert (await house.subjects(), await house.acks()) == (["new"], 1)
+    verbs = {asked.split()[0] for asked in house.shelf.asked}
+    assert not verbs & {"ENABLE", "NOTIFY", "COMPRESS"}
+    assert not any("BINARY" in asked or "MODSEQ" in asked.upper() for asked in house.shelf.asked)
 
 
 # --- I20
@@ -273,16 +287,15 @@ async def test_i6_a_restart_now_and_then_is_no_row_of_changes(house: House) -> N
 # --- I7
 
 
-async def test_i7_the_header_comes_first_and_a_large_mail_is_never_asked_for_whole_before_its_decision(
+async def test_i7_a_large_mail_is_never_asked_for_whole_before_its_decision(
     house: House,
 ) -> None:
     watch = house.watch()
     await watch.once()
     house.shelf.put(1, letter("large", size=3 << 20))
     await watch.once()
-    first, second, *parts = house.shelf.fetched()
-    assert "RFC822.SIZE BODY.PEEK[HEADER]<0.1048576>" in first
-    assert "BODY.PEEK[]<0.65536>" in second
+    first, *parts = house.shelf.fetched()
+    assert "RFC822.SIZE BODY.PEEK[]<0.65536>" in first
     assert all("<0.1048576>" in part or "048576>" in part for part in parts)
     (fact,) = await house.seen()
     assert fact.original
@@ -393,6 +406,26 @@ async def test_i1_a_folder_that_fails_does_not_stop_the_others(house: House) -> 
     assert await house.claims.progress("support/done/Done") is not None
     assert {part: known.working for _, part, known in house.pulse.parts()} == {"sent": False, "done/Done": True}
     assert house.shelf.connections == 1
+
+
+async def test_i14_a_sent_folder_that_is_not_there_is_told_once_and_read_from_its_start_once_it_is(
+    house: House,
+) -> None:
+    """What lies in it then was all sent since we look; a folder Done, which is made when it is wanted, is no news."""
+    house.shelf.more["LIST"] = Say(b'* LIST () "/" INBOX\r\n')
+    sent, done = house.watch(SENT), house.watch(done_in("Done"))
+    with capture_logs() as logged:
+        for _ in range(3):
+            assert not await sent.once()
+            assert not await done.once()
+            house.world.advance(LOOKS_AGAIN)
+    told = [line for line in logged if line["event"] == "folder.absent"]
+    assert [(line["duty"], line["log_level"]) for line in told] == [("mail.sent.support", "warning")]
+    assert "name it in `sent`" in told[0]["remedy"]
+    assert await house.claims.progress("support/sent") is None
+    house.shelf.more["LIST"] = Say(b'* LIST (\\Sent) "/" Sent\r\n* LIST () "/" INBOX\r\n')
+    house.shelf.put(1, letter("Re: parcel", sender="support"))
+    assert await sent.once()
 
 
 # --- leases, polling, the past

@@ -31,13 +31,13 @@ def one(data: bytes) -> Response:
 
 
 @given(st.lists(st.integers(0, len(TALK))))
-def test_the_responses_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
+def test_i15_responses_with_literals_of_either_kind_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
     reader, edges = Reader(), [0, *sorted(cuts), len(TALK)]
     found = [response for start, end in pairwise(edges) for response in reader.feed(TALK[start:end])]
     assert found == RESPONSES
 
 
-def test_byte_by_byte_is_the_same_again() -> None:
+def test_i15_byte_by_byte_is_the_same_again() -> None:
     reader = Reader()
     assert [response for n in range(len(TALK)) for response in reader.feed(TALK[n : n + 1])] == RESPONSES
 

@@ -226,7 +226,9 @@ async def test_the_feed_says_that_the_rules_changed_and_nothing_personal(desk: D
     entries = await desk.log.read(
         lambda c: c.execute(select(schema.outbox).where(schema.outbox.c.type == "rules.changed")).all()
     )
-    event = orjson.loads(cloud_event(feed.OutboxEntry(**entries[-1]._mapping), 7, "epoch"))
+    last = entries[-1]._mapping
+    told = feed.OutboxEntry(**{**last, "record": orjson.dumps(last["record"]).decode()})
+    event = orjson.loads(cloud_event(told, 7, "epoch"))
     assert (event["type"], event["subject"]) == ("commsd.rules.changed.v1", event["data"]["id"])
     data = event["data"]
     assert (data["number"], data["revision"], data["rules_version"], data["by"]) == (2, 2, "within 2", "cli:test")

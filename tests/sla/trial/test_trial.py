@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from commsd.config.read import Findings, Severity
 from commsd.core.policy import ClockKind, Version
 from commsd.sla.trial.deviation import Case, Deviation, deviations, exact, shown
-from commsd.sla.trial.trial import Examples, instant, read_examples
+from commsd.sla.trial.instant import instant
+from commsd.sla.trial.trial import Examples, read_examples
 from tests.house import TERMS
 
 BERLIN = ZoneInfo("Europe/Berlin")
