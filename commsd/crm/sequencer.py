@@ -95,7 +95,9 @@ class Sequencer:
         if waiting is None or fence is None:
             return False
         try:
-            done = await self._log.writer.write(lambda connection: self._number(connection, fence.number))
+            done = await self._log.writer.write(
+                lambda connection: self._number(connection, fence.number), bookkeeping=True
+            )
         except LeaseLost:
             self._fence = None
             raise

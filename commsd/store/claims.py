@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Checkpoint, Fence
@@ -159,10 +159,8 @@ class Claims:
 
         said: the server's word. What follows from it, is recorded later.
         """
-        table = schema.deliveries
-        ours = and_(table.c.id == owed.id, table.c.state.in_((*_CLAIMABLE, DeliveryState.SENDING.value)))
-        noted = update(table).where(ours).values(state=DeliveryState.TAKEN.value, status_raw=said, settled_at=at)
-        await self._log.writer.write(lambda connection: connection.execute(noted).rowcount)
+        row = {"taken": owed.id, "said": said, "at": at}
+        await self._log.writer.write(lambda connection: connection.execute(_TAKEN, row).rowcount)
 
     async def unrecorded(self, before: datetime) -> tuple[Delivery, ...]:
         """What servers took before that time, and nothing is recorded to follow from it yet."""
@@ -371,6 +369,16 @@ def _claim_deliveries(
         )
     )
     return tuple(_counted(delivery_of(row)) for row in rows)
+
+
+_TAKEN = (
+    update(schema.deliveries)
+    .where(
+        schema.deliveries.c.id == bindparam("taken"),
+        schema.deliveries.c.state.in_((*_CLAIMABLE, DeliveryState.SENDING.value)),
+    )
+    .values(state=DeliveryState.TAKEN.value, status_raw=bindparam("said"), settled_at=bindparam("at"))
+)
 
 
 def _counted(owed: Delivery) -> Delivery:

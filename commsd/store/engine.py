@@ -31,7 +31,7 @@ COMMIT_DEADLINE = 60.0
 BOOKS = 32
 """So much bookkeeping goes into one commit, so that what comes meanwhile need not wait long."""
 
-LULL = 0.02
+LULL = 0.05
 """Seconds without other work after which bookkeeping begins: those who wait for us come first."""
 
 PATIENCE = 5.0
@@ -264,9 +264,9 @@ class Writer:
         """What a piece of work is told by."""
         return asyncio.get_running_loop().create_future()
 
-    def write(self, run: Callable[[Connection], T]) -> "Awaitable[T]":
+    def write(self, run: Callable[[Connection], T], *, bookkeeping: bool = False) -> "Awaitable[T]":
         """Queue a plain write now, to be committed together with others that wait."""
-        return self.submit(Write(told=self.promise(), run=run))
+        return self.submit(Write(told=self.promise(), run=run), bookkeeping=bookkeeping)
 
     async def _drain(self) -> None:
         while True:

@@ -5,7 +5,8 @@ Which of them are new is for `watch`. A large mail is decided by its beginning; 
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -81,10 +82,10 @@ class HandIn:
         One that is not given stops only what lies so far above it that the checkpoint would forget it. Where the
         checkpoint does not move along, raises TryAgain for it at the end.
         """
-        self._undated = 0
+        self._undated, named = 0, frozenset(uids)
         self._not_given.begin(point.uidvalidity)
         if term.moves:
-            self._not_given.only(frozenset(uids))
+            self._not_given.only(named)
         self._submitted = []
         try:
             point = await self._submit_all(session, uids, point, term)
@@ -94,25 +95,34 @@ class HandIn:
             raise
         if self._undated:
             log.warning("folder.undated", duty=self._name, count=self._undated)
-        waits_for = self._not_given.lowest(uids)
+        waits_for = self._not_given.lowest(named)
         if waits_for is not None and not term.moves:
             raise self._refusal(waits_for)
         return point
 
     async def _submit_all(self, session: Session, uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
-        crowd = [uid for uid in uids if not self._not_given.is_suspect(uid)]
-        while crowd := [uid for uid in crowd if self._within(uid, uids, term)]:
-            some, crowd = crowd[: self._size], crowd[self._size :]
-            point = await self._submit(await self._fetched(session, some), uids, point, term)
+        named = frozenset(uids)
+        crowd = deque(uid for uid in uids if not self._not_given.is_suspect(uid))
+        while some := self._next(crowd, named, term):
+            point = await self._submit(await self._fetched(session, some), named, point, term)
         for uid in self._not_given.suspects(uids):
-            point = await self._submit(await self._alone(session, uid, point), uids, point, term)
+            point = await self._submit(await self._alone(session, uid, point), named, point, term)
         return point
 
-    async def _submit(self, mails: Sequence[Fetched], uids: Sequence[int], point: Checkpoint, term: Term) -> Checkpoint:
-        """Queue the decisions on a batch, once those before it are taken: the next one is fetched meanwhile."""
-        await self._say_all()
+    def _next(self, crowd: deque[int], named: Set[int], term: Term) -> list[int]:
+        """The next batch, taken out of the crowd; what the checkpoint may not come to yet goes out with it."""
+        some: list[int] = []
+        while crowd and len(some) < self._size:
+            uid = crowd.popleft()
+            if self._within(uid, named, term):
+                some.append(uid)
+        return some
+
+    async def _submit(self, mails: Sequence[Fetched], named: Set[int], point: Checkpoint, term: Term) -> Checkpoint:
+        """Queue the decisions on a batch. The next one is fetched and queued meanwhile, the one after that waits."""
+        await self._say_all(but=self._size)
         for mail in mails:
-            if not self._within(mail.uid, uids, term):
+            if not self._within(mail.uid, named, term):
                 break
             if term.since and mail.internal_date and mail.internal_date < term.since:
                 continue
@@ -120,13 +130,13 @@ class HandIn:
             self._submitted.append(await self._hand_in(mail, point, term))
         return point
 
-    async def _say_all(self) -> None:
-        while self._submitted:
+    async def _say_all(self, but: int = 0) -> None:
+        while len(self._submitted) > but:
             self._say(await self._submitted.pop(0))
 
-    def _within(self, uid: int, uids: Sequence[int], term: Term) -> bool:
+    def _within(self, uid: int, named: Set[int], term: Term) -> bool:
         """Whether the checkpoint may go there and still be so near to what is waited for that it is looked at again."""
-        waits_for = self._not_given.lowest(uids)
+        waits_for = self._not_given.lowest(named)
         return not term.moves or waits_for is None or uid < waits_for + RECENT
 
     async def _fetched(self, session: Session, uids: Sequence[int]) -> list[Fetched]:

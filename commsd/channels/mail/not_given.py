@@ -4,7 +4,7 @@ A mail that breaks the connection must not stop its mailbox, and a connection th
 the mail's fault only where others were given over the same connection. Knows no server; `hand_in` asks.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -81,9 +81,9 @@ class NotGiven:
         unproven = case.deaths >= SUSPECT + PROOFS and waited >= UNPROVEN
         return case.proofs >= PROOFS or unproven or (case.looks >= LOOKS and waited >= SHOWS_UP)
 
-    def lowest(self, uids: Iterable[int]) -> int | None:
-        """The first of these that is still waited for."""
-        return min((uid for uid in uids if uid in self._cases), default=None)
+    def lowest(self, named: Set[int]) -> int | None:
+        """The first of these that is still waited for. Asked once for each mail, so it walks those in trouble alone."""
+        return min((uid for uid in self._cases if uid in named), default=None)
 
     def lasting(self, known: Iterable[int]) -> int | None:
         """The newest of these that is no trouble."""

@@ -213,7 +213,7 @@ def test_n1_mails_that_were_only_nearby_are_cleared_when_they_come() -> None:
         given.died([1, 2, 3], NOW, proven=True)
     given.given(2)
     assert [given.is_suspect(uid) for uid in (1, 2, 3)] == [True, False, True]
-    assert (given.lowest((3, 1)), given.lasting((1, 2, 3))) == (1, 2)
+    assert (given.lowest({3, 1}), given.lasting((1, 2, 3))) == (1, 2)
 
 
 def test_i6_other_numbers_are_other_mails() -> None:
@@ -221,4 +221,4 @@ def test_i6_other_numbers_are_other_mails() -> None:
     given.begin(7)
     given.missed(1, NOW)
     given.begin(8)
-    assert given.lowest((1,)) is None
+    assert given.lowest({1}) is None
