@@ -56,6 +56,9 @@ class Step(StrEnum):
     NUMBER_GIVEN = "number_given"
     HOLD = "hold"
     ESCALATE = "escalate"
+    DIAL = "dial"  # an attempt of ours is committed
+    BRIDGE = "bridge"  # the customer's leg is joined to our agent's
+    ENDED = "ended"  # the talk is over; its result is asked for
     CLOSE = "close"
 
 
@@ -66,12 +69,16 @@ NEXT: Mapping[tuple[State, Step], State] = {
     (State.ESCALATED, Step.CLAIM): State.CLAIMED,
     (State.CLAIMED, Step.RELEASE): State.WAITING,
     (State.HELD, Step.RELEASE): State.WAITING,
+    (State.ESCALATED, Step.RELEASE): State.WAITING,
+    **{(state, Step.DIAL): State.DIALLING for state in (State.WAITING, State.CLAIMED)},
+    (State.DIALLING, Step.BRIDGE): State.TALKING,
+    **{(state, Step.ENDED): State.CONFIRM for state in (State.DIALLING, State.TALKING)},
     (State.NEEDS_NUMBER, Step.NUMBER_GIVEN): State.WAITING,
     **{(state, Step.NUMBER_GIVEN): state for state in (State.WAITING, State.HELD, State.CLAIMED, State.ESCALATED)},
     **{(state, Step.TRY_AGAIN): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
     **{(state, Step.CALL_LATER): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
     **{(state, Step.HOLD): State.HELD for state in (State.WAITING, State.CLAIMED)},
-    **{(state, Step.ESCALATE): State.ESCALATED for state in (State.WAITING, State.CLAIMED)},
+    **{(state, Step.ESCALATE): State.ESCALATED for state in _OPEN if state is not State.ESCALATED},
     **{(state, Step.CLOSE): State.CLOSED for state in _OPEN},
 }
 
@@ -89,11 +96,19 @@ def after(state: State, step: Step) -> State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to reach the customer, by whom and what came of it."""
+    """One try to reach the customer, by whom and what came of it.
+
+    result: None while it lives. id and the SIDs of both legs: of one that we placed; bridged: the legs were joined.
+    """
 
     at: datetime
     by: str | None
-    result: str
+    result: str | None
+    id: str | None = None
+    call_sid: str | None = None
+    customer_sid: str | None = None
+    bridged: bool = False
+    ended_at: datetime | None = None
 
 
 @fact
@@ -103,7 +118,8 @@ class Callback:
     number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first; none where it
     was asked for in writing. purpose: what it is about, as the customer put it.
     due_at: the clock's due time, or the time agreed with the customer. claimed_until: a lost claim gives it back.
-    closed_by: the interaction that closed it.
+    look_at: when the machine looks at it next, None never. held: why no machine rings it, such as `type:premium_rate`;
+    released: who let one call through. closed_by: the interaction that closed it.
     """
 
     id: str
@@ -121,6 +137,9 @@ class Callback:
     questions: tuple[str, ...] = ()
     owner: str | None = None
     claimed_until: datetime | None = None
+    look_at: datetime | None = None
+    held: str | None = None
+    released: str | None = None
     attempts: tuple[Attempt, ...] = ()
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
@@ -130,6 +149,12 @@ class Callback:
     def open(self) -> bool:
         """Whether the call is still owed."""
         return self.state is not State.CLOSED
+
+    @property
+    def live(self) -> Attempt | None:
+        """The attempt that is under way."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last is not None and last.result is None else None
 
 
 def callbacks_after(

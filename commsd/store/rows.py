@@ -212,6 +212,7 @@ def _callback(callback: Any, personal: "_Side") -> Values:
         "opened_at": callback.opened_at,
         "closed_at": callback.closed_at,
         "claimed_until": callback.claimed_until,
+        "look_at": callback.look_at,
         "record": _bare(callback, personal),
     }
 

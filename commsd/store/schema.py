@@ -162,6 +162,9 @@ clocks = Table(
     Index("ix_clocks_owed", "owed", "due_at"),
 )
 
+_COUNTED, _WITH_BYTES, _LOOKED_AT = (text(f"{name} IS NOT NULL") for name in ("inbox", "payload", "look_at"))
+_OWED = text("state <> 'closed' AND number IS NOT NULL")
+
 callbacks = Table(
     "callbacks",
     metadata,
@@ -175,20 +178,13 @@ callbacks = Table(
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("claimed_until", Instant),
+    Column("look_at", Instant, comment="when the machine looks at it next"),
     Column("record", Json, nullable=False),
     Index("ix_callbacks_number", "number"),
+    Index("ix_callbacks_look", "look_at", sqlite_where=_LOOKED_AT, postgresql_where=_LOOKED_AT),
     Index("ix_callbacks_state", "state", "due_at"),
-    Index(
-        "uq_callbacks_open",
-        "line",
-        "number",
-        unique=True,
-        sqlite_where=text("state <> 'closed' AND number IS NOT NULL"),
-        postgresql_where=text("state <> 'closed' AND number IS NOT NULL"),
-    ),
+    Index("uq_callbacks_open", "line", "number", unique=True, sqlite_where=_OWED, postgresql_where=_OWED),
 )
-
-_COUNTED, _WITH_BYTES = text("inbox IS NOT NULL"), text("payload IS NOT NULL")
 
 deliveries = Table(
     "deliveries",

@@ -6,13 +6,14 @@ from sqlalchemy import Connection, text
 
 from commsd.store import migrate, schema
 from commsd.store.engine import open_engine
+from commsd.store.phone_schema import metadata
 
 
 async def test_migrated_tables_are_those_of_the_schema(store_url: str) -> None:
     def differences(connection: Connection) -> list[object]:
         migrate.upgrade(connection)
         options = {"compare_type": False, "include_name": lambda name, kind, _: name != "alembic_version"}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     engine = open_engine(store_url)
     try:
