@@ -52,6 +52,7 @@ from commsd.store.migrate import upgrade
 from commsd.store.recovery import Recovery
 from commsd.store.retention import Retention
 from commsd.telemetry import Metrics
+from commsd.web.call_meter import CallMeter
 from commsd.web.pulse import Pulse
 from commsd.world import World, real_world
 
@@ -190,6 +191,7 @@ async def opened(
     await _reachable(engine, world)
     store = Log(engine, world)
     front = Front(config, store, world, pulse)
+    store.listen(CallMeter(pulse.metrics).hear)
     store.start()
     life = node.begin(config.state_folder(env), world)
     try:

@@ -65,7 +65,9 @@ class Front:
         """What the listeners would answer by this config."""
         outward = [
             *(route for channel in channels for route in channel.routes(config.settings[channel.name], means)),
-            *links.Links(self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people).routes(),
+            *links.Links(
+                self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people, config.firm.zone
+            ).routes(),
         ]
         inward = self._inward(config, means)
         if config.http.public and self.public is None:

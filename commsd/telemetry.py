@@ -76,6 +76,7 @@ _NUMBER = re.compile(
     r"(?P<kept>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\d{4}-\d\d-\d\d|(?:\d{1,3}\.){3}\d{1,3})"
     r"|(?<![\w.-])\+?\d(?:[\s()/.-]{0,2}\d){6,}(?![\w-])"
 )
+_E164 = re.compile(r"\+\d{7,15}")
 _PRIORITY = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
@@ -187,6 +188,7 @@ class Metrics:
         self.oldest_callback = Gauge(
             "commsd_callback_oldest_age_seconds", "Age of the oldest owed call, 0 without one", registry=registry
         )
+        self._of_calls(registry)
         self.clocks = Gauge("commsd_clocks", "Clocks somebody still owes", ["clock", "state"], registry=registry)
         self.feed_lag = Gauge(
             "commsd_feed_lag_seconds", "Age of the oldest event without a number, 0 without one", registry=registry
@@ -216,6 +218,54 @@ class Metrics:
         )
         self.config_errors = Gauge(
             "commsd_config_errors", "1 while changed files lie there that were refused", registry=registry
+        )
+
+    def _of_calls(self, registry: CollectorRegistry) -> None:
+        """Those of telephony.md Q12."""
+        waits = (60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200)
+        self.calls = Counter(
+            "commsd_calls_total",
+            "Incoming calls by what came of them",
+            ["line", "outcome", "reason"],
+            registry=registry,
+        )
+        self.callbacks_closed = Counter(
+            "commsd_callbacks_closed_total", "Owed calls that ended", ["reason"], registry=registry
+        )
+        self.callback_clocks = Counter(
+            "commsd_callback_clocks_total", "Callback clocks met or breached", ["result"], registry=registry
+        )
+        self.callback_first_try = Histogram(
+            "commsd_callback_first_try_seconds",
+            "From the first miss to the first try",
+            buckets=waits,
+            registry=registry,
+        )
+        self.callback_reached = Histogram(
+            "commsd_callback_reached_seconds", "From the first miss to the talk", buckets=waits, registry=registry
+        )
+        self.callback_tries = Histogram(
+            "commsd_callback_tries",
+            "Tries until the customer was reached",
+            buckets=(1, 2, 3, 4, 5, 6, 10),
+            registry=registry,
+        )
+        self.callbacks_held = Gauge(
+            "commsd_callbacks_held", "Owed calls no machine rings, by the rule", ["rule"], registry=registry
+        )
+        self.escalated_age = Gauge(
+            "commsd_callback_escalated_age_seconds",
+            "Age of the oldest escalated call, 0 without one",
+            registry=registry,
+        )
+        self.dialling_cost = Gauge(
+            "commsd_dialling_cost_today", "What dialling has cost today", ["currency"], registry=registry
+        )
+        self.answer_level = Gauge(
+            "commsd_answer_level_ratio",
+            "Share of today's calls answered in the line's time",
+            ["line"],
+            registry=registry,
         )
 
     def text(self) -> bytes:
@@ -261,7 +311,7 @@ def _allowed(name: str, value: object) -> object:
     if name not in NAMES:
         return TAKEN_OUT
     text = str(value).replace("\n", " | ")
-    return scrubbed(text) if name in WRITTEN_OUT else _ADDRESS.sub("[address]", text)
+    return scrubbed(text) if name in WRITTEN_OUT else _E164.sub("[number]", _ADDRESS.sub("[address]", text))
 
 
 def _told(error: BaseException) -> list[str]:

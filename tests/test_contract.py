@@ -30,13 +30,14 @@ PURE = (
         for name in ("carriage", "instead", "morning", "notice", "offer", "post", "recipient", "summons", "telling")
     ),
     "sla/notice/alarm.py",
+    *(f"sla/notice/{name}.py" for name in ("call_matter", "call_notice", "call_words")),
     *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text", "week", "wording")),
     *(
         f"sla/trial/{name}.py"
         for name in ("deviation", "happened", "instant", "rules", "sheet", "trial", "versions", "wanted")
     ),
     *(f"sla/whatif/{name}.py" for name in ("blocks", "gist", "page", "text")),
-    *(f"crm/{name}.py" for name in ("actions", "call_actions", "event", "link_action")),
+    *(f"crm/{name}.py" for name in ("actions", "call_actions", "contact_actions", "event", "link_action")),
     *(
         f"channels/mail/{name}.py"
         for name in (
@@ -45,7 +46,6 @@ PURE = (
             "address",
             "alert",
             "answer",
-            "appointment",
             "arrival",
             "asked_call",
             "authentication",
@@ -100,7 +100,16 @@ PURE = (
             "wire",
         )
     ),
+    *(f"channels/phone/{name}.py" for name in ("line_check", "rounds", "scene", "seen", "speech", "step", "voice")),
     *(f"channels/phone/{name}.py" for name in ("line", "call", "twiml", "signature", "prompt_lint")),
+    *(f"channels/phone/{name}.py" for name in ("dialling_check", "number_setup", "swept")),
+    *(f"channels/phone/{name}.py" for name in ("message", "message_words", "message_texts", "sms_ack")),
+    *(f"channels/phone/{name}.py" for name in ("text_owed", "text_settle")),
+    *(
+        f"channels/phone/dial/{name}.py"
+        for name in ("attempt", "brakes", "call_order", "line_state", "moves", "placed")
+    ),
+    *(f"channels/phone/dial/{name}.py" for name in ("plan", "scene", "settle", "step", "twiml", "wording")),
 )
 
 # What a pure file may not reach, not even through another file of ours.

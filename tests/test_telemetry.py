@@ -53,6 +53,12 @@ def test_what_could_quote_somebody_is_searched(lines: io.StringIO) -> None:
     assert line["remedy"] == "ask [number]"
 
 
+def test_fraud_pii_a_number_is_masked_in_every_field_also_in_those_that_hold_names(lines: io.StringIO) -> None:
+    structlog.get_logger().info("call.judged", **{name: "to +493023125099" for name in NAMES if name != "event"})
+    (line,) = written(lines)
+    assert "3023125099" not in str(line)
+
+
 def test_of_an_exception_only_types_and_places_are_told(lines: io.StringIO) -> None:
     try:
         try:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "logbook": ("log", "record"),
     "cases": ("cases",),
     "callbacks": ("callbacks", "calls"),
+    "contacts": ("contacts",),
     "why": ("explain",),
     "preview": ("ack", "twiml"),
     "lookback": ("lookback",),

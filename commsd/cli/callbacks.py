@@ -14,6 +14,7 @@ from commsd.core.open_items import Terms
 from commsd.core.record import Json
 from commsd.crm import actions, call_actions
 from commsd.errors import NotFound
+from commsd.sla.notice.call_words import held_because
 from commsd.store import query
 
 app = typer.Typer()
@@ -51,8 +52,10 @@ def list_callbacks(
         if json:
             as_json(owed)
             return
-        headings = ("STATE", "NUMBER", "LINE", "MISSED", "OWNER", "DUE", "", "ID")
+        headings = ("STATE", "NUMBER", "LINE", "MISSED", "TRIED", "OWNER", "DUE", "", "ID")
         table(headings, [_row(callback, house) for callback in owed], "no call is owed")
+        for callback in (each for each in owed if each["state"] == "held"):
+            typer.echo(f"{callback['id']} is held: {held_because(callback.get('held'))}")
         if page.next:
             typer.echo(f"… and more; see them with --limit {limit * 2}")
 
@@ -62,7 +65,8 @@ def list_callbacks(
 def _row(owed: Json, house: House) -> tuple[object, ...]:
     left = until(owed["due_at"], house.world.now()) if owed["state"] != "closed" else owed["close_reason"]
     due = when(owed["due_at"], house.zone)
-    return owed["state"], owed["number"], owed["line"], len(owed["misses"]), owed["owner"], due, left, owed["id"]
+    counts = (len(owed["misses"]), len(owed["attempts"]))
+    return owed["state"], owed["number"], owed["line"], *counts, owed["owner"], due, left, owed["id"]
 
 
 @callbacks_app.command("show", epilog=example(f"commsd callbacks show {AN_ID}"))
@@ -88,9 +92,9 @@ def claim(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None =
     _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.claim_callback(callback_id, hand))
 
 
-@callbacks_app.command("release", epilog=example(f"commsd callbacks release {AN_ID}"))
+@callbacks_app.command("release", epilog=example(f"commsd callbacks release {AN_ID} --agent anna"))
 def release(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
-    """Give an owed call back."""
+    """Give an owed call back; of a held or escalated one, let one call be made, in the name of --agent."""
     _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.release_callback(callback_id, hand))
 
 

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
+AUTH_TOKEN = "twilio-auth-token"
+"""What the file with the account's auth token is called."""
+
 LOCALTIME = Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What was answered, as it goes into the file. Hosts may carry a port; country, tls: "" where nothing was said."""
+    """What was answered, as it goes into the file. Hosts may carry a port; country, tls: "" where nothing was said.
+
+    line: a Twilio number, "" for none; calls_url: where Twilio reaches us, "" where it cannot and its list is polled.
+    """
 
     address: str
     name: str
@@ -24,6 +30,9 @@ class Answers:
     country: str = ""
     tls: str = ""
     oauth: str | None = None
+    line: str = ""
+    account_sid: str = ""
+    calls_url: str = ""
 
     @property
     def mailbox(self) -> str:
@@ -71,7 +80,7 @@ host = {_host(answers.smtp_host)}        # the same login
 # name  = "Anna Berg"
 # mail  = ["anna@example.com"]
 # phone = "+493023125011"        # printed in every acknowledgement that names this person
-
+{_telephone(answers)}
 # Without sla/*.toml: ack 15m, first and next response 4h, callback 2h, promises warned 15m before.
 """
 
@@ -87,6 +96,30 @@ def _login(answers: Answers) -> str:
     if answers.oauth:
         return f"auth     = {{ oauth = {_text(answers.oauth)} }}    # {place}"
     return f"password = {{ credential = {_text(answers.credential)} }}    # {place}"
+
+
+def _telephone(answers: Answers) -> str:
+    """The Twilio account and its line; nothing where there is none."""
+    if not answers.line:
+        return ""
+    token = f"credentials/{AUTH_TOKEN} beside this file, mode 0600, or LoadCredential="
+    if answers.calls_url:
+        reach = f"public_url  = {_text(answers.calls_url)}    # what Twilio signs"
+        rung = '# rounds = [["anna"]]            # who is rung; needs [agent.anna] with a phone'
+    else:
+        reach = "webhooks    = false                 # Twilio's call list is polled: we answer no call, we make it good"
+        rung = "# With webhooks = true and public_url we answer the calls: config/README.md, A telephone line."
+    return f"""
+[twilio]
+account_sid = {_text(answers.account_sid)}
+auth_tokens = [{{ credential = {_text(AUTH_TOKEN)} }}]    # {token}
+{reach}
+
+[line.hotline]
+number = {_text(answers.line)}
+# tell   = ["anna"]              # one notice per missed call, at once
+{rung}
+"""
 
 
 def _tls(tls: str) -> str:

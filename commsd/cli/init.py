@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from commsd.channels.mail.account import Tls
-from commsd.cli.draft import Answers, draft, usual_zone
+from commsd.cli.draft import AUTH_TOKEN, Answers, draft, usual_zone
 from commsd.cli.output import as_json
 from commsd.cli.place import HERE, MAIN, example
 from commsd.cli.providers import OTHER, PROVIDERS, Provider, provider_of, servers_of
@@ -31,6 +31,7 @@ FOLDER = "credentials"
         "commsd init",
         'commsd init /etc/commsd --yes --name "Example Ltd" --timezone Europe/Berlin --address support@example.com',
         "commsd init --yes --address support@example.com --provider ionos --password-stdin --try",
+        "commsd init --address support@example.com --line +493023125010 --twilio-account AC…",
     )
 )
 def init(
@@ -44,6 +45,9 @@ def init(
     smtp: str = typer.Option("", "--smtp-host", metavar="HOST[:PORT]", help="The server that sends its mail."),
     tls: Tls | None = typer.Option(None, help="For both servers, where the port does not tell.", show_default=False),
     hours: str = typer.Option("mon-fri 09:00-17:00", help="When you are open."),
+    line: str = typer.Option("", metavar="NUMBER", help="A Twilio number that customers ring, such as +493023125010."),
+    account: str = typer.Option("", "--twilio-account", metavar="SID", help="The Twilio account it belongs to: AC…"),
+    calls_url: str = typer.Option("", metavar="URL", help="Where Twilio reaches this host; none: its list is polled."),
     store: str = typer.Option("", help="The url of the database; an SQLite file by default."),
     password_stdin: bool = typer.Option(False, "--password-stdin", help="Read the password from standard input."),
     attempt: bool = typer.Option(False, "--try", help="Log in at the end, as `commsd check --online` does."),
@@ -57,6 +61,8 @@ def init(
     asks = not (yes or json)
     if not asks and not address:
         raise typer.BadParameter("say which address customers write to", param_hint="--address")
+    if bool(line) != bool(account) or (calls_url and not line):
+        raise typer.BadParameter("--line and --twilio-account go together, --calls-url goes with them")
     if provider not in ("", OTHER, *PROVIDERS):
         raise typer.BadParameter(did_you_mean(provider, (*PROVIDERS, OTHER)), param_hint="--provider")
 
@@ -79,6 +85,9 @@ def init(
         store=store or _usual_store(place),
         tls=tls or "",
         oauth=servers.oauth,
+        line=line,
+        account_sid=account,
+        calls_url=calls_url,
     )
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _password(answers) if asks else ""
     _write(place, draft(answers))
@@ -131,6 +140,8 @@ def _say(place: Path, answers: Answers, servers: Provider, *, kept: bool) -> Non
     what = f"{'refresh token' if answers.oauth else 'password'} of {answers.address}"
     where = place / FOLDER / answers.credential
     typer.echo(f"the {what} is in {where}" if kept else f"now put the {what} into {where}, mode 0600")
+    if answers.line:
+        typer.echo(f"now put the auth token of the Twilio account into {place / FOLDER / AUTH_TOKEN}, mode 0600")
     if servers.oauth:
         typer.echo("how to get one: config/README.md, Mailboxes that log in by OAuth")
     elif servers.note:

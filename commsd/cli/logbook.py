@@ -111,7 +111,7 @@ def show(
         if raw:
             kept = row.record.get("raw")
             if kept is None:
-                raise NotFound(f"no original is kept of {interaction_id}", remedy="only mail has one")
+                raise NotFound(f"no original is kept of {interaction_id}", remedy="mails, texts and messages have one")
             typer.echo(await original(house.log, kept["sha256"]), nl=False)
         elif json:
             as_json(shown("interaction", row))

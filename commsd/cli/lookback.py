@@ -1,4 +1,4 @@
-"""`lookback`: the past of the mailboxes, read and not touched: who was never answered, how long the others waited."""
+"""`lookback`: the past of mailboxes and lines, read and not touched: who was never answered, how long others waited."""
 
 import asyncio
 import os
@@ -19,19 +19,22 @@ from commsd.channels.mail.desk import us_of
 from commsd.channels.mail.imap_login import Credentials
 from commsd.channels.mail.lookback import Gap, Past
 from commsd.channels.mail.session import Session
+from commsd.channels.phone.line import PhoneSettings
 from commsd.cli.house import absent_database
 from commsd.cli.judge import known_key
+from commsd.cli.lookback_calls import past_calls, print_calls, record_of_calls
 from commsd.cli.output import as_json, plain, span, table, when
 from commsd.cli.place import example, folder
 from commsd.config.load import load
 from commsd.config.settings import Config
 from commsd.config.unit import duration
 from commsd.core.measure import Percentile
+from commsd.core.past_calls_report import CallReport, report_of_calls
 from commsd.core.past_mail import Counted, Gathering
 from commsd.core.past_report import Lasted, Line, Report, report
 from commsd.core.policy import Version
 from commsd.core.record import Json, instant
-from commsd.errors import ConfigError, Unreachable
+from commsd.errors import CommsdError, ConfigError, Unreachable
 from commsd.sla.whatif.replay import standing
 from commsd.store.migrate import revision
 from commsd.store.reading import read_only
@@ -54,32 +57,36 @@ def lookback(
     since: str = typer.Option("30d", "--since", metavar="AGE", help="How far back, such as 7d or 12h."),
     json: bool = typer.Option(False, "--json", help="Print JSON: every figure, and everybody who waits."),
 ) -> None:
-    """The past of all mailboxes: who was never answered, how long answers took, what would have been acknowledged.
+    """The past of all mailboxes and lines: who was never answered or called back, how long the others waited.
 
-    Reads headers only and writes nothing, neither there nor here; the daemon may run meanwhile. Exit 1 where somebody
-    waits for longer than the rules allow, 69 where a mailbox could not be read whole.
+    Reads headers and Twilio's list of calls and writes nothing, neither there nor here; the daemon may run meanwhile.
+    Exit 1 where somebody waits for longer than the rules allow, 69 where something could not be read whole.
     """
     config, now = load(folder(ctx).path), real_world().now()
     mail: MailSettings | None = config.settings.get("mail")
+    phone: PhoneSettings | None = config.settings.get("phone")
     boxes = mail.mailboxes if mail else {}
-    if mail is None or not boxes:
-        raise ConfigError("no mailbox is configured", remedy="add one: [mailbox.support]")
+    lines = phone.lines if phone and phone.twilio else {}
+    if not boxes and not lines:
+        raise ConfigError("no mailbox and no line is configured", remedy="add one: [mailbox.support]")
     begin = now - _age(since)
     version = _rules(config, now)
     gathering = Gathering({name: box.follow_up.value for name, box in boxes.items()})
-    gaps = asyncio.run(_read(config, mail, gathering, begin))
+    gaps = list(asyncio.run(_read(config, mail, gathering, begin))) if mail else []
     channels = {name: box.channel.value for name, box in boxes.items()}
     found = report(gathering.past(), version, channels, begin, now)
+    calls = _calls(config, phone, version, begin, now, gaps) if phone and lines else None
     if json:
-        as_json(_record(found, version, gaps))
+        as_json(_record(found, calls, version, gaps))
     else:
-        _print(found, config.firm.zone, boxes)
+        _print(found, calls, config.firm.zone, boxes)
     for gap in gaps:
-        where = f"{gap.mailbox}, {gap.folder}" if gap.folder else gap.mailbox
+        where = f"{gap.mailbox}, {gap.folder}" if gap.folder else gap.mailbox or "calls"
         typer.echo(f"{plain(where)}: not read: {gap.error}", err=True)
     if gaps:
         raise typer.Exit(Unreachable.exit_code)
-    raise typer.Exit(FINDINGS if any(_is_forgotten(each) for each in found.unanswered) else 0)
+    late = any(_is_forgotten(each) for each in found.unanswered) or (calls and any(w.late for w in calls.waiting))
+    raise typer.Exit(FINDINGS if late else 0)
 
 
 def _age(text: str) -> timedelta:
@@ -127,10 +134,34 @@ async def _connect(box: Mailbox) -> Session:
     return await imap.connect(endpoint, credentials, deadline=DEADLINE)
 
 
+def _calls(
+    config: Config, phone: PhoneSettings, version: Version, begin: datetime, now: datetime, gaps: list[Gap]
+) -> CallReport | None:
+    """What came of past calls; None, and a gap, where the list could not be read."""
+    if phone.twilio is None:
+        return None
+    try:
+        with _Progress() as progress:
+            past = past_calls(config, phone, phone.twilio, begin, progress.count)
+    except CommsdError as error:
+        gaps.append(Gap(mailbox="", folder="", error=error))
+        return None
+    return report_of_calls(past, version, begin, now)
+
+
 # --- as text
 
 
-def _print(found: Report, zone: ZoneInfo, boxes: Mapping[str, Mailbox]) -> None:
+def _print(found: Report, calls: CallReport | None, zone: ZoneInfo, boxes: Mapping[str, Mailbox]) -> None:
+    if boxes:
+        _print_mail(found, zone, boxes)
+    if boxes and calls:
+        typer.echo("")
+    if calls:
+        print_calls(calls, zone)
+
+
+def _print_mail(found: Report, zone: ZoneInfo, boxes: Mapping[str, Mailbox]) -> None:
     typer.echo(f"Mail from {when(found.since, zone)} to {when(found.until, zone)}. Nothing was changed.\n")
     lines = [*found.lines.items(), *([(ALL, found.total)] if len(found.lines) > 1 else [])]
     headings = ("MAILBOX", "RECEIVED", "BY PEOPLE", "ANSWERED", "WAITING", "TOO LATE", "HALF TOOK", "9 OF 10 TOOK")
@@ -195,8 +226,8 @@ def _wait(each: Lasted, zone: ZoneInfo) -> tuple[object, ...]:
 # --- as JSON
 
 
-def _record(found: Report, version: Version, gaps: Sequence[Gap]) -> Json:
-    """calls: the calls of the telephone lines, once they are looked back at too."""
+def _record(found: Report, calls: CallReport | None, version: Version, gaps: Sequence[Gap]) -> Json:
+    """calls: null where there is no line, or where Twilio's list could not be read. mailbox: null for that list."""
     return {
         "since": instant(found.since),
         "until": instant(found.until),
@@ -208,9 +239,9 @@ def _record(found: Report, version: Version, gaps: Sequence[Gap]) -> Json:
             "answers_to_nothing_seen": found.to_nobody_known,
             "unanswered": [_waiting(each) for each in found.unanswered],
         },
-        "calls": None,
+        "calls": record_of_calls(calls) if calls else None,
         "not_read": [
-            {"mailbox": g.mailbox, "folder": g.folder or None, "what": g.error.what, "remedy": g.error.remedy}
+            {"mailbox": g.mailbox or None, "folder": g.folder or None, "what": g.error.what, "remedy": g.error.remedy}
             for g in gaps
         ],
     }
@@ -271,6 +302,12 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self.drawn:
             typer.echo("", err=True)
+
+    def count(self, done: int) -> None:
+        """Say how many calls are read; how many there are, nobody knows before."""
+        if sys.stderr.isatty():
+            self.drawn = "calls"
+            typer.echo(f"\rcalls {done:,} read   ", nl=False, err=True)
 
     def tell(self, mailbox: str, done: int, of: int) -> None:
         """Draw how far it is."""

@@ -18,10 +18,11 @@ from commsd.channels.mail.imap_login import remedy_of
 from commsd.channels.mail.sent_names import AUTO
 from commsd.channels.mail.session import Session
 from commsd.channels.mail.submission import Submission
-from commsd.channels.phone.line import PhoneSettings, Twilio
-from commsd.channels.phone.rest import Rest
+from commsd.channels.phone.line import Line, PhoneSettings, Twilio
+from commsd.channels.phone.number_setup import NumberSetup
 from commsd.cli.house import absent_database, engine_of
 from commsd.cli.mail_accounts import mail_accounts
+from commsd.cli.online_phone import account, dialling, line_answer
 from commsd.config.settings import Config
 from commsd.core.record import Json
 from commsd.errors import CommsdError, ConfigError, NotFound, Unreachable
@@ -38,8 +39,6 @@ LOOKED_BACK = timedelta(days=30)
 ENOUGH = 20
 FEW = 0.1
 """Fewer answers than this share of what came in: our people answer from somewhere else."""
-
-NO_CALL = "CA" + "0" * 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +77,9 @@ async def look(config: Config, env: Mapping[str, str]) -> Sequence[Look]:
             asked.append(_asked(f"mailbox.{box.name} imap", partial(_imap, box, accounts)))
             if box.smtp:
                 asked.append(_asked(f"mailbox.{box.name} smtp", partial(_smtp, box, accounts)))
-        if phone and phone.twilio:
-            asked.append(_asked("twilio", partial(_twilio, phone.twilio)))
-        return [store, *await asyncio.gather(*asked)]
+        telephone = _phone(phone, phone.twilio) if phone and phone.twilio else _nothing()
+        looks, calls = await asyncio.gather(asyncio.gather(*asked), telephone)
+        return [store, *looks, *calls]
 
 
 Answer = tuple[str, str]
@@ -194,9 +193,22 @@ async def _smtp(box: Mailbox, accounts: Accounts) -> Answer:
     )
 
 
-async def _twilio(twilio: Twilio) -> Answer:
-    """Asking for a call that cannot be tells whether the login is good."""
+async def _nothing() -> Sequence[Look]:
+    return ()
+
+
+async def _phone(phone: PhoneSettings, twilio: Twilio) -> Sequence[Look]:
+    """The account, and each line where the account could be asked."""
     if not (twilio.api_key or twilio.auth_tokens):
-        return "no api_key and no auth_tokens: not asked", ""
-    await Rest(twilio).call(NO_CALL)
-    return "logged in", ""
+        return [Look(service="twilio", said="no api_key and no auth_tokens: not asked")]
+    setups: dict[str, NumberSetup] = {}
+    look = await _asked("twilio", partial(account, phone, twilio, setups))
+    if look.code:
+        return [look]
+
+    async def of(line: Line) -> Answer:
+        return line_answer(line, setups, twilio)
+
+    lines = [await _asked(f"line.{name}", partial(of, line)) for name, line in phone.lines.items()]
+    dials = phone.dialling.enabled and any(not line.observe for line in phone.lines.values())
+    return [look, *lines, *([await _asked("dialling", partial(dialling, phone, twilio))] if dials else [])]

@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 
 from commsd.channels.mail.notice import post_of
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json, plain, when
+from commsd.cli.output import as_json, plain, shown_thing, when
 from commsd.cli.place import example, folder
+from commsd.cli.why_callback import callback_lines, callback_record
 from commsd.cli.why_count import Names
+from commsd.cli.why_owed import story_of
 from commsd.cli.why_record import case_record
 from commsd.cli.why_silent import sentence
 from commsd.cli.why_text import FreeDays, Told, case_lines, interaction_lines
@@ -96,12 +98,18 @@ async def _explained(house: House, text: str, json: bool) -> None:
     if not (files or alone or items.callbacks or items.deliveries or items.contacts):
         remedy = "give an id, a Message-ID, a CallSid, a mail address or a number with its country code"
         raise NotFound(f"nothing is known of {plain(text, 80)}", remedy=remedy)
+    bare = text.strip("<>")
+    stories = [await story_of(each, items, house, now) for each in items.callbacks]
+    if not json and (asked := next((each for each in stories if each.callback.id == bare), None)):
+        _say(callback_lines(asked, now, house.zone))
+        return
     cases = [_case(file, told, house, now) for file in files]
     lines = [
         *_people(items),
         *(text for fact in alone for text in interaction_lines(fact, house.zone)),
         *(text for case in cases for text in case.lines),
-        *_owed(items, house),
+        *(text for each in stories for text in callback_lines(each, now, house.zone)),
+        *_sent(items, house),
     ]
     if json:
         as_json(
@@ -109,9 +117,14 @@ async def _explained(house: House, text: str, json: bool) -> None:
                 "about": text,
                 "why": lines,
                 "cases": [case_record(each.why, each.told, each.lines, each.names) for each in cases],
+                "callbacks": [{**shown_thing(each.callback), "why": callback_record(each)} for each in stories],
             }
         )
         return
+    _say(lines)
+
+
+def _say(lines: Sequence[str]) -> None:
     for each in lines:
         typer.echo("".join(char if char.isprintable() else " " for char in each))
 
@@ -210,16 +223,10 @@ def _people(items: OpenItems) -> list[str]:
     ]
 
 
-def _owed(items: OpenItems, house: House) -> list[str]:
-    """Callbacks and deliveries among what was asked for."""
-    calls = [
-        f"callback {owed.id}: {owed.state.value}, due {when(owed.due_at, house.zone)}, "
-        f"{len(owed.misses)} missed, {len(owed.attempts)} tried"
-        for owed in items.callbacks
-    ]
-    sent = [
+def _sent(items: OpenItems, house: House) -> list[str]:
+    """Deliveries among what was asked for."""
+    return [
         f"{owed.kind.value} {owed.id}: {owed.state.value}, due {when(owed.due_at, house.zone)}, tried {owed.attempts} "
         f"times{f', {owed.status_raw}' if owed.status_raw else ''}"
         for owed in items.deliveries.values()
     ]
-    return [*calls, *sent]

@@ -196,6 +196,10 @@ def _twilio() -> Schema:
         "webhooks": flag("false: Twilio's call list is polled.", True),
         "public_url": {**_WEB, "description": "What Twilio signs."},
         "api_base_url": {**_WEB, "default": "https://api.twilio.com"},
+        "shared_keys": {"type": "object", "additionalProperties": _secret(), "description": "Secrets by key id."},
+        "require_shared_key": flag("true: an auth token signs no webhook.", False),
+        "delete_recordings": flag("true: a message is deleted at Twilio once we have the copy.", False),
+        "transcriber": listed(text(), "A command that gets a sound file and prints what is said in it.", default=[]),
     }
     return closed(keys, required=("account_sid",))
 
@@ -207,7 +211,9 @@ def _line() -> Schema:
         "languages": listed(_LANGUAGE),
         "calendar": text("Decides only whether to ring."),
         "rounds": listed(listed(text()), "Each round rings at once; none: straight to the offer."),
+        "sequential": flag("true: within a round one after the other.", False),
         "ring": _span("20s"),
+        "voices": {"type": "object", "additionalProperties": text(), "description": "Twilio voices by language."},
         "answer": formed(r"^[0-9]{1,3}% ?/ ?\S+$", 'The service level, such as "80% / 20s".'),
         "tell": listed(text(), "One notice per missed call, at once."),
         "sms_ack": flag("", True),
@@ -248,7 +254,15 @@ def _dialling() -> Schema:
             default=["DE", "AT", "CH", "DK", "ID", "GB"],
         ),
         "pace": _rate("1/s", "How fast the machine dials."),
-        "max_cost": formed(r"^[0-9]+(\.[0-9]{1,2})? [A-Z]{3} ?/ ?(hour|day|week|month)$", default="20 EUR/day"),
+        "max_cost": formed(r"^[0-9]+(\.[0-9]{1,2})? [A-Z]{3} ?/ ?(day|week|month)$", default="20 EUR/day"),
+        "burst": closed(
+            {
+                "all": count("In all.", default=100),
+                "country": count("From one country abroad.", default=20),
+                "prefix": count("With one prefix: all but the last four digits.", default=10),
+            },
+            "How many numbers that never rang before may come in an hour.",
+        ),
     }
     return closed(keys, "What the machine may dial.")
 

@@ -166,9 +166,14 @@ def read_http(root: Table, firm: Firm) -> Http:
     return Http(
         listen=table.read("listen", LISTEN, "127.0.0.1:8025"),
         public_listen=table.read("public_listen", LISTEN, "127.0.0.1:8026"),
-        public="twilio" in root.contents or firm.public_url is not None,
+        public=_is_called(root.contents.get("twilio")) or firm.public_url is not None,
         trusted_proxies=table.many("trusted_proxies", NETWORK, ("127.0.0.1",)),
     )
+
+
+def _is_called(twilio: object) -> bool:
+    """Whether Twilio's webhooks come to us."""
+    return isinstance(twilio, Mapping) and twilio.get("webhooks", True) is not False
 
 
 def read_cases(root: Table) -> Cases:

@@ -1,17 +1,16 @@
 """An owed call: one open per line and number. Its states are a table; nothing but the table moves it.
 
-What an interaction does to callbacks is here too; dialling lives in `channels.phone.dialler`.
+Here: the record, the table, and what people and the dialler do to one callback. What an interaction does to callbacks
+is `core.owed_call`; when which is dialled, `channels.phone.dial.plan`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from commsd.core.contact import Contact, phone_identity
-from commsd.core.fact import fact
-from commsd.core.interaction import Actor, Direction, Interaction, Kind, Outcome, Role
+from commsd.core.fact import fact, replace
 from commsd.errors import IllegalStep
 
 REOPENS = timedelta(minutes=30)
@@ -19,6 +18,9 @@ REOPENS = timedelta(minutes=30)
 
 CLAIM = timedelta(minutes=30)
 """How long a person's claim lasts."""
+
+LEASE = timedelta(seconds=60)
+"""How long a claim of the dialler lasts; telephony.md T_lease."""
 
 
 class State(StrEnum):
@@ -98,7 +100,10 @@ def after(state: State, step: Step) -> State:
 class Attempt:
     """One try to reach the customer, by whom and what came of it.
 
-    result: None while it lives. id and the SIDs of both legs: of one that we placed; bridged: the legs were joined.
+    result: None while it lives; the words of interface.md section 4, else of `core.backoff`. id and the SIDs of both
+    legs: of one that we placed; bridged: the legs were joined. ended_at: when its last leg was over. cost: what the
+    provider billed, as "0.0140 USD". released: who let it through although machines ring no such number.
+    told_by: the interaction that says the result.
     """
 
     at: datetime
@@ -109,6 +114,9 @@ class Attempt:
     customer_sid: str | None = None
     bridged: bool = False
     ended_at: datetime | None = None
+    cost: str | None = None
+    released: str | None = None
+    told_by: str | None = None
 
 
 @fact
@@ -116,10 +124,11 @@ class Callback:
     """An owed call as of one revision.
 
     number: E.164, None where it was withheld. misses: ids of the missed calls it answers, oldest first; none where it
-    was asked for in writing. purpose: what it is about, as the customer put it.
-    due_at: the clock's due time, or the time agreed with the customer. claimed_until: a lost claim gives it back.
-    look_at: when the machine looks at it next, None never. held: why no machine rings it, such as `type:premium_rate`;
-    released: who let one call through. closed_by: the interaction that closed it.
+    was asked for in writing. rang_at: the last of them. purpose: what it is about, as the customer put it.
+    due_at: the clock's due time, or the time agreed with the customer: then asked_at_time, and it is not rung before.
+    claimed_until: a lost claim gives it back. look_at: when the machine looks at it next, long past for at once, None
+    for never by itself. held: why no machine rings it, such as `type:premium_rate`; released: who lets one call
+    through. closed_by: the interaction that closed it.
     """
 
     id: str
@@ -133,9 +142,11 @@ class Callback:
     due_at: datetime | None
     opened_at: datetime
     misses: tuple[str, ...] = ()
+    rang_at: datetime | None = None
     purpose: str | None = None
     questions: tuple[str, ...] = ()
     owner: str | None = None
+    asked_at_time: bool = False
     claimed_until: datetime | None = None
     look_at: datetime | None = None
     held: str | None = None
@@ -152,230 +163,199 @@ class Callback:
 
     @property
     def live(self) -> Attempt | None:
-        """The attempt that is under way."""
+        """The attempt that is under way, or whose result is not said yet."""
         last = self.attempts[-1] if self.attempts else None
         return last if last is not None and last.result is None else None
 
 
-def callbacks_after(
-    fact: Interaction,
-    case_id: str,
-    owner: str | None,
-    contact: Contact | None,
-    callbacks: tuple[Callback, ...],
-    now: datetime,
-    new_id: Callable[[], str],
-) -> tuple[Callback, ...]:
-    """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it."""
-    if fact.detail.callback_id is not None:
-        if _says_nothing(fact):
-            return ()
-        return tuple(_settled(c, fact, now) for c in callbacks if c.id == fact.detail.callback_id and c.open)
-    if fact.kind is Kind.CLOSE:
-        owed = [c for c in callbacks if c.open and c.case_id == case_id]
-        return tuple(_closed(c, CloseReason.CLOSED_BY_HUMAN, now, fact) for c in owed)
-    blocked = contact is not None and contact.blocked
-    if fact.detail.asks_call and fact.actor is Actor.CUSTOMER and not blocked:
-        return (_asked(fact, case_id, owner, contact, callbacks, now, new_id),)
-    if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
-        return ()
-    if fact.outcome is Outcome.REACHED:
-        number = _number(fact)
-        same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
-        return tuple(_closed(callback, CloseReason.ANSWERED_INBOUND, now, fact) for callback in same)
-    if fact.outcome is Outcome.MISSED and not blocked:
-        return (_missed(fact, case_id, owner, callbacks, now, new_id),)
-    return ()
-
-
-def _number(fact: Interaction) -> str | None:
-    identity = phone_identity(fact.customer or "")
-    return identity.value if identity else None
-
-
-def _missed(
-    fact: Interaction,
-    case_id: str,
-    owner: str | None,
-    callbacks: tuple[Callback, ...],
-    now: datetime,
-    new_id: Callable[[], str],
-) -> Callback:
-    number = _number(fact)
-    same = [c for c in callbacks if number and c.line == fact.line and c.number == number]
-    owed = next((c for c in same if c.open), None)
-    just_closed = next((c for c in same if c.closed_at and now - c.closed_at <= REOPENS), None)
-    if owed:
-        return _next(owed, misses=_with(owed.misses, fact.id))
-    if just_closed:
-        return _next(
-            just_closed,
-            state=State.WAITING,
-            misses=_with(just_closed.misses, fact.id),
-            case_id=case_id,
-            due_at=None,
-            close_reason=None,
-            closed_at=None,
-            closed_by=None,
-        )
-    return Callback(
-        id=new_id(),
-        created_at=now,
-        line=fact.line,
-        number=number,
-        contact_id=fact.contact_id,
-        case_id=case_id,
-        state=State.WAITING if number else State.NEEDS_NUMBER,
-        due_at=None,
-        opened_at=min(fact.occurred_at, now),
-        misses=(fact.id,),
-        owner=owner,
-    )
-
-
-def _asked(
-    fact: Interaction,
-    case_id: str,
-    owner: str | None,
-    contact: Contact | None,
-    callbacks: tuple[Callback, ...],
-    now: datetime,
-    new_id: Callable[[], str],
-) -> Callback:
-    """The call that a writing asks for: the one owed to this number or in this case, else a new one."""
-    line, due_at = fact.detail.call_from, fact.detail.promise.due_at if fact.detail.promise else None
-    given = phone_identity(fact.address(Role.CALLEE) or "")
-    number = given.value if given else number_of(contact)
-    owed = [
-        c for c in callbacks if c.open and ((number and (c.line, c.number) == (line, number)) or c.case_id == case_id)
-    ]
-    if not owed:
-        return Callback(
-            id=new_id(),
-            created_at=now,
-            line=line,
-            number=number,
-            contact_id=fact.contact_id,
-            case_id=case_id,
-            state=State.WAITING if number else State.NEEDS_NUMBER,
-            due_at=due_at,
-            opened_at=min(fact.occurred_at, now),
-            purpose=fact.subject or None,
-            questions=fact.detail.questions,
-            owner=owner,
-        )
-    joined = next((c for c in owed if number and c.number == number), owed[0])
-    better = number if given or joined.number is None else None
-    if better and joined.number != better and (joined.state, Step.NUMBER_GIVEN) in NEXT:
-        joined = replace(joined, state=after(joined.state, Step.NUMBER_GIVEN), number=better)
-    questions = tuple(dict.fromkeys((*joined.questions, *fact.detail.questions)))
-    purpose = joined.purpose or fact.subject or None
-    return _next(joined, due_at=due_at or joined.due_at, purpose=purpose, questions=questions)
-
-
-def number_of(contact: Contact | None) -> str | None:
-    """The number we know the contact by; None where there are several, for one of them is not theirs to answer."""
-    numbers = [identity.value for identity in contact.identities if identity.kind == "phone"] if contact else []
-    return numbers[0] if len(numbers) == 1 else None
-
-
-def _with(misses: tuple[str, ...], miss: str) -> tuple[str, ...]:
-    return misses if miss in misses else (*misses, miss)
-
-
-def _next(callback: Callback, **changes: Any) -> Callback:
+def changed(callback: Callback, **changes: Any) -> Callback:
+    """The next revision of a callback."""
     return replace(callback, revision=callback.revision + 1, **changes)
 
 
-def _closed(callback: Callback, reason: CloseReason, now: datetime, by: Interaction | None = None) -> Callback:
-    state, closed_by = after(callback.state, Step.CLOSE), by.id if by else None
-    return _next(callback, state=state, close_reason=reason, closed_at=now, closed_by=closed_by, claimed_until=None)
+def ready_at(callback: Callback) -> datetime:
+    """From when on it may be rung as far as the customer is concerned: the time asked for, else since it was opened."""
+    asked = callback.due_at if callback.asked_at_time else None
+    return asked or callback.opened_at
 
 
-def _says_nothing(fact: Interaction) -> bool:
-    """A bridge alone closes nothing: what came of it, a person says."""
-    return fact.kind is not Kind.CLOSE and fact.detail.result is None and fact.outcome in _UNSAID
+def waiting(callback: Callback, step: Step, **changes: Any) -> Callback:
+    """The callback back in the queue after this step; the dialler looks at it as soon as it may be rung."""
+    moved = changed(callback, state=after(callback.state, step), claimed_until=None, **changes)
+    return replace(moved, look_at=ready_at(moved) if moved.state is State.WAITING else moved.look_at)
 
 
-_UNSAID = frozenset({Outcome.REACHED, Outcome.PENDING, None})
+def claimed(callback: Callback, agent: str, now: datetime, lasts: timedelta = CLAIM) -> Callback:
+    """The callback in somebody's hand for so long. Raises IllegalStep where it is not waiting."""
+    until = now + lasts
+    state = after(callback.state, Step.CLAIM)
+    return changed(callback, state=state, owner=agent, claimed_until=until, look_at=until)
 
 
-def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
-    """What came of it, by the table of results in interface.md section 4."""
-    if fact.kind is Kind.CLOSE:
-        return _closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now, fact)
-    result = fact.detail.result or str(fact.outcome)
-    tried = (*callback.attempts, Attempt(at=fact.occurred_at, by=fact.agent_id or fact.agent, result=result))
-    if result in ("reached", "declined"):
-        reason = CloseReason.REACHED if result == "reached" else CloseReason.DECLINED_BY_CUSTOMER
-        return replace(_closed(callback, reason, now, fact), attempts=tried)
-    if result in ("call_again", "partly"):
-        due = fact.detail.promise.due_at if fact.detail.promise else callback.due_at
-        questions = tuple(dict.fromkeys((*callback.questions, *fact.detail.questions)))
-        return _next(
-            callback,
-            state=after(callback.state, Step.CALL_LATER),
-            attempts=tried,
-            due_at=due,
-            questions=questions,
-            claimed_until=None,
-        )
-    return _next(callback, state=after(callback.state, Step.TRY_AGAIN), attempts=tried, claimed_until=None)
+def released(callback: Callback, by: str | None = None) -> Callback:
+    """The callback given back; a held or escalated one is let through for one call. Raises IllegalStep.
 
-
-def taken_back(
-    fact: Interaction, callbacks: tuple[Callback, ...], now: datetime, *, reopens: bool
-) -> tuple[Callback, ...]:
-    """The callbacks after this interaction turned out never to have happened; those it left alone are not in it.
-
-    A missed call that was none is owed no call; a talk that was none leaves the call owed. reopens: not where the case
-    was closed, which ended what it owed.
+    by: who answers for that one call, needed where no machine would ring by itself.
     """
-    changed = []
-    for callback in callbacks:
-        tried = tuple(each for each in callback.attempts if each.at != fact.occurred_at)
-        mine = callback.id == fact.detail.callback_id and tried != callback.attempts
-        misses = tuple(miss for miss in callback.misses if miss != fact.id)
-        fewer = replace(callback, misses=misses, attempts=tried if mine else callback.attempts)
-        if mine and fact.detail.promise and callback.due_at == fact.detail.promise.due_at:
-            fewer = replace(fewer, due_at=None)
-        if callback.open and callback.misses and not misses:
-            changed.append(_closed(fewer, CloseReason.CLOSED_BY_HUMAN, now))
-        elif callback.closed_by == fact.id and misses and reopens:
-            state = State.WAITING if callback.number else State.NEEDS_NUMBER
-            changed.append(_next(fewer, state=state, close_reason=None, closed_at=None, closed_by=None))
-        elif fewer != callback:
-            changed.append(_next(fewer))
-    return tuple(changed)
+    return waiting(callback, Step.RELEASE) if callback.state is State.CLAIMED else let_through(callback, by)
 
 
-def given_back(
-    fact: Interaction, callbacks: tuple[Callback, ...], now: datetime, *, reopens: bool
-) -> tuple[Callback, ...]:
-    """The callbacks after a call counts again that had been taken back: the reverse of `taken_back`."""
-    if fact.outcome is not Outcome.MISSED or fact.direction is not Direction.INBOUND:
-        return callbacks_after(fact, fact.case_id or "", None, None, callbacks, now, lambda: fact.id)
-    changed = []
-    for callback in callbacks:
-        if callback.id in fact.detail.callbacks and fact.id not in callback.misses:
-            more = _next(callback, misses=(*callback.misses, fact.id))
-            if not callback.open and callback.closed_by is None and not callback.misses and reopens:
-                state = State.WAITING if callback.number else State.NEEDS_NUMBER
-                more = replace(more, state=state, close_reason=None, closed_at=None)
-            changed.append(more)
-    return tuple(changed)
-
-
-def claimed(callback: Callback, agent: str, now: datetime) -> Callback:
-    """The callback in a person's hand for CLAIM. Raises IllegalStep where it is not waiting."""
-    return _next(callback, state=after(callback.state, Step.CLAIM), owner=agent, claimed_until=now + CLAIM)
-
-
-def released(callback: Callback) -> Callback:
-    """The callback given back. Raises IllegalStep where nobody has it."""
-    return _next(callback, state=after(callback.state, Step.RELEASE), claimed_until=None)
+def let_through(callback: Callback, by: str | None) -> Callback:
+    """One call may be made although machines ring no such number, or not again. Raises IllegalStep without a name."""
+    after(callback.state, Step.RELEASE)
+    if not by:
+        raise IllegalStep(
+            f"a callback that is {callback.state.value} is let through by nobody", remedy="name who answers for it"
+        )
+    return waiting(callback, Step.RELEASE, held=None, released=by)
 
 
 def with_number(callback: Callback, number: str) -> Callback:
     """The callback with a number a person found out. number: E.164."""
-    return _next(callback, state=after(callback.state, Step.NUMBER_GIVEN), number=number)
+    if callback.state is State.NEEDS_NUMBER:
+        return waiting(callback, Step.NUMBER_GIVEN, number=number)
+    return changed(callback, state=after(callback.state, Step.NUMBER_GIVEN), number=number)
+
+
+def held(callback: Callback, reason: str) -> Callback:
+    """The callback kept from machines, for a person. reason: such as `region:LV`."""
+    state = after(callback.state, Step.HOLD)
+    return changed(callback, state=state, held=reason, claimed_until=None, look_at=None)
+
+
+def escalated(callback: Callback, owner: str | None = None) -> Callback:
+    """The callback in the hand of people, no machine rings by itself. owner: whose it is from now on, if known."""
+    state = after(callback.state, Step.ESCALATE)
+    return changed(callback, state=state, owner=owner or callback.owner, claimed_until=None, look_at=None)
+
+
+def looked_at(callback: Callback, again: datetime | None) -> Callback:
+    """The same revision, which the machine looks at then: nothing happened to it, so nobody is told."""
+    return replace(callback, look_at=again)
+
+
+def dialled(callback: Callback, attempt: Attempt, look_at: datetime) -> Callback:
+    """The callback with an attempt that is about to be placed. look_at: when nothing was heard of it by then.
+
+    Raises IllegalStep where one lives already, or there is nothing to dial.
+    """
+    state = after(callback.state, Step.DIAL)
+    if callback.live or callback.number is None:
+        what = "has an attempt under way" if callback.live else "has no number"
+        raise IllegalStep(f"the callback {what}", remedy="look at it with `commsd callbacks show ID`")
+    attempts = (*callback.attempts, replace(attempt, released=callback.released))
+    return changed(callback, state=state, attempts=attempts, released=None, claimed_until=None, look_at=look_at)
+
+
+def with_attempt(callback: Callback, attempt: Attempt) -> Callback:
+    """The callback with more known of one of its attempts, found by its id; its state stays."""
+    return changed(callback, attempts=_put(callback.attempts, attempt))
+
+
+def bridged(callback: Callback, look_at: datetime, customer_sid: str | None = None) -> Callback:
+    """The callback whose customer is on the line. Raises IllegalStep where nothing is dialled."""
+    state, live = after(callback.state, Step.BRIDGE), _living(callback)
+    joined = replace(live, bridged=True, customer_sid=customer_sid or live.customer_sid)
+    return changed(callback, state=state, attempts=_put(callback.attempts, joined), look_at=look_at)
+
+
+def ended(callback: Callback, at: datetime, confirm_until: datetime) -> Callback:
+    """The callback after its talk, whose result is asked for until then.
+
+    Where it moved on meanwhile (the customer rang and was answered, a person closed it) its state stays; the attempt
+    that was under way then says so.
+    """
+    if (callback.state, Step.ENDED) in NEXT:
+        over = _put(callback.attempts, replace(_living(callback), ended_at=at))
+        return changed(callback, state=after(callback.state, Step.ENDED), attempts=over, look_at=confirm_until)
+    live = callback.live
+    attempts = _put(callback.attempts, replace(live, ended_at=at, result=OVERTAKEN)) if live else callback.attempts
+    return changed(callback, attempts=attempts, look_at=callback.look_at if callback.open else None)
+
+
+def tried(callback: Callback, result: str, at: datetime, look_at: datetime | None = None) -> Callback:
+    """The callback after an attempt in vain. look_at: when to look again; by default at once, to plan it.
+
+    Where it was closed meanwhile it stays so.
+    """
+    live = callback.live
+    over = replace(live, result=result, ended_at=live.ended_at or at) if live else None
+    attempts = _put(callback.attempts, over) if over else callback.attempts
+    if not callback.open:
+        return changed(callback, attempts=attempts, look_at=None)
+    again = waiting(callback, Step.TRY_AGAIN, attempts=attempts)
+    return replace(again, look_at=look_at) if look_at else again
+
+
+def closed(callback: Callback, reason: CloseReason, at: datetime, by: str | None = None) -> Callback:
+    """The callback owed no longer. by: the interaction that says so.
+
+    Where an attempt is under way, the machine looks at it at once: its legs are to be let go.
+    """
+    live = callback.live
+    talked = live is not None and (live.id is None or live.ended_at is not None)
+    return changed(
+        callback,
+        state=after(callback.state, Step.CLOSE),
+        close_reason=reason,
+        closed_at=at,
+        closed_by=by,
+        claimed_until=None,
+        attempts=_put(callback.attempts, replace(live, result=UNSAID)) if live and talked else callback.attempts,
+        look_at=at if live and not talked else None,
+    )
+
+
+UNSAID = "unsaid"
+"""The result of an attempt of which nobody said what came of it before the call was owed no longer."""
+
+OVERTAKEN = "overtaken"
+"""The result of an attempt that was no longer needed while it lived."""
+
+
+def must_be_sound(callbacks: Iterable[Callback]) -> None:
+    """Raises IllegalStep for one that ends otherwise than telephony.md Q3 allows; the store takes no such change."""
+    for callback in callbacks:
+        ends = (callback.close_reason is not None, callback.closed_at is not None)
+        if ends != (not callback.open,) * 2:
+            raise IllegalStep(
+                f"a callback that is {callback.state.value} and whose reason for closing is {callback.close_reason}",
+                remedy="close it by `core.callback.closed`, with one of its reasons",
+            )
+        if callback.close_reason is CloseReason.ANSWERED_OTHER_CHANNEL and callback.closed_by is None:
+            raise IllegalStep("a call answered elsewhere without saying where", remedy="name the interaction")
+
+
+def _living(callback: Callback) -> Attempt:
+    if callback.live is None:
+        raise IllegalStep("the callback has no attempt under way", remedy="look at it with `commsd callbacks show ID`")
+    return callback.live
+
+
+def _put(attempts: tuple[Attempt, ...], attempt: Attempt) -> tuple[Attempt, ...]:
+    """With this one in place of the one of its id; of one that has none, of the last."""
+    if attempt.id is None:
+        return (*attempts[:-1], attempt)
+    return tuple(attempt if known.id == attempt.id else known for known in attempts)
+
+
+def word_of(callback: Callback, before: Callback | None) -> str:
+    """What the feed calls the step from `before` to it; interface.md section 6."""
+    if before is None:
+        return "opened" if callback.open else "closed"
+    if callback.open != before.open:
+        return "reopened" if callback.open else "closed"
+    if _said(callback) > _said(before):
+        return "attempted"
+    if callback.state is before.state:
+        return "updated"
+    if callback.state is State.WAITING and before.state in (State.CLAIMED, State.HELD, State.ESCALATED):
+        return "released"
+    return _WORDS.get(callback.state, "updated")
+
+
+_WORDS = {State.CLAIMED: "claimed", State.HELD: "held", State.ESCALATED: "escalated"}
+
+
+def _said(callback: Callback) -> int:
+    return sum(1 for attempt in callback.attempts if attempt.result is not None)

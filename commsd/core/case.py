@@ -232,6 +232,8 @@ def customer_speaks(fact: Interaction) -> bool:
     """A message of the customer's own, or a talk he began; sla/README.md section 5."""
     if fact.direction is not Direction.INBOUND or fact.automation is not Automation.NONE or fact.actor is Actor.AGENT:
         return False
+    if fact.detail.order:
+        return False
     return fact.kind is Kind.MESSAGE or (
         fact.kind in (Kind.CALL, Kind.MEETING) and fact.outcome in (Outcome.REACHED, Outcome.MISSED)
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from commsd.core.callback import Callback, callbacks_after
+from commsd.core.callback import Callback, word_of
 from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
 from commsd.core.channel_state import Standing
 from commsd.core.clock import State
@@ -26,8 +26,11 @@ from commsd.core.interaction import (
     Role,
 )
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.opt_out import OptOut
+from commsd.core.owed_call import callbacks_after
 from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
+from commsd.core.price import Spending
 from commsd.core.recompute import Clocks, clocks_after
 from commsd.core.record import record as record_of
 from commsd.core.refusal import Refusal
@@ -139,7 +142,9 @@ class Change:
     consumed: tuple[int, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    opt_outs: tuple[OptOut, ...] = ()
     channels: tuple[Standing, ...] = ()
+    spending: tuple[Spending, ...] = ()
     checkpoint: Checkpoint | None = None
     fence: Fence | None = None
     result: object = None
@@ -177,7 +182,9 @@ _JOINED = (
     "consumed",
     "refusals",
     "pauses",
+    "opt_outs",
     "channels",
+    "spending",
 )
 
 
@@ -356,7 +363,7 @@ def _left(owed: tuple[Callback, ...], clocks: Clocks, file: CaseFile, items: Ope
             continue
         for callback in items.callbacks:
             theirs = callback.open and record.value.opened_by in callback.misses and callback.id not in moved
-            if theirs and callback.due_at != record.value.due_at:
+            if theirs and not callback.asked_at_time and callback.due_at != record.value.due_at:
                 yield replace(callback, revision=callback.revision + 1, due_at=record.value.due_at)
 
 
@@ -367,15 +374,4 @@ def _open_after(owed: tuple[Callback, ...], items: OpenItems, case_id: str) -> b
 
 
 def _callback_event(callback: Callback, items: OpenItems, by: str) -> Event:
-    return Event(f"callback.{_callback_word(callback, items)}", callback, items.now, by)
-
-
-def _callback_word(callback: Callback, items: OpenItems) -> str:
-    before = items.callback(callback.id)
-    if before is None:
-        return "opened"
-    if callback.open and not before.open:
-        return "reopened"
-    if before.open and not callback.open:
-        return "closed"
-    return "attempted" if len(callback.attempts) > len(before.attempts) else "updated"
+    return Event(f"callback.{word_of(callback, items.callback(callback.id))}", callback, items.now, by)

@@ -108,6 +108,9 @@ class Role(StrEnum):
 MESSAGE_ID = "rfc5322.message-id"
 CALL_SID = "twilio.call-sid"
 
+DECLINED = "declined_by_customer"
+"""The reason of a missed call whose caller said that we need not ring: it owes none, and ends one that is owed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -156,6 +159,7 @@ class Detail:
     withdraws: of a close of a callback, the promises made with it, which nobody is to keep now.
     note: what an agent wrote down (personal). result: the agent's word for a talk, interface.md section 4.
     authenticated: what the receiving server said of the sender by DMARC, "pass" or "fail"; None: nothing we trust.
+    order: what a customer's text told our machine, such as `stop`; it is obeyed, and no clock waits for an answer.
     asks_call: a writing that asks to be rung, on the number of its party `callee` if it has one. call_from: the line
     that call is to be made from.
     """
@@ -177,6 +181,7 @@ class Detail:
     authenticated: str | None = None
     asks_call: bool = False
     call_from: str | None = None
+    order: str | None = None
 
 
 @fact

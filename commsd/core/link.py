@@ -18,20 +18,30 @@ LASTS = timedelta(days=30)
 
 class Act(StrEnum):
     """What a link does: close the case, close it as junk, say that the customer was answered elsewhere, say that the
-    last answer only held the customer off, take the callback."""
+    last answer only held the customer off; take the callback, say what came of it, let a held one go."""
 
     DONE = "done"
     JUNK = "junk"
     ANSWERED = "answered"
     HOLDING = "holding"
     CLAIM = "claim"
+    REACHED = "reached"
+    AGAIN = "again"
+    VOICEMAIL = "voicemail"
+    WRONG = "wrong"
+    DECLINED = "declined"
+    RELEASE = "release"
+
+
+OF_A_CALL = frozenset({Act.CLAIM, Act.REACHED, Act.AGAIN, Act.VOICEMAIL, Act.WRONG, Act.DECLINED, Act.RELEASE})
+"""What is done to a callback; the others are done to a case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """thing: id of the case, or of the callback to claim. agent: an agent's id, "" where it went to none.
+    """thing: id of the case, or of the callback where the act is `OF_A_CALL`.
 
-    until: whole seconds.
+    agent: an agent's id, "" where it went to none. until: whole seconds.
     """
 
     act: Act

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from commsd.core.callback import Callback, CloseReason, Step, after
+from commsd.core.callback import Callback, CloseReason, closed
 from commsd.core.case import Case, CaseFile, CaseState, ClockRecord, closing_at
 from commsd.core.change import Change
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Kind, Outcome
 from commsd.core.obligation import in_force, obligations
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.owed_call import absorbed
 from commsd.core.policy import ClockKind, Target
 from commsd.core.recompute import Clocks, clocks_after
 from commsd.core.record import record as record_of
@@ -201,15 +202,8 @@ def _calls(gone: CaseFile, into: CaseFile, items: OpenItems) -> tuple[tuple[Call
 
 def joining(call: Callback, other: Callback, now: datetime) -> tuple[Callback, Callback]:
     """Both after one call owed to a number on a line joined the other. call: its next revision, still open."""
-    closed = replace(
-        call,
-        state=after(call.state, Step.CLOSE),
-        close_reason=CloseReason.MERGED,
-        closed_at=now,
-        claimed_until=None,
-    )
-    misses = tuple(dict.fromkeys((*other.misses, *call.misses)))
-    return closed, replace(other, revision=other.revision + 1, misses=misses)
+    ended = replace(closed(call, CloseReason.MERGED, now), revision=call.revision)
+    return ended, absorbed(other, call)
 
 
 def with_callbacks(fact: Interaction, joined: Mapping[str, str]) -> Interaction:

@@ -212,8 +212,12 @@ class Book:
         self._called_back(self._calls_of(touch), touch, "callback_closed")
 
     def _calls_of(self, touch: Touch) -> list[str]:
-        """Which of the calls that are owed it is about: all of them where nobody said."""
-        return [call for call in self._calls if not call or not touch.callbacks or call in touch.callbacks]
+        """Which of the calls that are owed it is about: all of them where nobody said.
+
+        A customer who rang from elsewhere and was answered closed none that we know by name: those stay owed.
+        """
+        any_of_them = not touch.callbacks and not touch.from_elsewhere
+        return [call for call in self._calls if not call or any_of_them or call in touch.callbacks]
 
     def _called_back(self, calls: Iterable[str], touch: Touch, reason: str | None = None) -> None:
         """These calls are owed no longer. The clock ends with the call it ran for; those that are left keep theirs."""

@@ -11,6 +11,7 @@ from commsd.core.interaction import (
     Delivery,
     Interaction,
 )
+from commsd.core.opt_out import OptOut
 from commsd.core.pause import Pause
 from commsd.core.policy import Version
 from commsd.core.rate_limit import Spent
@@ -45,7 +46,8 @@ class OpenItems:
     alike: all of them where a key has several, such as one answer to two customers, which is in the case of each.
     answered: TwiML already given, by step. sent: acks of the last 24 h to the inboxes that keys name, newest first,
     to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
-    pauses: those in force. spent: what the mailboxes whose budget a key names have spent of it.
+    opt_outs: of the numbers that keys name. pauses: those in force. spent: what the mailboxes whose budget a key names
+    have spent of it.
     """
 
     now: datetime
@@ -61,6 +63,7 @@ class OpenItems:
     claims: Mapping[str, str] = field(default_factory=dict)
     sent: tuple[Delivery, ...] = ()
     refused: frozenset[str] = frozenset()
+    opt_outs: tuple[OptOut, ...] = ()
     pauses: tuple[Pause, ...] = ()
     spent: Mapping[str, Spent] = field(default_factory=dict)
 
@@ -72,6 +75,10 @@ class OpenItems:
             theirs = sorted(facts, key=lambda fact: contact_id is None or fact.contact_id != contact_id)
             found |= dict.fromkeys(fact.case_id for fact in theirs if fact.case_id)
         return tuple(found)
+
+    def opted_out(self, number: str, channel: str) -> OptOut | None:
+        """Why this number gets no texts on this channel; None where it may."""
+        return next((each for each in self.opt_outs if (each.number, each.channel) == (number, channel)), None)
 
     def callback(self, callback_id: str) -> Callback | None:
         """The callback of this id."""

@@ -11,6 +11,7 @@ from commsd.core.calendar import Calendar, add, between, end_of_business_day, in
 from commsd.core.measure import Percentile, percentiles
 from commsd.core.past_mail import Counted, Past, Wait
 from commsd.core.policy import ClockKind, Target, Version, policy_for
+from commsd.core.touch import Facts
 
 SHARES = (50, 90)
 
@@ -74,8 +75,9 @@ def report(past: Past, version: Version, channels: Mapping[str, str], since: dat
 
 def _lasted(wait: Wait, version: Version, channel: str, until: datetime) -> Lasted:
     begun, end = wait.writing.at, wait.answered_at or until
-    calendar, target = _terms(wait, version, channel)
-    due = _due(begun, calendar, target) if calendar and target else None
+    facts = {"channel": channel, "mailbox": wait.writing.mailbox, "from": wait.writing.person}
+    calendar, target = terms_of(version, facts, ClockKind.FIRST_RESPONSE)
+    due = due_at(begun, calendar, target) if calendar and target else None
     return Lasted(
         wait=wait,
         passed=max(end - begun, timedelta()),
@@ -84,17 +86,18 @@ def _lasted(wait: Wait, version: Version, channel: str, until: datetime) -> Last
     )
 
 
-def _terms(wait: Wait, version: Version, channel: str) -> tuple[Calendar | None, Target | None]:
-    writing = wait.writing
-    policy = policy_for(version, {"channel": channel, "mailbox": writing.mailbox, "from": writing.person})
+def terms_of(version: Version, facts: Facts, kind: ClockKind) -> tuple[Calendar | None, Target | None]:
+    """The hours in which the rules count such a clock and what they demand of it; None where they say nothing."""
+    policy = policy_for(version, facts)
     if policy is None:
         return None, None
-    target = policy.targets.get(ClockKind.FIRST_RESPONSE)
+    target = policy.targets.get(kind)
     calendar = version.calendars.get((target.calendar if target else None) or policy.calendar)
     return (in_zone(calendar, None) if calendar else None), target
 
 
-def _due(begun: datetime, calendar: Calendar, target: Target) -> datetime | None:
+def due_at(begun: datetime, calendar: Calendar, target: Target) -> datetime | None:
+    """When a clock begun then is due; None for a target without a time."""
     if target.business_days is not None:
         return end_of_business_day(calendar, begun, target.business_days)
     return add(calendar, begun, target.duration) if target.duration is not None else None
@@ -108,12 +111,13 @@ def _line(counted: Counted, lasted: Sequence[Lasted]) -> Line:
         answered=len(ended),
         unanswered=len(runs),
         late=sum(each.late for each in lasted),
-        passed=percentiles(_seconds(e.passed for e in ended), _seconds(r.passed for r in runs), SHARES),
-        open=percentiles(_seconds(e.open for e in ended), _seconds(r.open for r in runs), SHARES),
+        passed=percentiles(seconds(e.passed for e in ended), seconds(r.passed for r in runs), SHARES),
+        open=percentiles(seconds(e.open for e in ended), seconds(r.open for r in runs), SHARES),
     )
 
 
-def _seconds(lengths: Iterable[timedelta | None]) -> list[float]:
+def seconds(lengths: Iterable[timedelta | None]) -> list[float]:
+    """The same in seconds, without those that are not known."""
     return [length.total_seconds() for length in lengths if length is not None]
 
 

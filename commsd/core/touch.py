@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from commsd.core.fact import fact, replace
-from commsd.core.interaction import Actor, Automation, Direction, Interaction, Kind, Outcome, Role
+from commsd.core.interaction import DECLINED, Actor, Automation, Channel, Direction, Interaction, Kind, Outcome, Role
 
 _WORD = re.compile(r"\w[\w-]*")
 
@@ -71,6 +71,12 @@ class Touch:
     by_rule: bool = False
 
     @property
+    def from_elsewhere(self) -> bool:
+        """Whether the customer rang us, and was answered, on a number that is owed no call."""
+        rang = self.kind is TouchKind.TALK and self.direction == "in" and self.channel == Channel.PHONE.value
+        return rang and not self.callbacks
+
+    @property
     def time(self) -> datetime:
         """When it counts: nothing happens after its own record."""
         return self.at if self.recorded_at is None or self.at <= self.recorded_at else self.recorded_at
@@ -120,8 +126,8 @@ def _kind(interaction: Interaction) -> TouchKind | None:
         return _INTERNAL[kind]
     if interaction.outcome in _NEVER_WAS:
         return None
-    if kind is Kind.MESSAGE and inbound and interaction.actor is Actor.AGENT:
-        return TouchKind.NOTE  # among ourselves
+    if kind is Kind.MESSAGE and inbound and (interaction.actor is Actor.AGENT or interaction.detail.order):
+        return TouchKind.NOTE  # among ourselves, or told to our machine
     if kind in _WRITTEN or (kind is Kind.NOTE and interaction.direction is Direction.OUTBOUND):
         return TouchKind.IN if inbound else TouchKind.OUT
     if kind in _SPOKEN:
@@ -133,7 +139,8 @@ def _kind(interaction: Interaction) -> TouchKind | None:
 
 def _spoken(interaction: Interaction, inbound: bool) -> TouchKind | None:
     if interaction.outcome is Outcome.MISSED:
-        return TouchKind.MISSED if inbound else TouchKind.ATTEMPT
+        owed = TouchKind.CALLBACK_CLOSED if interaction.reason == DECLINED else TouchKind.MISSED
+        return owed if inbound else TouchKind.ATTEMPT
     if interaction.outcome in _VAIN:
         return TouchKind.ATTEMPT
     if inbound or interaction.kind is Kind.MEETING or interaction.detail.result:

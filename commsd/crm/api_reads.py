@@ -64,7 +64,7 @@ async def raw(api: Api, request: Request, caller: Caller) -> Response:
     row = await api.log.read(lambda connection: store.interaction(connection, interaction_id))
     kept = row.record.get("raw") if row else None
     if kept is None:
-        raise NotFound(f"no original is kept of interaction {interaction_id}", remedy="only mail has one")
+        raise NotFound(f"no original is kept of interaction {interaction_id}", remedy="mails, texts, messages have one")
     content = await original(api.log, kept["sha256"])
     headers = {
         "Content-Disposition": f'attachment; filename="{interaction_id}.eml"',

@@ -10,6 +10,7 @@ from commsd.core.event import Event
 from commsd.core.interaction import Detail, Direction, Interaction, Kind, Outcome
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.owed_call import absorbed
 from commsd.crm.actions import Decide, act, file_of, must
 from commsd.errors import NotFound, Refused
 
@@ -30,7 +31,7 @@ def claim_callback(callback_id: str, hand: Hand) -> Decide:
 
 def release_callback(callback_id: str, hand: Hand) -> Decide:
     """The callback is given back, or let go from `held`."""
-    return lambda items: _moved("released", released(_callback(items, callback_id)), items, hand)
+    return lambda items: _moved("released", released(_callback(items, callback_id), _name(hand)), items, hand)
 
 
 def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> Decide:
@@ -45,8 +46,7 @@ def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> 
         same = [c for c in items.callbacks if c.open and c.id != callback_id and _where(c) == _where(given)]
         if not same:
             return _moved("updated", given, items, hand)
-        misses = tuple(dict.fromkeys((*same[0].misses, *callback.misses)))
-        other = replace(same[0], revision=same[0].revision + 1, misses=misses)
+        other = absorbed(same[0], callback)
         numbered = replace(callback, number=parsed.e164)
         known = tuple(numbered if each.id == callback_id else each for each in items.callbacks)
         ended = _ended(numbered, "merged", None, hand, replace(items, callbacks=known), terms)
@@ -122,6 +122,10 @@ def _ended(callback: Callback, reason: str, note: str | None, hand: Hand, items:
 
 def _moved(word: str, callback: Callback, items: OpenItems, hand: Hand) -> Change:
     return Change(callbacks=(callback,), events=(Event(f"callback.{word}", callback, items.now, hand.by),))
+
+
+def _name(hand: Hand) -> str | None:
+    return hand.agent_id or hand.agent
 
 
 def _where(callback: Callback) -> tuple[str | None, str | None]:

@@ -1,22 +1,38 @@
 """What a link in a notice does, pressed or come back as a mail: to what it was made for, or to what that went into."""
 
+from datetime import datetime, timedelta
+
 from commsd.core.callback import CloseReason
 from commsd.core.case import customer_speaks, survivor
 from commsd.core.change import Change
-from commsd.core.entry import Hand
-from commsd.core.link import Act, Link
+from commsd.core.entry import Hand, Result, Said
+from commsd.core.link import OF_A_CALL, Act, Link
 from commsd.core.open_items import OpenItems, Terms
 from commsd.crm.actions import Decide, answered_elsewhere, close_case, holding_case, must
-from commsd.crm.call_actions import claim_callback
+from commsd.crm.call_actions import callback_result, claim_callback, release_callback
 from commsd.errors import Refused
 
+RESULTS = {
+    Act.REACHED: Result.REACHED,
+    Act.AGAIN: Result.CALL_AGAIN,
+    Act.VOICEMAIL: Result.VOICEMAIL,
+    Act.WRONG: Result.WRONG_PERSON,
+    Act.DECLINED: Result.DECLINED,
+}
 
-def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
-    """What a link does, pressed or come back as a mail; to the case that its own went into, if it did."""
+TWICE = timedelta(minutes=2)
+"""The same result pressed again within this time is one press that was slow, not a second call."""
+
+
+def act_of(link: Link, hand: Hand, terms: Terms, due: datetime | None = None) -> Decide:
+    """What a link does, pressed or come back as a mail; to the case that its own went into, if it did.
+
+    due: when to call again, where that is what it says.
+    """
 
     def decide(items: OpenItems) -> Change:
-        if link.act is Act.CLAIM:
-            return claim_callback(joined(items, link.thing), hand)(items)
+        if link.act in OF_A_CALL:
+            return _of_a_call(link, hand, terms, due, items)
         case_id = surviving(items, link.thing)
         must(
             link.act is Act.HOLDING or not _heard_since(link, items, case_id),
@@ -33,10 +49,29 @@ def act_of(link: Link, hand: Hand, terms: Terms) -> Decide:
                     f"the case went into {case_id}, which holds more than was junk here",
                     remedy="if all of it is junk, use a notice about that one",
                 )
-            case Act.DONE | Act.JUNK:
+            case _:
                 return close_case(case_id, hand, terms, junk=link.act is Act.JUNK)(items)
 
     return decide
+
+
+def _of_a_call(link: Link, hand: Hand, terms: Terms, due: datetime | None, items: OpenItems) -> Change:
+    callback_id = joined(items, link.thing)
+    if link.act is Act.CLAIM:
+        return claim_callback(callback_id, hand)(items)
+    if link.act is Act.RELEASE:
+        return release_callback(callback_id, hand)(items)
+    result = RESULTS[link.act]
+    must(not _said_just_now(callback_id, result, items), "this was said a moment ago", "nothing more to do")
+    return callback_result(callback_id, Said(result=result, due=due), hand, terms)(items)
+
+
+def _said_just_now(callback_id: str, result: Result, items: OpenItems) -> bool:
+    callback = items.callback(callback_id)
+    last = callback.attempts[-1] if callback and callback.attempts else None
+    if last is None or last.result != result.value:
+        return False
+    return items.now - max(last.at, last.ended_at or last.at) < TWICE
 
 
 def _heard_since(link: Link, items: OpenItems, case_id: str) -> bool:

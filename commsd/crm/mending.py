@@ -7,7 +7,7 @@ revision.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from commsd.core.callback import Callback, given_back, taken_back
+from commsd.core.callback import Callback
 from commsd.core.case import CaseFile, CaseState
 from commsd.core.change import Change, change_of, due_as_clock
 from commsd.core.entry import Hand
@@ -16,6 +16,7 @@ from commsd.core.interaction import Detail, Interaction, Kind
 from commsd.core.merge import joining, merged, with_callbacks
 from commsd.core.obligation import in_force
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.owed_call import given_back, taken_back
 from commsd.core.touch import touches_of
 from commsd.crm.actions import Decide, file_of, internal, must
 from commsd.errors import NotFound, Refused

@@ -1,35 +1,34 @@
 """A telephone exchange on loopback that speaks Twilio: it rings the daemon, follows its TwiML and takes its REST calls.
 
 For the demo and the tests. It follows Twilio's published descriptions; what is not documented is chosen where it
-happens (exchange_dial.py, exchange_office.py). Left out: conferences, queues, machine detection, media, prices,
-other REST resources than Calls and Messages. Nothing is ever sent to a host beyond loopback.
+happens (exchange_dial.py, exchange_office.py). Left out: conferences, queues, transcription, media of messages, prices,
+REST resources other than Calls, Messages, Recordings, IncomingPhoneNumbers and Balance. Nothing is ever sent to a host
+beyond loopback.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
 
 from commsd.demo.exchange_call import (
-    API_VERSION,
     Call,
     Caller,
     Person,
     Recording,
     Spoken,
-    rfc2822,
-    sid,
 )
-from commsd.demo.exchange_dial import dial, ring_person
+from commsd.demo.exchange_dial import dial, hang_up_later, ring_person
 from commsd.demo.exchange_leg import Leg, LegEnded, Page, Rejected
 from commsd.demo.exchange_office import Alert, Office, hand_of
-from commsd.demo.exchange_post import UNTOUCHED, Post, Sent, Tamper, Webhook, WebhookFailed
+from commsd.demo.exchange_post import UNTOUCHED, Post, Sent, Tamper, Webhook
 from commsd.demo.exchange_rest import RestRequest, rest_app
+from commsd.demo.exchange_shelf import IncomingNumber, Shelf
+from commsd.demo.exchange_texts import Texts
 from commsd.demo.twiml_reader import read
 from commsd.world import World
 
@@ -49,16 +48,6 @@ __all__ = [
 ]
 
 _STOPPING_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingNumber:
-    """How one of our numbers is set up in Twilio's console. None: the usual path below the exchange's public_url."""
-
-    voice_url: str | None = None
-    status_callback: str | None = None
-    message_url: str | None = None
-    fallback_url: str | None = None
 
 
 class Exchange:
@@ -88,7 +77,8 @@ class Exchange:
         self.office = Office(world=world, account_sid=account_sid, post=self.post, words_per_second=words_per_second)
         self.numbers = dict(numbers) if isinstance(numbers, Mapping) else {n: IncomingNumber() for n in numbers}
         self.logins = {account_sid: auth_token} | dict(keys or {})
-        self.messages: dict[str, dict[str, Any]] = {}
+        self.texts = Texts(office=self.office, ours=lambda: self.numbers)
+        self.shelf = Shelf(office=self.office, public_url=lambda: self.public_url, numbers=self.numbers)
         self.rest_requests: list[RestRequest] = []
         self.tamper_rest: Callable[[RestRequest], Tamper] = lambda _: UNTOUCHED
         self.port = 0
@@ -117,6 +107,11 @@ class Exchange:
     def calls(self) -> Mapping[str, Call]:
         """By sid, oldest first."""
         return self.office.calls
+
+    @property
+    def messages(self) -> Mapping[str, Mapping[str, Any]]:
+        """SMS in both directions, by sid, oldest first."""
+        return self.texts.records
 
     @property
     def alerts(self) -> Sequence[Alert]:
@@ -169,26 +164,14 @@ class Exchange:
         await call.over.wait()
         return call
 
-    async def text(self, *, from_: str, to: str, body: str) -> str:
-        """A customer writes an SMS; the message's sid. Raises WebhookFailed when the daemon does not take it."""
-        number = self.numbers.get(to, IncomingNumber())
-        name = sid("SM", self.world.new_id)
-        fields = {
-            "AccountSid": self.office.account_sid,
-            "ApiVersion": API_VERSION,
-            "From": from_,
-            "To": to,
-            "Body": body,
-            "MessageSid": name,
-            "SmsMessageSid": name,
-            "SmsSid": name,
-            "SmsStatus": "received",
-            "NumMedia": "0",
-            "NumSegments": "1",
-        }
+    async def text(self, *, from_: str, to: str, body: str, **more: str) -> str:
+        """A customer writes an SMS; the message's sid. more: fields of the webhook such as OptOutType, ProfileName.
+
+        Raises WebhookFailed when the daemon does not take it.
+        """
+        number = self.numbers.get(to.removeprefix("whatsapp:"), IncomingNumber())
         url = number.message_url or f"{self.public_url}/twilio/message"
-        await self.post.deliver(Webhook(kind="message", url=url, fields=fields))
-        return name
+        return await self.texts.received(url, from_=from_, to=to, body=body, more=more)
 
     def spoken(self, call: Call | str) -> tuple[Spoken, ...]:
         """What was heard on this leg, in order."""
@@ -206,36 +189,6 @@ class Exchange:
         call.events = frozenset(" ".join(events).split()) or frozenset({"completed"})
         self.office.spawn(self._outgoing(call, form))
         return call
-
-    def send_message(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """POST Messages, already checked: the message in state queued; delivered a moment later."""
-        name, account, now = sid("SM", self.world.new_id), self.office.account_sid, rfc2822(self.world.now())
-        uri = f"/{API_VERSION}/Accounts/{account}/Messages/{name}"
-        message: dict[str, Any] = {
-            "sid": name,
-            "account_sid": account,
-            "api_version": API_VERSION,
-            "body": form["Body"],
-            "from": form["From"],
-            "to": form["To"],
-            "direction": "outbound-api",
-            "status": "queued",
-            "date_created": now,
-            "date_updated": now,
-            "date_sent": None,
-            "error_code": None,
-            "error_message": None,
-            "messaging_service_sid": None,
-            "num_media": "0",
-            "num_segments": "1",
-            "price": None,
-            "price_unit": "USD",
-            "uri": f"{uri}.json",
-            "subresource_uris": {"media": f"{uri}/Media.json"},
-        }
-        self.messages[name] = message
-        self.office.spawn(self._carry(message, form.get("StatusCallback")))
-        return dict(message)
 
     async def _incoming(self, call: Call, number: IncomingNumber, caller: Caller) -> None:
         leg = Leg(self.office, call, hand_of(caller), fallback_url=number.fallback_url, dial=dial)
@@ -259,18 +212,31 @@ class Exchange:
 
     async def _outgoing(self, call: Call, form: Mapping[str, str]) -> None:
         person = self.people.get(call.to, Person())
-        ended = await ring_person(self.office, call, person, float(form.get("Timeout", 60)))
         leg = Leg(self.office, call, hand_of(person), fallback_url=form.get("FallbackUrl"), dial=dial)
-        machine = self.office.spawn(self._hang_up(call, person.talks_for)) if person.voicemail else None
+        ended, hang_up = "canceled", None
         try:
+            await self._leave_queue(leg)
+            ended = await ring_person(self.office, call, person, float(form.get("Timeout", 60)))
             if ended == "in-progress":
+                limit = float(form["TimeLimit"]) if form.get("TimeLimit") else None
+                hang_up = hang_up_later(self.office, call, person, limit)
+                if form.get("MachineDetection"):
+                    leg.detect(person, form.get("AsyncAmdStatusCallback"))
                 await leg.follow(await self._first_page(leg, form))
         except LegEnded:
             pass
         finally:
-            if machine is not None:
-                machine.cancel()
+            if hang_up is not None:
+                hang_up.cancel()
         await self._over(call, ended)
+
+    async def _leave_queue(self, leg: Leg) -> None:
+        if seconds := self.office.wait_in_queue():
+            began = self.world.now()
+            try:
+                await leg.pass_time(seconds)
+            finally:
+                leg.call.queued_ms = round((self.world.now() - began).total_seconds() * 1000)
 
     async def _first_page(self, leg: Leg, form: Mapping[str, str]) -> Page:
         if form.get("Url"):
@@ -281,29 +247,6 @@ class Exchange:
         self.office.finish(call, "completed" if call.answered_at else unanswered)
         await self.office.all_told(call)
         call.over.set()
-
-    async def _carry(self, message: dict[str, Any], status_callback: str | None) -> None:
-        for status in ("sent", "delivered"):
-            message |= {"status": status, "date_updated": rfc2822(self.world.now())}
-            message["date_sent"] = message["date_sent"] or message["date_updated"]
-            if status_callback:
-                await self._message_status(message, status_callback)
-
-    async def _message_status(self, message: Mapping[str, Any], url: str) -> None:
-        fields = {
-            "ApiVersion": API_VERSION,
-            "AccountSid": self.office.account_sid,
-            "MessageSid": str(message["sid"]),
-            "SmsSid": str(message["sid"]),
-            "MessageStatus": str(message["status"]),
-            "SmsStatus": str(message["status"]),
-            "From": str(message["from"]),
-            "To": str(message["to"]),
-        }
-        try:
-            await self.post.deliver(Webhook(kind="message-status", url=url, fields=fields))
-        except WebhookFailed:
-            return
 
 
 class _Embedded(uvicorn.Server):

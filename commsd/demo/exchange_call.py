@@ -16,6 +16,9 @@ from urllib.parse import quote
 import phonenumbers
 
 API_VERSION = "2010-04-01"
+TRUTH = "?"
+"""Among the keys of a person: 1 after a talk with somebody, 2 after a machine."""
+
 TERMINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 # Twilio's page on the Call resource: 487 is our own time-out or cancel, 404 a number that leads nowhere
 SIP_CODES: Mapping[str, int] = {"completed": 200, "busy": 486, "no-answer": 487, "canceled": 487, "failed": 404}
@@ -26,31 +29,40 @@ class Person:
     """Who has a telephone, and what he does when it rings. The default never answers.
 
     answers_after: seconds of ringing; None = never. presses: keys at every prompt, or a tuple: one entry a prompt, then
-    nothing. talks_for: seconds until he hangs up a talk. voicemail: a machine answers, presses nothing and records
-    for talks_for seconds. busy, unreachable: what the network says instead of ringing.
+    nothing; what is no key is said, and TRUTH is the key for what he met. talks_for: seconds until he hangs up a talk.
+    hangs_up_after: seconds from the answer until he hangs up, whatever is going on then. voicemail: a machine answers,
+    presses nothing and records for talks_for seconds. busy, unreachable: what the network says instead of ringing.
     """
 
     answers_after: float | None = None
     presses: str | tuple[str, ...] = "1"
     says: str = ""
     talks_for: float = 60.0
+    hangs_up_after: float | None = None
     voicemail: bool = False
     busy: bool = False
     unreachable: bool = False
+
+    @property
+    def answered_by(self) -> str:
+        """What machine detection finds."""
+        return "machine_end_beep" if self.voicemail else "human"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who rings us. hangs_up_after: seconds from the first ring; None = listens to the end.
 
-    keys: one entry a prompt ("" = silence), then silence. says: what he answers where speech is heard, and what he
-    leaves after the tone, for speaks_for seconds; empty = he records nothing.
+    keys: one entry a prompt ("" = silence), then silence; an entry that is no keys is said. says: what he answers where
+    speech is heard, and what he leaves after the tone, for speaks_for seconds; empty = he records nothing.
+    confidence: how well he is understood.
     """
 
     hangs_up_after: float | None = None
     keys: tuple[str, ...] | list[str] = ()
     says: str = ""
     speaks_for: float = 3.0
+    confidence: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,8 @@ class Recording:
     """What somebody left after the tone."""
 
     sid: str
+    call_sid: str
+    at: datetime
     seconds: float
     text: str
 
@@ -89,6 +103,9 @@ class Call:
     ended_at: datetime | None = None
     updated_at: datetime | None = None
     bridged: bool = False
+    queued_ms: int = 0
+    met_machine: bool = False
+    answered_by: str | None = None
     status_callback: str | None = None
     status_method: str = "POST"
     events: frozenset[str] = frozenset({"completed"})
@@ -143,6 +160,8 @@ def call_fields(call: Call, status: str | None = None) -> dict[str, str]:
             fields |= {name: number, f"{name}City": "", f"{name}State": "", f"{name}Zip": "", f"{name}Country": country}
     if call.parent_sid:
         fields["ParentCallSid"] = call.parent_sid
+    if call.answered_by:
+        fields["AnsweredBy"] = call.answered_by
     if call.direction == "inbound":
         # Twilio sends percent-encoded JSON here, so the form encodes it twice
         fields["CallToken"] = quote('{"parentCallInfoToken":"' + call.sid[2:] + '"}')
@@ -187,12 +206,12 @@ def call_record(call: Call) -> dict[str, Any]:
         "price": None,
         "price_unit": "USD",
         "direction": call.direction,
-        "answered_by": None,
+        "answered_by": call.answered_by,
         "api_version": API_VERSION,
         "forwarded_from": None,
         "group_sid": None,
         "caller_name": None,
-        "queue_time": "0",
+        "queue_time": str(call.queued_ms),
         "trunk_sid": None,
         "uri": f"{uri}.json",
         "subresource_uris": {part.lower(): f"{uri}/{part}.json" for part in ("Recordings", "Events", "Notifications")},

@@ -73,7 +73,8 @@ def _child(leg: Leg, noun: Noun, caller_id: str, base: str) -> _Child:
     call.status_callback = urljoin(base, noun.status_callback) if noun.status_callback else None
     call.events = noun.events
     whisper = urljoin(base, noun.url) if noun.url else None
-    return _Child(call, replace(noun, url=whisper), leg.office.people.get(noun.target, Person()))
+    amd = urljoin(base, noun.amd_callback) if noun.amd_callback else None
+    return _Child(call, replace(noun, url=whisper, amd_callback=amd), leg.office.people.get(noun.target, Person()))
 
 
 async def _ring_at_once(leg: Leg, children: Sequence[_Child], timeout: float) -> _Child | None:
@@ -117,12 +118,15 @@ async def _connect(leg: Leg, child: _Child, time_limit: float) -> None:
     """Whisper, then the talk, until one of the two hangs up."""
     office, call = leg.office, child.call
     whisper = Leg(office, call, hand_of(child.person))
-    machine = office.spawn(_machine_hangs_up(office, child)) if child.person.voicemail else None
+    if child.noun.detects:
+        whisper.detect(child.person, child.noun.amd_callback)
+    machine = hang_up_later(office, call, child.person)
     try:
         if child.noun.url:
             await leg.until_gone(_whisper(whisper, child.noun))
         leg.answer()
         leg.call.bridged = call.bridged = True
+        leg.call.met_machine = child.person.voicemail
         await leg.until_gone(whisper.pass_time(min(child.person.talks_for, time_limit)))
     except LegEnded:
         pass
@@ -137,9 +141,18 @@ async def _whisper(leg: Leg, noun: Noun) -> None:
     await leg.follow(await leg.fetch("whisper", noun.url or "", noun.method))
 
 
-async def _machine_hangs_up(office: Office, child: _Child) -> None:
-    await office.world.sleep(child.person.talks_for)
-    child.call.gone.set()
+def hang_up_later(
+    office: Office, call: Call, person: Person, limit: float | None = None
+) -> "asyncio.Task[None] | None":
+    """Ends an answered call when its person hangs up, a machine has recorded, or the time limit is over."""
+    times = [person.talks_for] if person.voicemail else []
+    times += [seconds for seconds in (person.hangs_up_after, limit) if seconds is not None]
+    return office.spawn(_hangs_up(office, call, min(times))) if times else None
+
+
+async def _hangs_up(office: Office, call: Call, after: float) -> None:
+    await office.world.sleep(after)
+    call.gone.set()
 
 
 def _most_telling(children: Sequence[_Child]) -> Call:

@@ -4,12 +4,13 @@ Bridging two legs stands in exchange_dial.py. Where Twilio documents nothing the
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urljoin
 
-from commsd.demo.exchange_call import Call, Recording, Spoken, call_fields, rfc2822, sid
+from commsd.demo.exchange_call import TRUTH, Call, Person, Recording, Spoken, call_fields, rfc2822, sid
 from commsd.demo.exchange_office import Hand, Office
 from commsd.demo.exchange_post import Webhook, WebhookFailed
 from commsd.demo.twiml_reader import (
@@ -30,6 +31,8 @@ from commsd.demo.twiml_reader import (
 T = TypeVar("T")
 _XML = frozenset({"text/xml", "application/xml", "text/html"})
 _BAD_CONTENT_TYPE = 12300
+_DETECTED_AFTER_MS = 3400
+_KEYS = re.compile(r"[0-9*#]+")
 _MAX_DOCUMENTS = 200  # a document that redirects to itself must end some time
 APOLOGY = "An application error has occurred."
 
@@ -85,6 +88,19 @@ class Leg:
 
     async def pass_time(self, seconds: float) -> None:
         await self.until_gone(self.office.world.sleep(seconds))
+
+    def detect(self, person: Person, url: str | None, method: str = "POST") -> None:
+        """Listens for a machine while the call goes on; `url` is told what was found."""
+        self.call.answered_by = person.answered_by
+        if not url:
+            return
+        fields = {
+            "AccountSid": self.office.account_sid,
+            "CallSid": self.call.sid,
+            "AnsweredBy": person.answered_by,
+            "MachineDetectionDuration": str(_DETECTED_AFTER_MS),
+        }
+        self.office.tell(self.call, Webhook(kind="amd", url=url, fields=fields, method=method, call_sid=self.call.sid))
 
     def answer(self) -> None:
         """Takes the call, once."""
@@ -172,11 +188,14 @@ class Leg:
         self.answer()
         for prompt in verb.prompts:
             await self._utter(prompt)
-        keys = next(self.hand.keys, "") if "dtmf" in verb.inputs else ""
-        if keys:
-            result = _pressed(keys, verb)
-        elif "speech" in verb.inputs and self.hand.says:
-            result = {"SpeechResult": self.hand.says, "Confidence": "0.9"}
+        given = next(self.hand.keys, "")
+        if given == TRUTH:
+            given = "2" if self.call.met_machine else "1"
+        said = given if given and not _KEYS.fullmatch(given) else self.hand.says
+        if "dtmf" in verb.inputs and _KEYS.fullmatch(given):
+            result = _pressed(given, verb)
+        elif "speech" in verb.inputs and said:
+            result = {"SpeechResult": said, "Confidence": str(self.hand.confidence), "Language": verb.language}
         else:
             await self.pass_time(verb.timeout)
             if not verb.on_empty:
@@ -199,7 +218,9 @@ class Leg:
         except LegEnded:
             hung_up = True
         seconds = round((self.office.world.now() - began).total_seconds())
-        self.call.recordings.append(Recording(sid=recording_sid, seconds=seconds, text=self.hand.says))
+        kept = Recording(sid=recording_sid, call_sid=self.call.sid, at=began, seconds=seconds, text=self.hand.says)
+        self.call.recordings.append(kept)
+        self.office.recordings[kept.sid] = kept
         result = {
             "RecordingUrl": url,
             "RecordingSid": recording_sid,

@@ -6,11 +6,11 @@ A step of a call is taken here and nowhere else, because each one is also an eve
 import asyncio
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any
 
-from commsd.demo.exchange_call import Call, Caller, Person, progress_fields, sid
+from commsd.demo.exchange_call import Call, Caller, Person, Recording, progress_fields, sid
 from commsd.demo.exchange_post import InOrder, Post, Webhook
 from commsd.world import World
 
@@ -30,7 +30,8 @@ class Office:
     """What all legs share.
 
     words_per_second: how fast Say reads. action_after_hangup: whether a Dial's action is requested when the caller
-    has gone (undocumented: commsd must bear both).
+    has gone (undocumented: commsd must bear both). calls_per_second: the pace at which placed calls leave Twilio's
+    queue; None: at once.
     """
 
     world: World
@@ -41,9 +42,16 @@ class Office:
     alerts: list[Alert] = field(default_factory=list)
     words_per_second: float = 2.5
     action_after_hangup: bool = True
+    calls_per_second: float | None = None
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    began_at: datetime = field(init=False)
+    _leaves_next: datetime | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _queues: dict[tuple[str, str], InOrder] = field(default_factory=dict)
     _told: dict[str, list[asyncio.Task[None]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.world.now()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -80,6 +88,15 @@ class Office:
         )
         self.calls[call.sid] = call
         return call
+
+    def wait_in_queue(self) -> float:
+        """Seconds until a call that is placed now leaves Twilio's queue."""
+        if self.calls_per_second is None:
+            return 0.0
+        now = self.world.now()
+        leaves = max(self._leaves_next or now, now)
+        self._leaves_next = leaves + timedelta(seconds=1 / self.calls_per_second)
+        return (leaves - now).total_seconds()
 
     def alert(self, code: int, call: Call, url: str = "") -> None:
         self.alerts.append(Alert(code=code, call_sid=call.sid, url=url, at=self.world.now()))
@@ -128,12 +145,13 @@ class Hand:
     keys: Iterator[str]
     says: str = ""
     speaks_for: float = 3.0
+    confidence: float = 0.9
 
 
 def hand_of(someone: Caller | Person) -> Hand:
     """A machine presses nothing."""
     if isinstance(someone, Caller):
-        return Hand(iter(tuple(someone.keys)), someone.says, someone.speaks_for)
+        return Hand(iter(tuple(someone.keys)), someone.says, someone.speaks_for, someone.confidence)
     if someone.voicemail:
         return Hand(iter(()))
     if isinstance(someone.presses, str):

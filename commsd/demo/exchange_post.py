@@ -26,7 +26,7 @@ _FETCH_FAILED, _CONNECT_FAILED, _BAD_HOST = 11200, 11205, 11210
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """One webhook before it is sent. kind: voice, dial-action, gather, record-action, whisper, redirect, fallback,
-    call-status, recording-status, message, message-status. `url` as configured, fragment included."""
+    call-status, recording-status, amd, message, message-status. `url` as configured, fragment included."""
 
     kind: str
     url: str
@@ -41,7 +41,7 @@ class Tamper:
 
     lost: it never arrives. copies: how often it arrives. delay: seconds before it leaves, others may overtake.
     answer_lost: it is worked on, but the answer never comes back. refused: HTTP status and Twilio's error code, given
-    instead of any work (REST requests only).
+    instead of any work; refused_after: the same, but after the work was done (REST requests only).
     """
 
     lost: bool = False
@@ -49,6 +49,7 @@ class Tamper:
     delay: float = 0.0
     answer_lost: bool = False
     refused: tuple[int, int] | None = None
+    refused_after: tuple[int, int] | None = None
 
 
 UNTOUCHED = Tamper()

@@ -5,7 +5,7 @@ Nothing in it is known to the product: what it says could stand in anybody's /et
 
 import os
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,9 @@ ACCOUNT = "AC" + "0" * 32
 ZONE = "Europe/Berlin"
 RING = 4
 """Seconds for which a telephone rings: shorter than anybody would set it, because somebody is watching."""
+
+QUIET_PAST = 30
+"""Minutes past this minute, in any zone of whole hours: for one minute then nobody is rung."""
 
 PROMISED = 12
 """Seconds in which a cancellation is promised an answer that the scene does not give."""
@@ -59,7 +62,7 @@ def _main(folder: Path, near: Neighbours, digest: datetime) -> str:
         f'[notices]\ndigest = "{digest.astimezone(ZoneInfo(ZONE)):%H:%M}"\n',
         _mailbox("support", SUPPORT, "anna", "hotline", near),
         _mailbox("sales", SALES, "bo", "sales", near),
-        _telephone(near),
+        _telephone(near, digest + timedelta(minutes=QUIET_PAST)),
     )
     return "\n".join(tables)
 
@@ -122,8 +125,11 @@ username = ""
 """
 
 
-def _telephone(near: Neighbours) -> str:
+def _telephone(near: Neighbours, quiet: datetime) -> str:
     return f"""\
+[callbacks]
+quiet_hours = "{quiet:%H:%M}-{quiet + timedelta(minutes=1):%H:%M}"   # so that people can be rung at three, too
+
 [twilio]
 account_sid = "{ACCOUNT}"
 auth_tokens = [{{ credential = "twilio" }}]

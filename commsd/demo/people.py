@@ -10,6 +10,7 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 
+from commsd.demo.exchange_call import TRUTH, Person
 from commsd.demo.table import Wanted
 
 DOMAIN = "example.com"
@@ -208,7 +209,7 @@ JANE_AGAIN = Letter(
     wanted=Wanted(key="jane.2@mail.example.org", who="Jane, once more", by="mail", language="en", short=True),
 )
 
-LARS, BUDI, ULRIKE = "+4532123456", "+628123456789", "+493023125500"
+LARS, BUDI, ULRIKE, PREMIUM = "+4532123456", "+628123456789", "+493023125500", "+499001234567"
 
 SCENE: Sequence[Act] = (
     JANE,
@@ -229,29 +230,41 @@ SCENE: Sequence[Act] = (
         wanted=Wanted(key=ULRIKE, who="Ulrike Kern", by="phone", language="de", talked=True),
     ),
     Ring(
-        at=1.1,
+        at=0.3,
         name="Lars Nielsen",
         number=LARS,
         line=HOTLINE,
-        patience=12,
+        patience=4,
         wanted=Wanted(key=LARS, who="Lars Nielsen", by="phone", language="da", misses=1, closed="reached"),
     ),
     Ring(
-        at=1.9,
+        at=18.0,
         name="Budi Santoso",
         number=BUDI,
         line=HOTLINE,
         patience=10,
-        wanted=Wanted(key=BUDI, who="Budi Santoso", by="phone", language="id", misses=2),
+        wanted=Wanted(key=BUDI, who="Budi Santoso", by="phone", language="id", misses=2, machine=True),
     ),
-    Ring(at=14.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=10),
-    CallBack(at=16.0, number=LARS, by=BO),
+    Ring(at=31.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=10),
+    Ring(
+        at=2.6,
+        name="0900 12345",
+        number=PREMIUM,
+        line=HOTLINE,
+        patience=6,
+        wanted=Wanted(key=PREMIUM, who="A dear number", by="phone", language="de", misses=1, held="type:premium_rate"),
+    ),
 )
 """The opening, by who; `at` says when. Tom's mail is a cancellation, for which the demo's rules promise an answer in
 seconds: his clock is the one that runs out."""
 
-ON_THE_PHONE: Mapping[str, float] = {BO.phone: 2.0}
-"""Who picks up, and after how many seconds of ringing; all others let it ring."""
+ON_THE_PHONE: Mapping[str, Person] = {
+    ANNA.phone: Person(answers_after=5, presses=("1", TRUTH)),
+    BO.phone: Person(answers_after=2, talks_for=4),
+    LARS: Person(answers_after=2, talks_for=3),
+    BUDI: Person(answers_after=2, talks_for=3, voicemail=True),
+}
+"""Who picks up; all others let it ring. Anna is too slow for those who ring; a key of hers says what came of a talk."""
 
 
 _FIRST = {

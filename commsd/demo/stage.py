@@ -20,7 +20,7 @@ from commsd.config.load import load
 from commsd.core.change import Change
 from commsd.crm.keys import Keys
 from commsd.daemon import House, opened
-from commsd.demo.exchange import Caller, Exchange, Person
+from commsd.demo.exchange import Caller, Exchange
 from commsd.demo.house import ACCOUNT, PUBLIC_URL, ZONE, Neighbours, furnish
 from commsd.demo.mailserver import MailServer
 from commsd.demo.people import (
@@ -45,10 +45,9 @@ from commsd.errors import CommsdError, TryAgain
 from commsd.world import World, real_world
 
 READY_WITHIN = 20.0
-SPOKEN_WORDS = 6.0
+SPOKEN_WORDS = 8.0
 """Words a second of the exchange's voice: fast, because somebody is watching."""
 
-TALKS_FOR = 4.0
 CALLBACK_TALK = 1.5
 API_DEADLINE = 10.0
 LOOK_EVERY = 0.2
@@ -188,8 +187,7 @@ async def stage_set(folder: Path, console: Console, *, port: int) -> AsyncIterat
             auth_token=token,
         )
         furnish(folder / "config", near, digest=world.now() + timedelta(hours=12))
-        for phone, after in ON_THE_PHONE.items():
-            exchange.people[phone] = Person(answers_after=after, talks_for=TALKS_FOR)
+        exchange.people.update(ON_THE_PHONE)
         config = await asyncio.to_thread(load, folder / "config", env={}, need_secrets=True)
         async with opened(config, {}, world) as house:
             exchange.app_url = f"http://127.0.0.1:{house.front.listeners[-1].port}"

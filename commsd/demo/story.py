@@ -57,7 +57,7 @@ def _touch(fact: Interaction, word: str, names: Mapping[str, str]) -> Iterable[s
             yield f"{who} rang {_LINES.get(fact.line or '', fact.line)}, and nobody answered"
         case (Kind.CALL, Direction.INBOUND) if fact.outcome is Outcome.REACHED and word == "interaction.recorded":
             yield f"{who} rang and talked with {fact.agent}"
-        case (Kind.CALL, Direction.OUTBOUND) if fact.channel is Channel.PHONE:
+        case (Kind.CALL, Direction.OUTBOUND) if fact.channel is Channel.PHONE and word == "interaction.recorded":
             yield f"{fact.agent} rang {who} back: {fact.outcome}"
 
 
@@ -73,10 +73,14 @@ def _callback(owed: Callback, word: str, names: Mapping[str, str], zone: ZoneInf
     match word:
         case "callback.opened":
             yield f"A callback to {who} is owed{by}"
-        case "callback.updated" if len(owed.misses) > 1:
+        case "callback.attempted" | "callback.updated" if owed.attempts and owed.attempts[-1].result == "voicemail":
+            yield f"A machine took the call: the callback to {who} stays owed"
+        case "callback.updated" if len(owed.misses) > 1 and not owed.attempts:
             yield f"Still one callback to {who}, for {len(owed.misses)} missed calls"
         case "callback.claimed":
             yield f"{_colleague(owed.owner)} takes the callback to {who}"
+        case "callback.held":
+            yield f"No machine rings {who} back: {owed.held}"
         case "callback.closed":
             yield f"The callback to {who} is closed: {owed.close_reason}"
 

@@ -27,7 +27,8 @@ class Wanted:
     key: a mail's Message-ID or a caller's number. by: "mail" or "phone". language: "" for machines.
     short: two lines instead of the whole acknowledgement. silence: the reason why a mail gets none.
     answered: one of our people wrote an answer. breach: the clock that ends late. misses: calls in vain.
-    talked: one of our people took the call. closed: how the callback ended; "" while it is still owed.
+    talked: one of our people took the call. closed: how the callback ended; "" while it is still owed. held: why no
+    machine rings back. machine: we rang back, and a machine picked up.
     """
 
     key: str
@@ -41,6 +42,8 @@ class Wanted:
     misses: int = 0
     talked: bool = False
     closed: str = ""
+    held: str = ""
+    machine: bool = False
 
     @property
     def acks(self) -> int:
@@ -60,13 +63,18 @@ class Ack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """A callback. after: from the ringing of the first call to its record. closed_after: the same to its end."""
+    """A callback. after: from the ringing of the first call to its record. closed_after: the same to its end.
+
+    held: why it waits for a person. machine: a try of ours ended at a machine.
+    """
 
     misses: int
     due_at: datetime | None
     after: timedelta
     closed: str = ""
     closed_after: timedelta | None = None
+    held: str = ""
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +205,10 @@ def _callback_faults(wanted: Wanted, callback: Owed) -> Iterable[str]:
         yield f"the callback counts {_counted(callback.misses, 'missed call')} instead of {wanted.misses}"
     if callback.closed != wanted.closed:
         yield f"the callback is {callback.closed or 'open'} instead of {wanted.closed or 'open'}"
+    if callback.held != wanted.held:
+        yield f"the callback is held for {callback.held or 'nothing'} instead of {wanted.held or 'nothing'}"
+    if callback.machine != wanted.machine:
+        yield "no machine picked up" if wanted.machine else "a machine picked up that nobody has"
 
 
 def _clock_faults(wanted: Wanted, got: Got) -> Iterable[str]:
@@ -258,6 +270,10 @@ def _phone_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
         yield Line(what, owed.after, f"policy {got.policy or NOTHING}")
         if owed.closed:
             yield Line("called back", owed.closed_after, f"closed: {owed.closed}")
+        if owed.machine:
+            yield Line("called back, a machine", None, "voicemail: still owed")
+        if owed.held:
+            yield Line("not rung by a machine", None, f"held: {owed.held}")
     if not got.talk and not got.callbacks:
         yield Line("nothing", None, _counted(got.misses, "missed call"))
 

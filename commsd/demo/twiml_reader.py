@@ -36,7 +36,12 @@ KNOWN: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
             "action method timeout timeLimit callerId answerOnBridge sequential ringTone hangupOnStar",
             "Number Client Sip",
         ),
-        ("Number", "url method statusCallback statusCallbackMethod statusCallbackEvent sendDigits", ""),
+        (
+            "Number",
+            "url method statusCallback statusCallbackMethod statusCallbackEvent sendDigits machineDetection "
+            "machineDetectionTimeout amdStatusCallback amdStatusCallbackMethod",
+            "",
+        ),
         ("Client", "url method statusCallback statusCallbackMethod statusCallbackEvent", "Identity Parameter"),
         ("Identity", "", ""),
         ("Parameter", "name value", ""),
@@ -93,6 +98,7 @@ class Gather:
     num_digits: int | None
     finish_on_key: str
     on_empty: bool
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """Somebody to ring. kind: number, client, sip. `url`: the whisper he hears before the bridge."""
+    """Somebody to ring. kind: number, client, sip. `url`: the whisper he hears before the bridge.
+
+    detects: a machine is listened for, and `amd_callback` told.
+    """
 
     kind: str
     target: str
@@ -118,6 +127,8 @@ class Noun:
     method: str
     status_callback: str | None
     events: frozenset[str]
+    detects: bool = False
+    amd_callback: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +227,7 @@ def _gather(element: ElementTree.Element) -> Gather:
         num_digits=int(digits) if digits else None,
         finish_on_key=element.get("finishOnKey", "#"),
         on_empty=_true(element, "actionOnEmptyResult"),
+        language=element.get("language", "en-US"),
     )
 
 
@@ -259,6 +271,8 @@ def _noun(element: ElementTree.Element) -> Noun:
         method=element.get("method", "POST"),
         status_callback=element.get("statusCallback"),
         events=_words(element, "statusCallbackEvent", "completed"),
+        detects=element.get("machineDetection") is not None,
+        amd_callback=element.get("amdStatusCallback"),
     )
 
 

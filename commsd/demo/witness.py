@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from commsd.channels.mail.language import detect
 from commsd.core.callback import Callback
+from commsd.core.callback import State as Owing
 from commsd.core.case import ClockRecord
 from commsd.core.clock import State
 from commsd.core.interaction import CALL_SID, MESSAGE_ID, Actor, Direction, Interaction, Kind, Outcome
@@ -156,6 +157,8 @@ def _owed(callback: Callback, begun: datetime) -> Owed:
         after=callback.created_at - begun,
         closed=callback.close_reason.value if callback.close_reason else "",
         closed_after=callback.closed_at - begun if callback.closed_at else None,
+        held=(callback.held or "") if callback.state is Owing.HELD else "",
+        machine=any(attempt.result == "voicemail" for attempt in callback.attempts),
     )
 
 
@@ -194,6 +197,17 @@ def _mails_for(wanted: Wanted, evidence: Evidence) -> Iterable[Accepted]:
     for record in _late_clocks(evidence):
         if record.case_id in cases:
             yield from _notices(record, evidence)
+    if wanted.by == "phone":
+        yield from _told_of(cases, evidence)
+
+
+def _told_of(cases: Sequence[str], evidence: Evidence) -> Iterable[Accepted]:
+    """Mails to our own people about calls of these cases: one that is held, one whose result is asked for."""
+    for mail in evidence.accepted:
+        if mail.recipient in {colleague.mail for colleague in COLLEAGUES}:
+            text = _text(_parsed(mail))
+            if any(case_id in text for case_id in cases):
+                yield mail
 
 
 def _letter(wanted: Wanted, evidence: Evidence) -> Interaction | None:

@@ -239,7 +239,7 @@ class Claims:
         left = and_(
             ~entries.c.consumed,
             entries.c.received_at <= now - UNDECIDED,
-            entries.c.call_sid.is_not(None),
+            entries.c.call_sid.not_like("%:%"),  # texts and calls that we place have duties of their own
             entries.c.call_sid.not_in(set_aside),
         )
         forgotten = (

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from commsd.core.interaction import (
+    DECLINED,
     Actor,
     Automation,
     Channel,
@@ -188,8 +189,11 @@ class _Mould(NamedTuple):
 def _mould(
     kind: str, direction: str, actor: str, outcome: str | None, automation: str, channel: str, detail: tuple[Any, ...]
 ) -> _Mould:
-    """What `touches_of` makes of an interaction of this sort. detail: (of a callback, result, "rule" as the reason)."""
-    callback, result, reason = detail
+    """What `touches_of` makes of an interaction of this sort.
+
+    detail: of a callback, its result, "rule" as its reason, its order; then the call's reason where it was declined.
+    """
+    callback, result, reason, order, declined = detail
     sample = Interaction(
         id="",
         channel=Channel(channel),
@@ -198,9 +202,10 @@ def _mould(
         actor=Actor(actor),
         outcome=None if outcome is None else Outcome(outcome),
         automation=Automation(automation),
+        reason=declined,
         occurred_at=_SOME_TIME,
         recorded_at=_SOME_TIME,
-        detail=Detail(callback_id="some" if callback else None, result=result, reason=reason),
+        detail=Detail(callback_id="some" if callback else None, result=result, reason=reason, order=order),
     )
     made = touches_of(sample)
     if made:
@@ -232,7 +237,13 @@ def _touches_of(record: Json, fields: Json | None, personal: bool) -> tuple[Touc
         record["outcome"],
         record["automation"],
         record["channel"],
-        (detail["callback_id"] is not None, detail["result"], "rule" if detail["reason"] == "rule" else None),
+        (
+            detail["callback_id"] is not None,
+            detail["result"],
+            "rule" if detail["reason"] == "rule" else None,
+            detail.get("order"),
+            DECLINED if record["reason"] == DECLINED else None,
+        ),
     )
     promise = detail["promise"]
     if mould.kind is None and promise is None:

@@ -16,6 +16,7 @@ from commsd.core.contact import CUSTOMER, Contact, Identity
 from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind, Interaction
 from commsd.core.key import budget_of
 from commsd.core.open_items import OpenItems, WebhookEntry
+from commsd.core.opt_out import OptOut
 from commsd.core.pause import Pause
 from commsd.core.rate_limit import Spent, inbox_of
 from commsd.core.refusal import Refusal
@@ -64,6 +65,7 @@ class Items:
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     sent: dict[str, dict[str, Delivery]] = field(default_factory=lambda: defaultdict(dict))
     refusals: dict[str, Refusal] = field(default_factory=dict)
+    opt_outs: dict[tuple[str, str], OptOut] = field(default_factory=dict)
     pauses: dict[tuple[str, str], Pause] = field(default_factory=dict)
     spent: dict[str, Spent] = field(default_factory=dict)
     latest: datetime | None = None
@@ -87,6 +89,8 @@ class Items:
             self.add_sent(delivery)
         for refusal in change.refusals:
             self.refusals[refusal.address] = refusal
+        for opt_out in change.opt_outs:
+            self.opt_outs[opt_out.number, opt_out.channel] = opt_out
         for pause in change.pauses:
             self.pauses[pause.what, pause.name] = pause
         for logical in change.keys:
@@ -151,6 +155,7 @@ class Items:
             deliveries=asked,
             sent=self._sent_to(named["inbox"]),
             refused=frozenset(address for address in named["recipient"] if self._refuses(address, now)),
+            opt_outs=tuple(o for o in self.opt_outs.values() if not o.lifted and o.number in named["phone"]),
             pauses=tuple(pause for pause in self.pauses.values() if pause.made_at < pause.until and now < pause.until),
             spent={name: self.spent[name] for name, _ in filter(None, map(budget_of, keys)) if name in self.spent},
         )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from commsd.store import schema
 from commsd.store.log import Log
@@ -32,6 +32,12 @@ class Journal:
     def append(self, webhook: Webhook) -> Awaitable[int]:
         """Queue the webhook now; a decision submitted after sees it. The awaitable gives its number once durable."""
         return self._log.writer.write(lambda connection: _append(connection, webhook))
+
+
+def knows(connection: Connection, call_sid: str) -> bool:
+    """Whether anything was ever journalled of this call."""
+    table = schema.journal
+    return connection.execute(select(table.c.id).where(table.c.call_sid == call_sid).limit(1)).first() is not None
 
 
 def _append(connection: Connection, webhook: Webhook) -> int:

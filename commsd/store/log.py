@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql
 
+from commsd.core.callback import must_be_sound
 from commsd.core.change import Change, Fence
 from commsd.core.key import budget_of
 from commsd.core.open_items import OpenItems
@@ -148,6 +149,7 @@ class Log:
             try:
                 change = self._decide_one(decision, items)
                 _check(connection, change.fence, fences)
+                must_be_sound(change.callbacks)
             except Exception as error:
                 decision.error = error
                 continue

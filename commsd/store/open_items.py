@@ -34,6 +34,7 @@ from commsd.core.record import THING, thing_of, together
 from commsd.core.refusal import Refusal
 from commsd.store import pauses, schema
 from commsd.store.items import PEOPLE, SYSTEMS, Index, Items, by_kind
+from commsd.store.opt_outs import opt_outs
 from commsd.store.rows import delivery_of, external_key
 
 T = TypeVar("T")
@@ -98,6 +99,8 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     _fill(connection, items, full)
     _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
     _webhooks(connection, items, named["call"])
+    if named["phone"]:
+        items.opt_outs |= {(each.number, each.channel): each for each in opt_outs(connection, list(named["phone"]))}
     _brakes(connection, items, named["recipient"], named["inbox"], now)
     for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in named["budget"])):
         items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count, items.pauses.values())

@@ -14,8 +14,9 @@ from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.rate_limit import inbox_of
 from commsd.core.record import THING, apart, instant, opened, record, written
-from commsd.store import schema
+from commsd.store import schema, spending
 from commsd.store.bulk import insert, upsert
+from commsd.store.opt_outs import keep_opt_outs
 
 Values = dict[str, Any]
 NONE = timedelta()
@@ -65,6 +66,7 @@ def write(
     _calls(connection, changes)
     _brakes(connection, changes)
     _checkpoints(connection, changes, now)
+    spending.add(connection, [each for change in changes for each in change.spending])
 
 
 def _keys(connection: Connection, keys: Sequence[LogicalKey]) -> None:
@@ -312,6 +314,7 @@ def _brakes(connection: Connection, changes: Sequence[Change]) -> None:
     upsert(connection, schema.refusals, refused, "address")
     paused = [asdict(pause) for change in changes for pause in change.pauses]
     upsert(connection, schema.pauses, paused, "what", "name")
+    keep_opt_outs(connection, [each for change in changes for each in change.opt_outs])
     standings = [_standing(each) for change in changes for each in change.channels]
     upsert(connection, schema.channel_states, standings, "name", "kind")
 

@@ -162,8 +162,9 @@ clocks = Table(
     Index("ix_clocks_owed", "owed", "due_at"),
 )
 
-_COUNTED, _WITH_BYTES, _LOOKED_AT = (text(f"{name} IS NOT NULL") for name in ("inbox", "payload", "look_at"))
-_OWED = text("state <> 'closed' AND number IS NOT NULL")
+_COUNTED, _WITH_BYTES = (text(f"{name} IS NOT NULL") for name in ("inbox", "payload"))
+_OWED, _WAITS = text("state <> 'closed' AND number IS NOT NULL"), text("state = 'waiting'")
+_ASTIR = text("state <> 'waiting' AND look_at IS NOT NULL")
 
 callbacks = Table(
     "callbacks",
@@ -181,7 +182,10 @@ callbacks = Table(
     Column("look_at", Instant, comment="when the machine looks at it next"),
     Column("record", Json, nullable=False),
     Index("ix_callbacks_number", "number"),
-    Index("ix_callbacks_look", "look_at", sqlite_where=_LOOKED_AT, postgresql_where=_LOOKED_AT),
+    Index("ix_callbacks_opened", "opened_at"),
+    Index("ix_callbacks_look", "look_at", sqlite_where=_ASTIR, postgresql_where=_ASTIR),
+    Index("ix_callbacks_waiting", "line", "look_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    Index("ix_callbacks_place", "line", "due_at", "opened_at", "look_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
     Index("ix_callbacks_state", "state", "due_at"),
     Index("uq_callbacks_open", "line", "number", unique=True, sqlite_where=_OWED, postgresql_where=_OWED),
 )

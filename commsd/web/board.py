@@ -1,6 +1,7 @@
 """The page: what is due, who waits for a call, what is broken, what happened. It needs a session and shows names."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,7 +29,21 @@ from commsd.world import World
 
 DUE, CALLS, RECENT = 40, 25, 50
 CLAIM_LASTS = timedelta(minutes=20)
-"""How long the claim button of a page counts: pages stay open."""
+"""How long a button of a page counts: pages stay open."""
+
+_SAID = (Act.REACHED, Act.AGAIN, Act.VOICEMAIL, Act.WRONG, Act.DECLINED)
+DEEDS: Mapping[str, Sequence[Act]] = defaultdict(
+    tuple,
+    {
+        "waiting": (Act.CLAIM, *_SAID),
+        "escalated": (Act.CLAIM, *_SAID),
+        "claimed": _SAID,
+        "confirm": _SAID,
+        "talking": _SAID,
+        "held": (Act.RELEASE, Act.DECLINED),
+    },
+)
+"""What may be done to a callback in each state."""
 
 SLOW_FEED = timedelta(seconds=10)
 
@@ -127,7 +142,9 @@ class Board:
         calls = view.call_rows(seen, self.zone)
         if caller.may("callbacks:write"):
             for row in calls:
-                row["claim"] = self._claim(row["id"], caller, seen) if row["claimable"] else None
+                row["deeds"] |= {
+                    act.value: self._deed(act, row["id"], caller, seen) for act in DEEDS[row["state_word"]]
+                }
         states = self.channels()
         return {
             "firm": self.firm,
@@ -142,6 +159,7 @@ class Board:
             "owed": seen.due_total,
             "calls": calls,
             "calls_total": seen.calls_total,
+            "on_the_line": sum(row["state_word"] in ("dialling", "talking") for row in calls),
             "oldest_call": view.span(seen.now - seen.oldest_call) if seen.oldest_call else "",
             "channels": view.channel_rows(states, seen.now),
             "broken": sum(state.working is False for state in states),
@@ -151,8 +169,8 @@ class Board:
             "log": view.log_rows(seen, self.zone),
         }
 
-    def _claim(self, callback_id: str, caller: Caller, seen: Snapshot) -> str:
-        link = Link(act=Act.CLAIM, thing=callback_id, agent=caller.name, until=seen.now + CLAIM_LASTS)
+    def _deed(self, act: Act, callback_id: str, caller: Caller, seen: Snapshot) -> str:
+        link = Link(act=act, thing=callback_id, agent=caller.name, until=seen.now + CLAIM_LASTS)
         return f"/a/{link_token(self.key, link)}?then=board"
 
     def _troubles(self, seen: Snapshot) -> list[str]:

@@ -4,7 +4,9 @@ GET shows one button, only POST acts, because scanners follow links.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from commsd.core.agent import People
 from commsd.core.change import Change
 from commsd.core.entry import Hand
-from commsd.core.link import Act, Link, link_of
+from commsd.core.link import OF_A_CALL, Act, Link, link_of
 from commsd.core.open_items import Terms
 from commsd.crm import link_action
 from commsd.errors import CommsdError
@@ -46,18 +48,48 @@ WORDS = {
         "It is recorded: the last answer counts as a holding one, and the clock runs on.",
     ),
     Act.CLAIM: Words("Call back yourself?", "Yes, I call back", "The callback is yours for 30 minutes."),
+    Act.REACHED: Words(
+        "Did you speak to the customer?", "Yes, we spoke", "It is recorded: you spoke, and the call is owed no longer."
+    ),
+    Act.AGAIN: Words(
+        "When is the customer to be called again?", "Call again then", "It is recorded: you spoke, and call again then."
+    ),
+    Act.VOICEMAIL: Words(
+        "Did only a voicemail answer?",
+        "Yes, a voicemail",
+        "It is recorded as a try. The call is still owed; the next one comes later.",
+    ),
+    Act.WRONG: Words(
+        "Was it the wrong person or number?",
+        "Yes, it was somebody else",
+        "It is recorded as a try. The call is still owed; set the right number if you know it.",
+    ),
+    Act.DECLINED: Words(
+        "Does the customer want no call?", "Yes, no call is wanted", "It is recorded: the call is owed no longer."
+    ),
+    Act.RELEASE: Words(
+        "May this number be called once?",
+        "Yes, in my name",
+        "One call may be made now. It is recorded who said so.",
+    ),
 }
+
+TIMELESS = "Say when: a day and an hour that are still to come."
 
 
 class Links:
     """The pages behind links."""
 
-    def __init__(self, log: Log, terms: Callable[[], Terms], world: World, key: bytes, people: People) -> None:
+    def __init__(
+        self, log: Log, terms: Callable[[], Terms], world: World, key: bytes, people: People, zone: tzinfo = UTC
+    ) -> None:
+        """zone: in which a time is meant that somebody types."""
         self._log = log
         self._terms = terms
         self._world = world
         self._key = key
         self._people = people
+        self._zone = zone
 
     def routes(self) -> list[BaseRoute]:
         """GET and POST of /a/{token}."""
@@ -68,7 +100,7 @@ class Links:
         link = self._link(request)
         if link is None:
             return _over()
-        return page("link.html", words=WORDS[link.act], said=None, remedy=None)
+        return self._asked(link)
 
     async def act(self, request: Request) -> Response:
         """The action itself; what cannot be done is said with what to do."""
@@ -78,8 +110,11 @@ class Links:
         words = WORDS[link.act]
         if not from_our_page(request):
             return page("link.html", 403, words=words, said="Another site sent this.", remedy=None)
+        due = _time_in(await request.body(), self._zone) if link.act is Act.AGAIN else None
+        if link.act is Act.AGAIN and (due is None or due <= self._world.now()):
+            return self._asked(link, 422, TIMELESS)
         try:
-            done = await self._do(link)
+            done = await self._do(link, due)
         except CommsdError as error:
             return page("link.html", 409, words=words, said=_sentence(error.what), remedy=_sentence(error.remedy))
         if request.query_params.get("then") == "board":
@@ -90,15 +125,33 @@ class Links:
         link = link_of(self._key, request.path_params["token"])
         return link if link is not None and link.until > self._world.now() else None
 
-    async def _do(self, link: Link) -> Change:
+    def _asked(self, link: Link, status: int = 200, lacking: str | None = None) -> Response:
+        """The page with the button, and with a field for the time where one is needed."""
+        asks = None
+        if link.act is Act.AGAIN:
+            asks = {"from": f"{self._world.now().astimezone(self._zone):%Y-%m-%dT%H:%M}", "zone": str(self._zone)}
+        values = {"words": WORDS[link.act], "said": None, "remedy": None, "asks": asks, "lacking": lacking}
+        return page("link.html", status, **values)
+
+    async def _do(self, link: Link, due: datetime | None) -> Change:
         agent = self._people.agents.get(link.agent)
         name = agent.name if agent else link.agent or None
         hand = Hand(by=link.agent[:64] or "link", agent_id=link.agent[:64] or None, agent=name)
-        if link.act is Act.CLAIM:
+        if link.act in OF_A_CALL:
             keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
         else:
             keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
-        return await self._log.decide(keys, link_action.act_of(link, hand, self._terms()))
+        return await self._log.decide(keys, link_action.act_of(link, hand, self._terms(), due))
+
+
+def _time_in(form: bytes, zone: tzinfo) -> datetime | None:
+    """The field `due` of a form as browsers send a date and time: no zone, no seconds."""
+    try:
+        text = parse_qs(form.decode()).get("due", [""])[0]
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _over() -> Response:
@@ -110,7 +163,7 @@ def _over() -> Response:
 def _elsewhere(done: Change, link: Link) -> str | None:
     """That it was done to another case than the notice was about; which, nobody learns who only holds the link."""
     ids = {fact.case_id for fact in done.interactions} - {None}
-    if link.act is Act.CLAIM or not ids or link.thing in ids:
+    if link.act in OF_A_CALL or not ids or link.thing in ids:
         return None
     return "The case of the notice has gone into another since: it was done to that one."
 

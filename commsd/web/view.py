@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from commsd.core.link import OF_A_CALL
 from commsd.core.number import parse_number
 from commsd.core.pause import MACHINE, Pause
 from commsd.core.record import Json, together
+from commsd.sla.notice.call_words import held_because, times
 from commsd.store.query import Row
 
 CLOCKS: Mapping[str, str] = {
@@ -190,6 +192,7 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     if due and due < seen.now and state == "running":
         state, text = "late", "waiting too long"
     misses, tries = len(callback["misses"]), len(callback["attempts"])
+    held = callback["state"] == "held"
     who = _person(seen, callback["contact_id"], callback["number"])
     unknown = "number withheld" if misses else "no number known"
     number = spoken(callback["number"]) if callback["number"] else unknown
@@ -198,18 +201,38 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
         "state": state,
         "shape": {"taken": "◉"}.get(state) or STATES[state][0],
         "state_text": f"{text} {callback['owner'] or 'somebody'}" if callback["state"] == "claimed" else text,
+        "state_word": callback["state"],
         "claimable": callback["state"] in ("waiting", "escalated"),
-        "claim": None,
+        "deeds": dict.fromkeys((act.value for act in OF_A_CALL), None),
+        "asks": f"{seen.now.astimezone(zone):%Y-%m-%dT%H:%M}",
+        "why": held_because(callback.get("held")) if held else _live(callback, seen.now),
+        "about": (callback.get("purpose") or "")[:120],
         "who": who if callback["number"] or who != UNKNOWN else "Somebody",
         "number": number if number != who else "",
-        "dial": callback["number"],
+        "dial": None if held else callback["number"],
         "line": callback["line"] or "",
         "rang": f"rang {misses} times" if misses > 1 else "rang once" if misses else "asked in writing",
-        "tries": "" if not tries else "tried once" if tries < 2 else f"tried {tries} times",
+        "tries": f"tried {times(tries)}" if tries else "",
         "due_at": callback["due_at"],
         "due": at(due, seen.now, zone) if due else "",
         "left": remaining(due, seen.now),
     }
+
+
+def _live(callback: Json, now: datetime) -> str:
+    """Who is on the telephone for it and since when; what the last try came to."""
+    last = callback["attempts"][-1] if callback["attempts"] else None
+    if last is None:
+        return ""
+    who, since = last["by"] or "somebody", span(now - datetime.fromisoformat(last["at"]))
+    match callback["state"]:
+        case "dialling":
+            return f"{who} is rung first, for {since}"
+        case "talking":
+            return f"{who} talks to the customer, for {since}"
+        case "confirm":
+            return f"{who} has rung; nobody has said what came of it"
+    return f"last try: {str(last['result']).replace('_', ' ')}, {since} ago" if last["result"] else ""
 
 
 def _log_row(fact: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:

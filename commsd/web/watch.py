@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from commsd.store import feed
+from commsd.store.call_figures import CallFigures, call_figures
 from commsd.store.log import Log
 from commsd.store.query import Figures, figures
 from commsd.telemetry import Metrics
@@ -53,8 +54,13 @@ def routes(health: Health, metrics: Metrics, log: Log, world: World) -> list[Bas
         return Response(body, status_code=503 if reasons else 200, media_type="application/json")
 
     async def scraped(_request: Request) -> Response:
-        counted, waiting, (_, last) = await log.read(lambda c: (figures(c), feed.oldest_unnumbered(c), feed.head(c)))
-        take(metrics, counted, waiting, last, world.now())
+        now = world.now()
+        today = now.date().isoformat()
+        counted, waiting, (_, last), calls = await log.read(
+            lambda c: (figures(c), feed.oldest_unnumbered(c), feed.head(c), call_figures(c, today))
+        )
+        take(metrics, counted, waiting, last, now)
+        take_calls(metrics, calls, now)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [Route("/-/healthy", healthy), Route("/-/ready", ready), Route("/metrics", scraped)]
@@ -74,6 +80,17 @@ def take(metrics: Metrics, counted: Figures, waiting: datetime | None, last: int
     metrics.oldest_callback.set(_age(counted.oldest_callback, now))
     metrics.feed_lag.set(_age(waiting, now))
     metrics.feed_last.set(last)
+
+
+def take_calls(metrics: Metrics, counted: CallFigures, now: datetime) -> None:
+    """The same of what only owed calls have."""
+    metrics.callbacks_held.clear()
+    for rule, count in counted.held.items():
+        metrics.callbacks_held.labels(rule).set(count)
+    metrics.dialling_cost.clear()
+    for currency, amount in counted.spent.items():
+        metrics.dialling_cost.labels(currency).set(amount)
+    metrics.escalated_age.set(_age(counted.escalated, now))
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,16 +21,16 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import mkdtemp
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Table
+from sqlalchemy import JSON, Column, Table, create_engine, select
 
 if __name__ == "__main__":  # run as a file: the repository is beside it
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from commsd.config.load import load
+from commsd.core.change import Change
 from commsd.core.policy import Version, as_json
 from commsd.store import rows, schema
 from commsd.store.column import Instant
@@ -100,16 +100,13 @@ def versions(now: datetime) -> tuple[Version, ...]:
     return first, second
 
 
-class Sheet:
-    """Stands where `rows.write` expects a connection and notes the rows it would insert."""
-
-    def __init__(self) -> None:
-        self.dialect = SimpleNamespace(name="sqlite")
-        self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-
-    def execute(self, statement: Any, values: Any = None) -> None:
-        if values:
-            self.rows[statement.table.name].extend(values)
+def _as_written(changes: Sequence[Change], now: datetime) -> dict[str, list[dict[str, Any]]]:
+    """The rows the store makes of these changes, by table."""
+    engine = create_engine("sqlite://", json_serializer=lambda value: orjson.dumps(value).decode())
+    with engine.begin() as connection:
+        schema.metadata.create_all(connection)
+        rows.write(connection, changes, now, lambda: "")
+        return {table.name: [dict(row._mapping) for row in connection.execute(select(table)).all()] for table in TABLES}
 
 
 def work(task: Task) -> tuple[Rows, int, int, int]:
@@ -117,17 +114,15 @@ def work(task: Task) -> tuple[Rows, int, int, int]:
     world = _world(task)
     make = waiting if task.waits else case
     changes = [make(number, world) for number in range(task.first, task.last)]
-    sheet = Sheet()
-    connection: Any = sheet
-    rows.write(connection, changes, task.now, lambda: "")
-    sheet.rows["interactions"].sort(key=lambda row: (row["recorded_at"], row["id"]))
+    written = _as_written(changes, task.now)
+    written["interactions"].sort(key=lambda row: (row["recorded_at"], row["id"]))
     begun: Begun = defaultdict(list)
-    for row in sheet.rows["clocks"]:
+    for row in written["clocks"]:
         row["record"] = orjson.dumps(row["record"]).decode()
         begun[row["case_id"]].append((row["started_at"], row["record"]))
-    found = {table.name: [*_tuples(table, sheet.rows[table.name], begun, task.postgres)] for table in TABLES}
-    current = sum(row["current"] for row in sheet.rows["interactions"])
-    return found, len(changes), current, len(sheet.rows["clocks"])
+    found = {table.name: [*_tuples(table, written[table.name], begun, task.postgres)] for table in TABLES}
+    current = sum(row["current"] for row in written["interactions"])
+    return found, len(changes), current, len(written["clocks"])
 
 
 _worlds: dict[tuple[int, bool, datetime], World] = {}

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from commsd.core.callback import Callback, callbacks_after
+from commsd.core.callback import Callback
 from commsd.core.case import CaseFile, closing_at, moved_by, opened_by
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
@@ -34,6 +34,7 @@ from commsd.core.interaction import (
     Promise,
     Role,
 )
+from commsd.core.owed_call import callbacks_after
 from commsd.core.policy import Version
 from commsd.core.recompute import clocks_after
 from commsd.core.touch import BY_RULE

@@ -1,10 +1,13 @@
 """The queue of owed calls on the command line, on a real store."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from commsd.core import key
+from commsd.core.callback import State
+from commsd.core.change import Change
 from commsd.core.interaction import (
     Actor,
     Channel,
@@ -17,6 +20,9 @@ from commsd.core.interaction import (
     Promise,
     Role,
 )
+from commsd.core.open_items import OpenItems
+from commsd.sla.rules.in_force import Rules
+from commsd.store.log import Log
 from tests.cli.office import Office
 
 TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d} 14:00"
@@ -146,3 +152,31 @@ def test_the_result_of_a_talk_makes_a_promise(office: Office) -> None:
     ran = office.done("calls", "result", talk["id"], "call_again", "--due", TOMORROW, "--agent", "anna", "--json")
     assert (ran.json["revision"], ran.json["detail"]["result"]) == (2, "call_again")
     assert "promise" in {clock["clock"] for clock in office.done("clocks", "--json").json}
+
+
+def held(office: Office, owed: str) -> None:
+    """The screen holds it."""
+
+    def hold(items: OpenItems) -> Change:
+        callback = items.callback(owed)
+        assert callback is not None
+        return Change(callbacks=(replace(callback, revision=9, state=State.HELD, held="region:LV"),))
+
+    async def work(log: Log, _rules: Rules) -> Change:
+        return await log.decide((key.of_callback(owed),), hold)
+
+    office.with_log(work)
+
+
+def test_a_held_call_is_released_by_name_and_not_otherwise(office: Office, owed: str) -> None:
+    held(office, owed)
+    ran = office.commsd("callbacks", "release", owed)
+    assert ran.code == 1
+    assert "name who answers for it" in ran.err
+    assert "is waiting" in office.done("callbacks", "release", owed, "--agent", "anna").out
+    assert office.done("callbacks", "show", owed, "--json").json["released"] == "anna"
+
+
+def test_the_list_says_why_a_call_is_held(office: Office, owed: str) -> None:
+    held(office, owed)
+    assert "numbers of LV are not among the regions" in office.done("callbacks", "list").out

@@ -100,6 +100,42 @@ def test_init_tells_a_provider_by_the_address_and_refuses_one_nobody_knows(tmp_p
     assert (ran.exit_code, "ionos" in ran.output) == (2, True)
 
 
+LINE = ("--line", "+493023125010", "--twilio-account", "AC" + "0" * 32)
+
+
+def test_init_writes_a_line_that_twilio_reaches(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    ran = commsd("init", str(folder), "--yes", *ANSWERS, *LINE, "--calls-url", "https://calls.example.com")
+    assert ran.code == 0, ran.err
+    written = written_in(folder)
+    assert written["twilio"]["public_url"] == "https://calls.example.com"
+    assert written["line"]["hotline"] == {"number": "+493023125010"}
+    assert (
+        f"now put the auth token of the Twilio account into {folder / 'credentials' / 'twilio-auth-token'}" in ran.out
+    )
+    assert commsd("--config", str(folder), "check").code == 0
+
+
+def test_init_writes_a_line_whose_calls_are_read_from_the_list(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert commsd("init", str(folder), "--yes", *ANSWERS, *LINE).code == 0
+    assert written_in(folder)["twilio"]["webhooks"] is False
+    assert commsd("--config", str(folder), "check").code == 0
+
+
+@pytest.mark.parametrize("flags", [LINE[:2], LINE[2:], ("--calls-url", "https://calls.example.com")])
+def test_init_takes_a_line_with_its_account_alone(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    ran = commsd("init", str(tmp_path / "new"), "--yes", *ANSWERS, *flags)
+    assert ran.code == 2
+    assert "--line and --twilio-account go together" in ran.err.replace("\n", " ")
+
+
+def test_init_refuses_a_line_that_is_no_number(tmp_path: Path) -> None:
+    ran = commsd("init", str(tmp_path / "new"), "--yes", *ANSWERS, "--line", "hotline", *LINE[2:])
+    assert ran.code == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_init_where_no_password_is_taken_says_where_the_token_goes(tmp_path: Path) -> None:
     said = "support@example.com\nmicrosoft\nExample Ltd\nEurope/Berlin\nDE\n"
     ran = CliRunner().invoke(program("init"), ["init", str(tmp_path / "new")], input=said)

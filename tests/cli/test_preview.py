@@ -172,7 +172,7 @@ def test_a_calendar_or_month_that_is_none_is_told_so(weekdays: Office) -> None:
     assert weekdays.commsd("sla", "calendar", "standard", "--month", "2026-13").code == 2
 
 
-def test_the_fallback_is_twiml_in_the_languages_asked_for(empty_office: Office) -> None:
+def test_w9_the_fallback_is_twiml_in_the_languages_asked_for(empty_office: Office) -> None:
     ran = empty_office.done("twiml", "fallback", "--lang", "de", "--lang", "da")
     spoken = [say.get("language") for say in ElementTree.fromstring(ran.out).iter("Say")]
     assert set(spoken) == {"de-DE", "da-DK"}

@@ -74,3 +74,20 @@ def test_the_page_is_one_file(office: Office, tmp_path: Path) -> None:
     assert target.read_text("utf-8").startswith("<!doctype html>")
     ran = office.commsd("sla", "report", "--html", str(tmp_path / "no" / "where.html"))
     assert (ran.code, "cannot be written" in ran.err) == (1, True)
+
+
+def test_the_answer_level_of_a_line_with_an_aim_stands_in_table_json_and_page(office: Office, tmp_path: Path) -> None:
+    line = '[line.hotline]\nnumber = "+493023125010"\nanswer = "80% / 20s"\n'
+    twilio = (
+        '[twilio]\naccount_sid = "AC1"\npublic_url = "https://calls.example.com"\nauth_tokens = [{ env = "TOKEN" }]\n'
+    )
+    config = office.folder / "commsd.toml"
+    config.write_text(f"{config.read_text()}\n{twilio}{line}")
+    office.missed_call()
+    out = office.done("sla", "report").out
+    assert "CALLS ANSWERED IN TIME" in out
+    assert "hotline  80 % within 20s  0 %" in out
+    (level,) = office.done("sla", "report", "--json").json["answer_level"]
+    assert (level["line"], level["reached"], level["missed"], level["within_ms"]) == ("hotline", 0.0, 1, 20000)
+    office.done("sla", "report", "--html", str(tmp_path / "page.html"))
+    assert "Calls answered in time" in (tmp_path / "page.html").read_text()

@@ -22,6 +22,10 @@ public_url = "https://calls.example.com"
 """
 
 LINE = TWILIO + '[line.a]\nnumber = "+493023125010"\n'
+POLLED = LINE.replace('public_url = "https://calls.example.com"', "webhooks = false")
+AMOUNT = (
+    'write "20 EUR/day": per day, week or month, in AUD, CAD, CHF, CZK, DKK, EUR, GBP, IDR, NOK, PLN, SEK, SGD, USD'
+)
 PASSWORD = ', password = { env = "PASSWORD" }'
 SMTP = 'smtp = { host = "h" }'
 LOG = 'role = "log"'
@@ -147,6 +151,16 @@ ROWS = [
         'add public_url = "https://calls.example.com", or webhooks = false',
     ),
     (
+        POLLED + 'rounds = [["anna"]]',
+        "rounds does nothing while webhooks = false: others answer the calls",
+        "take it out; or write webhooks = true and public_url in [twilio], and we answer the calls",
+    ),
+    (
+        POLLED + 'answer = "80% / 20s"',
+        "answer does nothing while webhooks = false: others answer the calls",
+        "take it out; or write webhooks = true and public_url in [twilio], and we answer the calls",
+    ),
+    (
         TWILIO.replace("auth_tokens", "#"),
         "auth_tokens is missing in [twilio]",
         'add auth_tokens = [{ credential = "twilio-auth-token" }]',
@@ -180,7 +194,24 @@ ROWS = [
         for host in ("127.0.0.1:11143", "imap.example.com:143", "[::1]:143", "[localhost]")
     ),
     ('[dialling]\nregions = ["DE", "XX"]', 'regions: no region "XX"', 'write two capital letters, such as "DE"'),
-    ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', 'write "20 EUR/day"'),
+    ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', AMOUNT),
+    ('[dialling]\nmax_cost = "20 EUR/hour"', 'max_cost = "20 EUR/hour" is not an amount of money', AMOUNT),
+    ('[dialling]\nmax_cost = "20 XAU/day"', 'max_cost = "20 XAU/day" is not an amount of money', AMOUNT),
+    (
+        LINE + '[dialling]\nmax_cost = "0.20 EUR/day"',
+        "max_cost is less than one call is thought to cost (0.3 EUR): none would ever be made",
+        "write more, or enabled = false where nothing is to be dialled",
+    ),
+    (
+        LINE.replace("[line.a]", "require_shared_key = true\n[line.a]"),
+        "require_shared_key is true, and no shared key is named",
+        'add shared_keys = { KEY_ID = { credential = "twilio-shared-key" } }, or write false',
+    ),
+    (
+        LINE.replace("[line.a]", 'shared_keys = { KEY = "secret itself" }\n[line.a]'),
+        "KEY holds a secret itself",
+        'keep it out of this file: write KEY = { credential = "name" }, { file = "…" } or { env = "…" }',
+    ),
 ]
 
 

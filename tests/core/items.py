@@ -91,7 +91,7 @@ def mail_from(sender: str = JANE, subject: str = "Delivery", **more: object) -> 
     def make(books: Books) -> Interaction:
         fact = _fact(books, Channel.EMAIL, Kind.MESSAGE, Direction.INBOUND, Actor.CUSTOMER, Outcome.REACHED)
         return replace(
-            fact, mailbox="support", subject=subject, parties=(Party(Role.FROM, sender, "Jane"),), **_given(more)
+            fact, mailbox="support", subject=subject, parties=(Party(Role.FROM, sender, "Jane"),), **given(more)
         )
 
     return make
@@ -100,7 +100,7 @@ def mail_from(sender: str = JANE, subject: str = "Delivery", **more: object) -> 
 def answer_to(recipient: str = JANE, subject: str = "Re: Delivery", **more: object) -> Callable[[Books], Interaction]:
     def make(books: Books) -> Interaction:
         fact = _fact(books, Channel.EMAIL, Kind.MESSAGE, Direction.OUTBOUND, Actor.AGENT, Outcome.REACHED)
-        return replace(fact, mailbox="support", subject=subject, parties=(Party(Role.TO, recipient),), **_given(more))
+        return replace(fact, mailbox="support", subject=subject, parties=(Party(Role.TO, recipient),), **given(more))
 
     return make
 
@@ -124,7 +124,7 @@ def result_of(callback: Callback, result: str, **detail: object) -> Callable[[Bo
 
     def make(books: Books) -> Interaction:
         fact = _fact(books, Channel.PHONE, kind, Direction.OUTBOUND, Actor.AGENT, outcome)
-        said = replace(Detail(callback_id=callback.id, result=result), **_given(detail))
+        said = replace(Detail(callback_id=callback.id, result=result), **given(detail))
         return replace(fact, case_id=callback.case_id, agent_id="anna", detail=said)
 
     return make
@@ -135,7 +135,7 @@ def moved(case_id: str, kind: Kind, **detail: object) -> Callable[[Books], Inter
 
     def make(books: Books) -> Interaction:
         fact = _fact(books, Channel.OTHER, kind, Direction.INTERNAL, Actor.AGENT, None)
-        return replace(fact, case_id=case_id, detail=replace(Detail(), **_given(detail)))
+        return replace(fact, case_id=case_id, detail=replace(Detail(), **given(detail)))
 
     return make
 
@@ -150,7 +150,8 @@ def only(values: Iterable[CaseFile]) -> CaseFile:
     return one
 
 
-def _given(more: dict[str, object]) -> dict[str, Any]:
+def given(more: dict[str, object]) -> dict[str, Any]:
+    """For `replace`, which the type checker would see called with anything."""
     return more
 
 

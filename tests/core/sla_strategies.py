@@ -220,7 +220,7 @@ def _touch(pick: Pick[Any], place: int, at: datetime, times: Sequence[datetime],
         facts = pick(({}, {}, {}, {"tier": "tin"}))  # stands for any fact of the touch itself
         more = {"keeps": keeps, "facts": facts, "partial": pick(rare), "auto": pick(rare), "observed": pick(rare)}
     if kind in (TouchKind.MISSED, TouchKind.TALK, TouchKind.ATTEMPT, TouchKind.CALLBACK_CLOSED):
-        more |= {"callbacks": pick(((), ("c1",), ("c2",), ("c3",), ("c1", "c2")))}
+        more |= {"callbacks": pick(((), ("c1",), ("c2",), ("c3",), ("c1", "c2"))), "channel": pick(("", "phone"))}
         more |= {"facts": pick(({}, {}, {"tier": "tin"}))} if kind is TouchKind.MISSED else {}
     return Touch(
         id=f"t{place}",

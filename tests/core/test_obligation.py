@@ -169,6 +169,12 @@ def test_what_is_about_no_call_in_particular_ends_all_of_them(about: str) -> Non
     assert [clock.stopped_at for clock in got.values()] == [on(10)]
 
 
+def test_a_call_answered_from_a_third_number_leaves_no_owed_call_without_a_clock() -> None:
+    rings = touch("talk", on(10), direction="in", channel="phone")
+    got = stand([rang(on(9), "a"), rang(on(9, 30), "b"), rings], CALLS, on(10, 30))
+    assert (got["callback", 1].state, got["callback", 1].due_at) == (State.RUNNING, on(11))
+
+
 def test_a_missed_call_of_no_known_callback_is_ended_by_any_talk() -> None:
     got = stand([rang(on(9)), touch("talk", on(10), callbacks=("a",))], CALLS, on(11))
     assert [clock.state for clock in got.values()] == [State.MET]

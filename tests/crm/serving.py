@@ -119,7 +119,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
         channels=lambda: tuple(states),
         observing=observing,
     )
-    links = Links(log, lambda: TERMS, world, KEY, PEOPLE)
+    links = Links(log, lambda: TERMS, world, KEY, PEOPLE, ZoneInfo("Europe/Berlin"))
     routes = [
         *api_routes(api),
         *board.routes(),

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
 
-from commsd.world import World
+from commsd.world import World, real_world
 from tests.world import ScriptedWorld
 
 _TURNS = 30  # of the event loop without a sign of life before time moves
+_BREATH = 0.0005  # seconds
+_REAL = real_world()
 
 
 class Clockwork:
@@ -26,7 +28,9 @@ class Clockwork:
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._numbers = count()
         inner = self._scripted.world
-        self.world = World(now=inner.now, new_id=inner.new_id, sleep=self._sleep, jitter=inner.jitter)
+        self.world = World(
+            now=inner.now, new_id=inner.new_id, sleep=self._sleep, jitter=inner.jitter, elapsed=inner.elapsed
+        )
 
     @property
     def now(self) -> datetime:
@@ -51,8 +55,11 @@ class Clockwork:
         while True:
             quiet = 0
             while quiet < _TURNS:
-                await _turn()
-                quiet = 0 if self.held or busy() else quiet + 1
+                await turn()
+                quiet = quiet + 1
+                if self.held or busy():
+                    quiet = 0
+                    await _REAL.sleep(_BREATH)  # what is under way needs the processor more than we do
             self._wake_next()
 
     def _wake_next(self) -> None:
@@ -64,7 +71,7 @@ class Clockwork:
                 return
 
 
-async def _turn() -> None:
+async def turn() -> None:
     """One turn of the loop, with a look at the sockets."""
     turned = asyncio.Event()
     asyncio.get_running_loop().call_soon(turned.set)

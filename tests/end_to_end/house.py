@@ -224,7 +224,12 @@ class Daemon:
         await self._says("http.listening", listener="web.public")
 
     async def _says(self, event: str, **fields: Any) -> None:
-        await eventually(lambda: self.lines(event, since=self._began, **fields) or self._died(), within=STARTS_WITHIN)
+        try:
+            await eventually(
+                lambda: self.lines(event, since=self._began, **fields) or self._died(), within=STARTS_WITHIN
+            )
+        except AssertionError as error:
+            raise AssertionError(f"no {event}: {error}\n{self.log.read_text()[-3000:]}") from None
 
     def _died(self) -> bool:
         assert self.up, f"the daemon ended by itself\n{self.log.read_text()[-3000:]}"

@@ -1,12 +1,16 @@
 """The page over HTTP: who gets in, what it shows, what a link does."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from commsd.core import key
+from commsd.core.callback import Attempt, Callback, State
 from commsd.core.change import Change
 from commsd.core.interaction import Channel, Kind
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
@@ -14,9 +18,13 @@ from commsd.core.pause import Pause
 from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
 from commsd.web.view import late, remaining, span, title
-from tests.crm.serving import KEY, Place, asked_to_ring, rang, wrote
+from tests.crm.serving import KEY, Place, asked_to_ring, call_from, rang, wrote
 from tests.web.busy import a_busy_morning
 from tests.world import WEDNESDAY_MORNING, ScriptedWorld
+
+LIVE = Attempt(
+    at=WEDNESDAY_MORNING, by="bo", result=None, id="a1", bridged=True, ended_at=WEDNESDAY_MORNING + timedelta(minutes=3)
+)
 
 
 def browser(here: Place) -> httpx.AsyncClient:
@@ -283,3 +291,53 @@ def test_every_kind_has_a_title() -> None:
         for channel in Channel:
             fact: Json = {"kind": kind, "outcome": None, "direction": "inbound", "channel": channel, "detail": {}}
             assert title(fact)[0].isupper()
+
+
+async def callback_in(here: Place, number: str, **more: Any) -> Callback:
+    """An owed call to this number that somebody else's step brought where it is."""
+    owed = (await here.happened(*key.of_addresses(number), fact=call_from(number, f"CA{number}"))).callbacks[0]
+    after = replace(owed, revision=owed.revision + 1, **more)
+    await here.log.decide((key.of_callback(owed.id),), lambda items: Change(callbacks=(after,)))
+    return after
+
+
+async def test_a_held_number_cannot_be_tapped_and_is_let_go_in_ones_name(here: Place) -> None:
+    await callback_in(here, "+18765550123", state=State.HELD, held="region:JM")
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+        assert "tel:+1876" not in text
+        assert "+1 876-555-0123" in text
+        assert "numbers of JM are not among the regions that may be dialled" in text
+        assert "and anna answers for it" in text
+        (release,) = re.findall(r'action="([^"]+)"><button type="submit" id="release-', text)
+        after = (await client.post(release)).text
+    assert ">Decide<" not in after
+    assert "tel:+18765550123" in after
+
+
+async def test_what_came_of_a_call_is_said_with_one_press(here: Place) -> None:
+    await callback_in(here, "+493023125044", state=State.CONFIRM, attempts=(LIVE,))
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+        assert "bo has rung; nobody has said what came of it" in text
+        (voicemail,) = re.findall(r'action="([^"]+)"><button type="submit" id="voicemail-', text)
+        after = (await client.post(voicemail)).text
+    assert "last try: voicemail" in after
+    assert "what came of it?" not in after
+
+
+async def test_who_talks_to_whom_just_now_stands_on_the_page(here: Place) -> None:
+    live = replace(LIVE, ended_at=None)
+    await callback_in(here, "+493023125044", state=State.TALKING, attempts=(live,), purpose="Where is it?")
+    async with browser(here) as client:
+        text = (await signed_in(here, client)).text
+    assert "1 on the line" in text
+    assert "bo talks to the customer, for" in text
+    assert "Where is it?" in text
+
+
+async def test_whoever_may_only_look_is_offered_no_result(here: Place) -> None:
+    await callback_in(here, "+493023125044", state=State.CONFIRM, attempts=(LIVE,))
+    async with browser(here) as client:
+        text = (await signed_in(here, client, "events:read", "events:read:pii")).text
+    assert "Voicemail" not in text

@@ -90,3 +90,19 @@ async def test_the_page_works_without_scripts(here: Place, browser: Browser) -> 
     page, _ = await opened(here, browser, scripts=False)
     await expect(page.locator(".due").get_by_text("Where is my order?").first).to_be_visible()
     assert await page.locator('meta[http-equiv="refresh"]').count() == 1
+
+
+async def test_an_opened_form_stays_open_with_what_was_typed_while_the_page_refreshes(
+    here: Place, browser: Browser
+) -> None:
+    await rang(here)
+    page, complaints = await opened(here, browser)
+    await page.locator(".said summary").click()
+    due = page.locator(".again input")
+    await due.fill("2026-12-01T15:00")
+    await wrote(here, subject="Where is my order?")
+    await expect(page.locator(".log").get_by_text("Where is my order?")).to_be_visible(timeout=15_000)
+    await expect(due).to_have_value("2026-12-01T15:00")
+    await page.get_by_role("button", name="Voicemail").click()
+    await expect(page.get_by_text("last try: voicemail")).to_be_visible()
+    assert complaints == []

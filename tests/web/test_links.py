@@ -40,6 +40,11 @@ async def file_of(here: Place, case_id: str) -> CaseFile:
     return (await items_of(here.log, key.of_case(case_id))).files[case_id]
 
 
+async def callback_of(here: Place, callback_id: str) -> Callback:
+    (found,) = (await items_of(here.log, key.of_callback(callback_id))).callbacks
+    return found
+
+
 def states(file: CaseFile) -> dict[str, State]:
     return {record.value.clock.value: record.value.state for record in file.clocks}
 
@@ -146,7 +151,8 @@ async def test_a_callback_is_claimed_once_by_one(here: Place) -> None:
 @pytest.mark.parametrize("act", Act)
 async def test_what_is_not_there_is_said(here: Place, act: Act) -> None:
     async with browser(here) as client:
-        answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"))
+        due = f"{here.world.now() + timedelta(days=1):%Y-%m-%dT%H:%M}"
+        answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"), data={"due": due})
     assert answer.status_code == 409
     assert "No ca" in answer.text
 
@@ -205,3 +211,63 @@ async def test_a_claim_takes_the_call_that_the_one_of_the_notice_has_joined(here
 def _bobs(like: Callback, case_id: str) -> Callback:
     """A call owed to Bob, whose number nobody knows yet."""
     return replace(like, id="bobs", case_id=case_id, number=None, state=CallState.NEEDS_NUMBER, misses=("m1",))
+
+
+OUTCOMES = {
+    Act.REACHED: (CallState.CLOSED, "reached"),
+    Act.VOICEMAIL: (CallState.WAITING, "voicemail"),
+    Act.WRONG: (CallState.WAITING, "wrong_person"),
+    Act.DECLINED: (CallState.CLOSED, "declined"),
+}
+
+
+@pytest.mark.parametrize("act", OUTCOMES)
+async def test_a_press_says_what_came_of_a_call_made_from_ones_own_telephone(here: Place, act: Act) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    async with browser(here) as client:
+        first = await client.post(path(here, act, callback_id))
+        again = await client.post(path(here, act, callback_id))
+    after = await callback_of(here, callback_id)
+    assert (first.status_code, again.status_code) == (200, 409), "a slow press is no second call"
+    assert (after.state, [each.result for each in after.attempts]) == (OUTCOMES[act][0], [OUTCOMES[act][1]])
+    assert after.attempts[0].by == "anna"
+
+
+async def test_a_voicemail_hours_later_is_a_further_try(here: Place, scripted_world: ScriptedWorld) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    async with browser(here) as client:
+        link = path(here, Act.VOICEMAIL, callback_id)
+        await client.post(link)
+        scripted_world.advance(timedelta(hours=4))
+        assert (await client.post(link)).status_code == 200
+    assert len((await callback_of(here, callback_id)).attempts) == 2
+
+
+async def test_to_call_again_asks_when_and_takes_no_time_that_is_over(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    link = path(here, Act.AGAIN, callback_id)
+    async with browser(here) as client:
+        page = await client.get(link)
+        wrong = [await client.post(link, data={"due": due}) for due in ("", "soon", "2020-01-01T09:00")]
+        done = await client.post(link, data={"due": f"{scripted_world.now + timedelta(days=1):%Y-%m-%d}T15:00"})
+    assert 'type="datetime-local"' in page.text
+    assert [answer.status_code for answer in wrong] == [422, 422, 422]
+    assert all("still to come" in answer.text for answer in wrong)
+    assert done.status_code == 200
+    after = await callback_of(here, callback_id)
+    assert after.state is CallState.WAITING
+    assert after.due_at == (scripted_world.now + timedelta(days=1)).replace(hour=14, minute=0), "Berlin time"
+
+
+async def test_a_held_call_is_let_go_by_somebody_only(here: Place) -> None:
+    held = replace((await rang(here)).callbacks[0], state=CallState.HELD, held="region:LV", revision=2)
+    await here.log.decide((key.of_callback(held.id),), lambda items: Change(callbacks=(held,)))
+    async with browser(here) as client:
+        nobody = await client.post(path(here, Act.RELEASE, held.id, agent=""))
+        done = await client.post(path(here, Act.RELEASE, held.id))
+    after = await callback_of(here, held.id)
+    assert (nobody.status_code, done.status_code) == (409, 200)
+    assert after.state is CallState.WAITING
+    assert after.released in ("anna", "Anna Berg")

@@ -9,19 +9,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from commsd.channels.mail.ack import OwedCall
-from commsd.channels.mail.appointment import time_in
 from commsd.channels.mail.call_wish import CallWish, call_wish
 from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.message import Message
-from commsd.channels.mail.region import offset_in, reads_our_clock, region_of, region_of_address, zones_in
+from commsd.channels.mail.region import offset_in, reads_our_clock, region_of, region_of_address
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
+from commsd.core.appointment import time_in
 from commsd.core.calendar import next_opening
 from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback
 from commsd.core.case import CaseFile
 from commsd.core.change import Change, change_of
 from commsd.core.contact import identity_of
+from commsd.core.country import zones_in
 from commsd.core.entry import callback_clock
 from commsd.core.interaction import Actor, Automation, Interaction, Kind, Party, Promise, Role
 from commsd.core.number import parse_number

@@ -1,4 +1,4 @@
-"""The time somebody names who asks for a call: in the words that `appointment.time_in` reads. Pure; four languages.
+"""The time somebody names who asks for a call: in the words that `core.appointment` reads. Pure; four languages.
 
 Only one plain time is read; whatever says more, or less, is named but not read, and a person must see what is meant.
 """

@@ -20,13 +20,13 @@ from commsd.channels.mail.region import reads_our_clock, region_of
 from commsd.channels.mail.texts import Wording
 from commsd.core import key
 from commsd.core.calendar import reached
-from commsd.core.callback import number_of
 from commsd.core.change import Change
 from commsd.core.contact import Contact
 from commsd.core.customer_link import CustomerLink, customer_link_of
 from commsd.core.interaction import Interaction, Kind
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems
+from commsd.core.owed_call import number_of
 from commsd.core.record import thing_of, together
 from commsd.core.screen import refusal
 from commsd.store import query

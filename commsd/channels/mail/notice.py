@@ -16,9 +16,10 @@ from functools import partial
 from commsd.channels.mail.account import Mailbox
 from commsd.channels.mail.outgoing import date_field, mail_bytes, mailbox, message_ids, unstructured
 from commsd.core.firm import Firm
+from commsd.core.link import Act
 from commsd.core.token import sign, verify
 from commsd.sla.notice.notice import Notice
-from commsd.sla.notice.offer import Offer, offers
+from commsd.sla.notice.offer import Offer, call_offers, offers
 from commsd.sla.notice.post import Post
 
 PURPOSE = "notice-id"
@@ -84,6 +85,9 @@ def post_of(
             mailbox=sender,
         )
 
+    def offered_of_call(callback_id: str, acts: tuple[Act, ...], agent: str | None, now: datetime) -> tuple[Offer, ...]:
+        return call_offers(callback_id, acts, agent=agent, now=now, key=key, public_url=firm.public_url, mailbox=sender)
+
     return Post(
         via=via.name if via else None,
         render=partial(as_mail, sender=sender, firm_name=firm.name, key=key) if sender else lambda _notice: b"",
@@ -91,6 +95,7 @@ def post_of(
         alarms=alarms,
         fallback=(sender,) if sender else (),
         offers=offered,
+        call_offers=offered_of_call,
     )
 
 

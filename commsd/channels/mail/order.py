@@ -12,7 +12,7 @@ from datetime import datetime
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
-from commsd.channels.mail.appointment import time_in
+from commsd.core.appointment import time_in
 from commsd.core.entry import Result
 from commsd.core.link import Act
 

@@ -3,16 +3,14 @@
 An Austrian who writes German is no German: a national form given to the wrong country cannot be dialled.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 
 from commsd.core.contact import Contact
+from commsd.core.country import countries, zones_in
 from commsd.core.number import parse_number
 
 SOLD_TO_ALL = frozenset(
@@ -26,7 +24,7 @@ def region_of(contact: Contact | None, address: str | None) -> str | None:
     if contact is not None:
         if region := _by_numbers(contact):
             return region
-        if contact.timezone and (country := _countries().get(contact.timezone)):
+        if contact.timezone and (country := countries().get(contact.timezone)):
             return country
     return region_of_address(address)
 
@@ -42,12 +40,6 @@ def _by_numbers(contact: Contact) -> str | None:
     numbers = (parse_number(identity.value) for identity in contact.identities if identity.kind == "phone")
     regions = {number.region for number in numbers if number}
     return regions.pop() if len(regions) == 1 else None
-
-
-@cache
-def zones_in(country: str) -> tuple[ZoneInfo, ...]:
-    """All zones of a country, ISO 3166; empty where we know none."""
-    return tuple(ZoneInfo(zone) for zone, where in _countries().items() if where == country)
 
 
 def offset_in(date: str) -> timedelta | None:
@@ -71,11 +63,3 @@ def reads_our_clock(region: str | None, offset: timedelta | None, ours: ZoneInfo
         return False
     zones = zones_in(region)
     return bool(zones) and all(at.astimezone(zone).utcoffset() == clock for zone in zones)
-
-
-@cache
-def _countries() -> Mapping[str, str]:
-    """The country a zone is named in, from the time zone database."""
-    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return {row[2]: row[0] for row in rows if len(row) > 2}

@@ -35,7 +35,7 @@ from commsd.core.interaction import (
     Role,
     Stored,
 )
-from commsd.core.link import LASTS, Act, Link, link_of
+from commsd.core.link import LASTS, OF_A_CALL, Act, Link, link_of
 from commsd.core.open_items import OpenItems, Terms
 from commsd.crm import actions, call_actions, link_action
 from commsd.errors import CommsdError, Refused
@@ -75,14 +75,14 @@ class Heard:
     def case_id(self) -> str | None:
         """The case it is about, None for several, or where only the callback is known."""
         if self.link:
-            return None if self.link.act is Act.CLAIM else self.link.thing
+            return None if self.link.act in OF_A_CALL else self.link.thing
         return self.about.case_id if self.about else None
 
     @property
     def callback_id(self) -> str | None:
         """The callback it is about."""
         if self.link:
-            return self.link.thing if self.link.act is Act.CLAIM else None
+            return self.link.thing if self.link.act in OF_A_CALL else None
         return self.about.callback_id if self.about else None
 
 

@@ -63,7 +63,8 @@ def duties_of(settings: MailSettings, means: Means) -> Sequence[Duty]:
         if mailbox.smtp:
             server = submission.Submission(accounts.smtp(mailbox, mailbox.smtp), size=PLACES)
             duties.append(_sending(mailbox, server, line, means))
-    duties.append(Books(means.log, means.claims, means.rules, means.world))
+    if duties:
+        duties.append(Books(means.log, means.claims, means.rules, means.world))
     duties += _renewals(accounts, means)
     if means.state and any(map(_on_paper, settings.mailboxes.values())):
         shared_by_all = (means.firm, means.post, means.log, means.claims, means.world)

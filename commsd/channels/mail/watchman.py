@@ -167,7 +167,8 @@ class Watchman:
                 )
                 found[key_] = replace(before, folders=(*before.folders, folder))
             else:
-                found[key_] = replace(before, failing_since=known.failing_since)
+                since = [at for at in (before.failing_since, known.failing_since) if at]
+                found[key_] = replace(before, failing_since=min(since, default=None))
         return [found[key_] for key_ in sorted(found)]
 
     def _sight(self, name: str, kind: str, seen: Seen, logins: Mapping[str, Login]) -> Sight:

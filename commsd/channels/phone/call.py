@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from commsd.channels.phone.step import Stage, Step, step_of
-from commsd.core.interaction import Outcome
+from commsd.channels.phone.step import OURS, Stage, Step, declines, step_of, takes_back
+from commsd.core.interaction import DECLINED, Outcome
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import WebhookEntry
 
@@ -23,6 +23,12 @@ SILENCE = timedelta(seconds=180)
 
 GRACE = timedelta(seconds=20)
 """How long after the call's end a Dial that was handed out may still report."""
+
+MIN_TALK = timedelta(seconds=10)
+"""A bridge shorter than this is "short": a callback is for a person to propose. telephony.md D4."""
+
+PING, PINGS = timedelta(seconds=3), 5
+"""Shorter than the one, and oftener a day than the other, a call rings to be rung back. telephony.md section 3."""
 
 TALK = timedelta(seconds=2)
 """An accepted leg that lasted no longer is no talk without Twilio's word for it: the caller had gone."""
@@ -38,7 +44,6 @@ class Leg:
     sid: str | None = None
     number: str | None = None
     status: str | None = None
-    sequence: int = -1
     picked_up: bool = False
     accepted_at: datetime | None = None
     ended_at: datetime | None = None
@@ -59,12 +64,14 @@ class CallState:
     """All that is known of a call. Instants are ours but for `hung_up_at`, which is Twilio's word where it gave one.
 
     dials: rounds that were handed out. asked_at: when Twilio's REST API was last asked. typed: numbers given on the
-    keys and not taken back, the latest first.
+    keys and not taken back, the latest first. declined: the caller wants no call. swept: found in Twilio's call list,
+    and no webhook told of it.
     """
 
     sid: str
     caller: str = ""
     called: str = ""
+    forwarded_from: str = ""
     country: str | None = None
     caller_name: str | None = None
     direction: str | None = None
@@ -78,9 +85,11 @@ class CallState:
     reports: Mapping[int, Report] = field(default_factory=dict)
     legs: Mapping[tuple[int, int], Leg] = field(default_factory=dict)
     offered: bool = False
+    declined: bool = False
     typed: tuple[str, ...] = ()
     recording_sid: str | None = None
     fallback: bool = False
+    swept: bool = False
     asked_at: datetime | None = None
 
     @property
@@ -115,33 +124,41 @@ def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes
         return None
     own = [entry for step, entry in known if entry.fields.get("CallSid") == sid and step.stage is not Stage.ASKED]
     ends = [entry for _, entry in known if _over(entry, sid)]
-    ended = min(ends, key=lambda entry: entry.received_at, default=None)
+    ended = min(ends, key=_noticed, default=None)
     return CallState(
         sid=sid,
         caller=_first(own, "From") or "",
         called=_first(own, "To") or "",
+        forwarded_from=_first(own, "ForwardedFrom") or "",
         country=_first(own, "FromCountry"),
         caller_name=_first(own, "CallerName"),
         direction=_first(own, "Direction"),
-        first_at=min(entry.received_at for _, entry in known),
+        first_at=min(_begun(entry) for _, entry in known),
         last_at=max(entry.received_at for _, entry in known),
-        ended_at=ended.received_at if ended else None,
+        ended_at=_noticed(ended) if ended else None,
         hung_up_at=min((_instant(entry) for entry in ends), default=None),
         status=_first(ends, "CallStatus"),
         total=_seconds(_first(ends, "CallDuration")),
         dials=frozenset(int(found) for body in answered.values() for found in _DIAL.findall(body)),
         offered=any(_OFFER.search(body) for body in answered.values()),
-        reports={step.number: _report(entry) for step, entry in _by_id(known) if step.stage is Stage.DIAL},
+        declined=any(step.stage is Stage.OFFER and declines(entry.fields) for step, entry in known),
+        reports={_round(step): _report(entry) for step, entry in _by_id(known) if _reports(step, entry)},
         legs=_legs(known),
         typed=_typed(known),
         recording_sid=_recording(known),
-        fallback=any(entry.fields.get("ErrorCode", "0") != "0" and "ErrorUrl" in entry.fields for entry in own),
+        fallback=any(is_fallback(entry.fields) for entry in own),
+        swept=all(step.stage in OURS for step, _ in known),
         asked_at=max((entry.received_at for step, entry in known if step.stage is Stage.ASKED), default=None),
     )
 
 
 _DIAL = re.compile(rb'action="[^"]*/dial-(\d+)[#"]')
 _OFFER = re.compile(rb'action="[^"]*/offer-\d+[#"]')
+
+
+def is_fallback(fields: Mapping[str, str]) -> bool:
+    """Whether Twilio came here because it could not use another answer: docs/voice/twiml, fallback URL."""
+    return fields.get("ErrorCode", "0") != "0" and "ErrorUrl" in fields
 
 
 def _by_id(known: list[tuple[Step, WebhookEntry]]) -> list[tuple[Step, WebhookEntry]]:
@@ -163,10 +180,28 @@ def _over(entry: WebhookEntry, sid: str) -> bool:
     return entry.fields.get("CallSid") == sid and entry.fields.get("CallStatus") in TERMINAL
 
 
-def _instant(entry: WebhookEntry) -> datetime:
+def _begun(entry: WebhookEntry) -> datetime:
+    """When the call was there: of one found in Twilio's list, its StartTime."""
+    return _instant(entry, "StartTime") if entry.route == Stage.SWEPT.value else entry.received_at
+
+
+def _noticed(entry: WebhookEntry) -> datetime:
+    """When its end was noticed: of a call found in Twilio's list, when it was over there."""
+    return _instant(entry) if entry.route == Stage.SWEPT.value else entry.received_at
+
+
+def _round(step: Step) -> int:
+    return 0 if step.stage is Stage.SWEPT else step.number
+
+
+def _reports(step: Step, entry: WebhookEntry) -> bool:
+    return step.stage is Stage.DIAL or (step.stage is Stage.SWEPT and "DialBridged" in entry.fields)
+
+
+def _instant(entry: WebhookEntry, name: str = "Timestamp") -> datetime:
     """When it happened by Twilio's clock, where it says so (RFC 2822), else when it reached us."""
     try:
-        stamp = parsedate_to_datetime(entry.fields["Timestamp"])
+        stamp = parsedate_to_datetime(entry.fields[name])
         return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp).astimezone(UTC)
     except (KeyError, ValueError, OverflowError):
         return entry.received_at
@@ -191,36 +226,42 @@ def _report(entry: WebhookEntry) -> Report:
 
 
 def _legs(known: list[tuple[Step, WebhookEntry]]) -> dict[tuple[int, int], Leg]:
-    legs: dict[tuple[int, int], Leg] = {}
+    told: dict[tuple[int, int], list[tuple[Step, WebhookEntry]]] = {}
     for step, entry in known:
         if step.stage in (Stage.WHISPER, Stage.KEY, Stage.LEG):
-            place = (step.places[0], step.places[1])
-            legs[place] = _leg_after(legs.get(place, Leg()), step, entry)
-    for step, entry in known:
+            told.setdefault((step.places[0], step.places[1]), []).append((step, entry))
+    legs = {place: _leg(about) for place, about in told.items()}
+    for step, entry in sorted(known, key=lambda pair: (pair[1].received_at, _spelled(pair[1]))):
+        if step.stage is Stage.SWEPT and entry.fields.get("DialCallSid"):
+            legs[0, 0] = _leg_in_list(entry)
         if step.stage is Stage.ASKED:
             legs = {place: _leg_as_asked(leg, entry) for place, leg in legs.items()}
     return legs
 
 
-def _leg_after(leg: Leg, step: Step, entry: WebhookEntry) -> Leg:
-    fields = entry.fields
-    status, sequence = fields.get("CallStatus"), fields.get("SequenceNumber", "")
-    leg = replace(
-        leg,
-        sid=leg.sid or fields.get("CallSid"),
-        number=leg.number or fields.get("To"),
-        picked_up=leg.picked_up or status == "in-progress" or step.stage is not Stage.LEG,
+def _leg(about: list[tuple[Step, WebhookEntry]]) -> Leg:
+    """One leg from all that was told of it. Of several statuses a last one counts, then Twilio's own order."""
+    entries = [entry for _, entry in about]
+    statuses = [entry for step, entry in about if step.stage is Stage.LEG]
+    pressed = [e.received_at for step, e in about if step.stage is Stage.KEY and e.fields.get("Digits") == "1"]
+    latest = max(statuses, key=lambda e: (_ended(e), _sequence(e), _spelled(e)), default=None)
+    return Leg(
+        sid=_first(entries, "CallSid"),
+        number=_first(entries, "To"),
+        status=latest.fields.get("CallStatus") if latest else None,
+        picked_up=any(step.stage is not Stage.LEG or e.fields.get("CallStatus") == "in-progress" for step, e in about),
+        accepted_at=min(pressed, default=None),
+        ended_at=min((_instant(entry) for entry in statuses if _ended(entry)), default=None),
     )
-    if step.stage is Stage.KEY and fields.get("Digits") == "1":
-        leg = replace(leg, accepted_at=min(leg.accepted_at or entry.received_at, entry.received_at))
-    if step.stage is Stage.LEG and status in TERMINAL:
-        leg = replace(leg, ended_at=min(leg.ended_at or _instant(entry), _instant(entry)))
-    place = int(sequence) if sequence.isascii() and sequence.isdigit() else -1
-    if step.stage is Stage.LEG and place > leg.sequence and leg.status not in TERMINAL:
-        leg = replace(leg, status=status, sequence=place)
-    elif step.stage is Stage.LEG and status in TERMINAL:
-        leg = replace(leg, status=status)
-    return leg
+
+
+def _ended(entry: WebhookEntry) -> bool:
+    return entry.fields.get("CallStatus") in TERMINAL
+
+
+def _sequence(entry: WebhookEntry) -> int:
+    text = entry.fields.get("SequenceNumber", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
 
 
 def _leg_as_asked(leg: Leg, entry: WebhookEntry) -> Leg:
@@ -233,9 +274,15 @@ def _leg_as_asked(leg: Leg, entry: WebhookEntry) -> Leg:
     )
 
 
+def _leg_in_list(entry: WebhookEntry) -> Leg:
+    """The leg that Twilio's list joins to the call."""
+    fields = entry.fields
+    return Leg(sid=fields["DialCallSid"], number=fields.get("DialCallTo"), status=fields.get("DialCallStatus"))
+
+
 def _typed(known: list[tuple[Step, WebhookEntry]]) -> tuple[str, ...]:
     given = {step.number: entry.fields.get("Digits", "") for step, entry in known if step.stage is Stage.NUMBER}
-    back = {step.number for step, e in known if step.stage is Stage.CONFIRM and e.fields.get("Digits") == "2"}
+    back = {step.number for step, e in known if step.stage is Stage.CONFIRM and takes_back(e.fields)}
     return tuple(given[number] for number in sorted(given, reverse=True) if given[number] and number not in back)
 
 
@@ -283,10 +330,14 @@ def _talked(state: CallState) -> bool:
 
 def reason_for(state: CallState, *, closed: bool) -> str:
     """Why nobody talked to the caller; telephony.md section 3. closed: nobody was rung because of the hours."""
-    if state.recording_sid:
-        return "message_left"
+    if state.declined:
+        return DECLINED
     if state.fallback:
         return "fallback"
+    if state.recording_sid:
+        return "message_left"
+    if state.swept:
+        return "call_list"
     if closed and not state.dials:
         return "closed"
     if state.reports and state.offered:
@@ -294,3 +345,14 @@ def reason_for(state: CallState, *, closed: bool) -> str:
     if state.legs:
         return "abandoned_ringing"
     return "nobody_rung" if state.offered else "abandoned_greeting"
+
+
+def is_short(state: CallState) -> bool:
+    """Whether two people were joined for so little time that somebody should look whether it was a talk; D4."""
+    report = state.bridged
+    return report is not None and report.talk is not None and report.talk < MIN_TALK
+
+
+def is_glimpse(state: CallState) -> bool:
+    """Whether it rang so briefly that, often enough a day (PINGS), it rings only to be seen."""
+    return state.total is not None and state.total < PING

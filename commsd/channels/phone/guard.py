@@ -9,7 +9,10 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from commsd.channels.phone.line import Twilio
 from commsd.channels.phone.signature import genuine, public_url
+from commsd.config.secret import SecretSource
+from commsd.errors import ConfigError
 
 log = structlog.get_logger()
 
@@ -29,15 +32,18 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What a webhook must be signed with. tokens: read anew each time, so that a rotated one is seen at once.
+    """What a webhook must be signed with. tokens, shared_keys (key id -> secret): read anew each time, so that a
+    rotated one is seen at once.
 
     account_sid None: any. base: the configured public URL, the only thing said about our address that counts.
+    shared_key_only: an auth token signs nothing any more.
     """
 
     base: str
     tokens: Callable[[], Sequence[str]]
     account_sid: str | None = None
-    shared_keys: Mapping[str, str] | None = None
+    shared_keys: Callable[[], Mapping[str, str]] = dict
+    shared_key_only: bool = False
 
     async def admit(self, request: Request) -> Signed | Response:
         """The webhook, or the refusal to send: 403 unsigned, 413 too long, 415 not a form; all of them empty."""
@@ -57,14 +63,34 @@ class Guard:
             url,
             fields,
             request.headers.get("x-twilio-signature"),
-            self.tokens(),
+            () if self.shared_key_only else self.tokens(),
             settings_header=request.headers.get("x-twilio-webhooks-signature-settings"),
-            shared_keys=self.shared_keys,
+            shared_keys=self.shared_keys(),
         )
         known = dict(fields)
         if not signed or (self.account_sid and known.get("AccountSid") != self.account_sid):
             return _refused(403, "not_twilio" if not signed else "another_account")
         return Signed(url, known, request.headers.get("i-twilio-idempotency-token"))
+
+
+def guard_of(twilio: Twilio) -> Guard:
+    """The guard of this account's webhooks: every route under /twilio/ has it."""
+    return Guard(
+        base=twilio.public_url or "",
+        tokens=lambda: [secret for source in twilio.auth_tokens if (secret := _read(source))],
+        account_sid=twilio.account_sid,
+        shared_keys=lambda: {key: secret for key, source in twilio.shared_keys.items() if (secret := _read(source))},
+        shared_key_only=twilio.require_shared_key,
+    )
+
+
+def _read(source: SecretSource) -> str | None:
+    """The secret; None where it cannot be read now: while one is being changed, the other still lets Twilio in."""
+    try:
+        return source.read().reveal()
+    except ConfigError as error:
+        log.error("webhook.secret_missing", what=error.what, remedy=error.remedy)
+        return None
 
 
 def _refused(status: int, reason: str) -> Response:

@@ -9,21 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal
 
 import phonenumbers
 
+from commsd.channels.phone.dialling_check import judge_agents, judge_cost, judge_regions
+from commsd.channels.phone.line_check import judge_forwards, judge_polled, judge_rounds, voices
 from commsd.config.read import Table, did_you_mean
 from commsd.config.secret import SecretSource
 from commsd.config.unit import COUNT, DAILY_SPAN, DURATION, LANGUAGE, RATE, TEXT, URL, Form, Minutes, Rate, duration
 from commsd.core.agent import NUMBER, RESERVED_NAMES, known_name, known_names
+from commsd.core.backoff import Retry, Wait
 from commsd.core.firm import Firm, observes
 from commsd.core.number import Number
-
-Wait = timedelta | Literal["next-window"]
-"""How long until the next try; "next-window": when the calendar and the customer's day next allow it."""
+from commsd.core.price import CURRENCIES
+from commsd.core.screen import Burst
 
 _QUIET = Minutes(20 * 60, 8 * 60)
+_BURST = Burst()
 _PACE = Rate(1, timedelta(seconds=1))
 _REGIONS = ("DE", "AT", "CH", "DK", "ID", "GB")
 
@@ -40,7 +42,9 @@ class ApiKey:
 class Twilio:
     """The account. auth_tokens: each may have signed a webhook; the first also logs in where there is no api_key.
 
-    public_url: what Twilio signs; None where webhooks is False and its call list is polled.
+    public_url: what Twilio signs; None where webhooks is False and its call list is polled. shared_keys: secrets by
+    key id (docs/usage/webhooks/webhook-shared-keys); require_shared_key: nothing else signs a webhook.
+    delete_recordings: at Twilio, once we have the copy. transcriber: a command that gets a sound file and prints words.
     """
 
     account_sid: str
@@ -49,6 +53,10 @@ class Twilio:
     webhooks: bool = True
     public_url: str | None = None
     api_base_url: str = "https://api.twilio.com"
+    shared_keys: Mapping[str, SecretSource] = field(default_factory=dict)
+    require_shared_key: bool = False
+    delete_recordings: bool = False
+    transcriber: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,9 @@ class ServiceLevel:
 class Line:
     """One Twilio number. rounds: agents and teams rung at once, round after round; none: straight to the offer.
 
-    ring: one round. calendar: decides only whether to ring, None for always. tell: one notice per missed call.
+    sequential: within a round one after the other. ring: one round, or one telephone of a sequential one.
+    voices: by language, where another than ours is to speak. calendar: decides only whether to ring, None for always.
+    tell: one notice per missed call.
     observe: answered and rung, but no SMS and no dialling.
     """
 
@@ -73,21 +83,13 @@ class Line:
     languages: tuple[str, ...] = ()
     calendar: str | None = None
     rounds: tuple[tuple[str, ...], ...] = ()
+    sequential: bool = False
     ring: timedelta = timedelta(seconds=20)
+    voices: Mapping[str, str] = field(default_factory=dict)
     answer: ServiceLevel | None = None
     tell: tuple[str, ...] = ()
     sms_ack: bool = True
     observe: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """When to try again, by how it went; the last entry of a list is for all further tries."""
-
-    busy: tuple[Wait, ...] = (timedelta(minutes=5),)
-    no_answer: tuple[Wait, ...] = (timedelta(minutes=30), timedelta(hours=2), "next-window")
-    voicemail: tuple[Wait, ...] = (timedelta(hours=4),)
-    technical: tuple[Wait, ...] = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +118,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """What the machine may dial. regions: ISO 3166; any other is held for a person. None: no cap."""
+    """What the machine may dial. regions: ISO 3166; any other is held for a person. max_cost None: no cap."""
 
     enabled: bool = True
     regions: frozenset[str] = frozenset(_REGIONS)
     pace: Rate = _PACE
+    burst: Burst = _BURST
     max_cost: Cost | None = Cost(Decimal(20), "EUR", timedelta(days=1))
 
 
@@ -134,7 +137,7 @@ class PhoneSettings:
     dialling: Dialling = field(default_factory=Dialling)
 
 
-_PER = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+_PER = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 
 
 def _level(value: object) -> ServiceLevel | None:
@@ -144,9 +147,9 @@ def _level(value: object) -> ServiceLevel | None:
 
 
 def _cost(value: object) -> Cost | None:
-    pattern = r"([0-9]{1,9}(?:\.[0-9]{1,2})?) ([A-Z]{3}) ?/ ?(hour|day|week|month)"
+    pattern = r"([0-9]{1,9}(?:\.[0-9]{1,2})?) ([A-Z]{3}) ?/ ?(day|week|month)"
     found = re.fullmatch(pattern, value) if isinstance(value, str) else None
-    return Cost(Decimal(found[1]), found[2], _PER[found[3]]) if found else None
+    return Cost(Decimal(found[1]), found[2], _PER[found[3]]) if found and found[2] in CURRENCIES else None
 
 
 def _waits(value: object) -> tuple[Wait, ...] | None:
@@ -171,7 +174,12 @@ def _sid(prefix: str) -> Form[str]:
 
 
 LEVEL = Form("a service level", 'write "80% / 20s"', _level, ServiceLevel(0.8, timedelta(seconds=20)))
-COST = Form("an amount of money", 'write "20 EUR/day"', _cost, Cost(Decimal(0), "EUR", timedelta(days=1)))
+COST = Form(
+    "an amount of money",
+    f'write "20 EUR/day": per day, week or month, in {", ".join(sorted(CURRENCIES))}',
+    _cost,
+    Cost(Decimal(0), "EUR", timedelta(days=1)),
+)
 WAITS: Form[tuple[Wait, ...]] = Form(
     "a wait", 'write "5m", "next-window" or a list such as ["30m", "2h", "next-window"]', _waits, ()
 )
@@ -185,12 +193,17 @@ def read_settings(root: Table, firm: Firm) -> PhoneSettings:
     if tables and not root.has("twilio"):
         first = next(iter(tables.values()))
         first.error(None, f"[{first.path}] needs a [twilio] table", "add [twilio] with account_sid and auth_tokens")
+    if twilio.value("webhooks") is False:
+        judge_polled(tables)
     _one_line_per_number(lines, tables)
+    judge_forwards(tables, {name: line.number.e164 for name, line in lines.items()}, firm.people)
+    dialling = _dialling(root.table("dialling"))
+    _judge_dialling(root.table("dialling"), dialling, tables, lines, firm)
     return PhoneSettings(
         twilio=_twilio(twilio) if twilio.present else None,
         lines=lines,
         callbacks=_callbacks(root.table("callbacks")),
-        dialling=_dialling(root.table("dialling")),
+        dialling=dialling,
     )
 
 
@@ -202,7 +215,11 @@ def _twilio(table: Table) -> Twilio:
     if webhooks and not table.has("public_url"):
         remedy = 'add public_url = "https://calls.example.com", or webhooks = false'
         table.error(None, f"public_url is missing in [{table.path}]: Twilio signs it", remedy)
-    if not table.has("auth_tokens") and (webhooks or not api_key.present):
+    shared_keys, only = _shared_keys(table), table.flag("require_shared_key", False)
+    if only and not shared_keys:
+        remedy = 'add shared_keys = { KEY_ID = { credential = "twilio-shared-key" } }, or write false'
+        table.error("require_shared_key", "require_shared_key is true, and no shared key is named", remedy)
+    if not table.has("auth_tokens") and ((webhooks and not only) or not api_key.present):
         what = f"auth_tokens is missing in [{table.path}]"
         table.error(None, what, 'add auth_tokens = [{ credential = "twilio-auth-token" }]')
     elif table.value("auth_tokens") == []:
@@ -214,7 +231,26 @@ def _twilio(table: Table) -> Twilio:
         webhooks=webhooks,
         public_url=public_url.rstrip("/") if public_url else None,
         api_base_url=table.read("api_base_url", URL, "https://api.twilio.com").rstrip("/"),
+        shared_keys=shared_keys,
+        require_shared_key=only,
+        delete_recordings=table.flag("delete_recordings", False),
+        transcriber=_transcriber(table),
     )
+
+
+def _transcriber(table: Table) -> tuple[str, ...]:
+    command = table.many("transcriber", TEXT)
+    if command and not command[0].startswith("/"):
+        remedy = 'write the whole path of a program, such as ["/usr/local/bin/transcribe"]'
+        table.error("transcriber", f'transcriber: "{command[0]}" is looked for nowhere', remedy, 0)
+    return command
+
+
+def _shared_keys(table: Table) -> Mapping[str, SecretSource]:
+    """Secrets by key id, as Twilio names the key in the webhook's header."""
+    keys = table.table("shared_keys")
+    found = {key: keys.secret(key) for key in keys.every_key()}
+    return {key: source for key, source in found.items() if source}
 
 
 def _api_key(table: Table) -> ApiKey | None:
@@ -224,14 +260,18 @@ def _api_key(table: Table) -> ApiKey | None:
 
 def _line(table: Table, firm: Firm) -> Line:
     people = firm.people
+    rounds, ring = _rounds(table, frozenset((*people.agents, *people.teams))), table.read("ring", DURATION, "20s")
+    judge_rounds(table, rounds, ring, people)
     return Line(
         name=table.name,
         number=table.read("number", NUMBER),
         team=known_name(table, "team", people.teams, "team"),
         languages=table.many("languages", LANGUAGE) or firm.languages,
         calendar=table.maybe("calendar", TEXT),
-        rounds=_rounds(table, frozenset((*people.agents, *people.teams))),
-        ring=table.read("ring", DURATION, "20s"),
+        rounds=rounds,
+        sequential=table.flag("sequential", False),
+        ring=ring,
+        voices=voices(table),
         answer=table.maybe("answer", LEVEL),
         tell=known_names(table, "tell", people.names() | RESERVED_NAMES, "agent, team or route"),
         sms_ack=table.flag("sms_ack", True),
@@ -289,4 +329,24 @@ def _dialling(table: Table) -> Dialling:
         regions=frozenset(regions),
         pace=table.read("pace", RATE, "1/s"),
         max_cost=table.read("max_cost", COST, "20 EUR/day"),
+        burst=_burst(table.table("burst")),
+    )
+
+
+def _judge_dialling(
+    table: Table, dialling: Dialling, tables: Mapping[str, Table], lines: Mapping[str, Line], firm: Firm
+) -> None:
+    numbers = {name: line.number for name, line in lines.items() if line.number.e164}
+    judge_agents(tables, numbers, firm.people)
+    if dialling.enabled:
+        judge_regions(table, dialling.regions, numbers)
+        if dialling.max_cost:
+            judge_cost(table, dialling.max_cost.amount, dialling.max_cost.currency, numbers.values())
+
+
+def _burst(table: Table) -> Burst:
+    return Burst(
+        all=table.read("all", COUNT, _BURST.all),
+        country=table.read("country", COUNT, _BURST.country),
+        prefix=table.read("prefix", COUNT, _BURST.prefix),
     )

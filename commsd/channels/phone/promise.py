@@ -17,6 +17,7 @@ from commsd.core.callback import Callback
 from commsd.core.case import ClockRecord
 from commsd.core.change import Change, change_of
 from commsd.core.contact import Contact
+from commsd.core.country import zones_in
 from commsd.core.interaction import Interaction, Outcome
 from commsd.core.number import Number
 from commsd.core.open_items import OpenItems, Terms
@@ -44,7 +45,18 @@ def owed_for(fact: Interaction, items: OpenItems, terms: Terms) -> Owed | None:
     if callback is None:
         return None
     earlier = items.callback(callback.id) is not None and set(callback.misses) != {fact.id}
-    return Owed(callback, promised_at(callback, change, items, terms), kept=earlier)
+    at = promised_at(callback, change, items, terms)
+    if at is None and not earlier:
+        at = _of_its_own(missed, items, terms)
+    return Owed(callback, at, kept=earlier)
+
+
+def _of_its_own(missed: Interaction, items: OpenItems, terms: Terms) -> datetime | None:
+    """When a call is due whose clock does not show yet, for another call of the case is owed, and late, before it."""
+    alone = replace(items, files={}, callbacks=())
+    change = change_of(replace(missed, case_id=None, case_cause=None), alone, terms)
+    callback = next((callback for callback in change.callbacks if callback.open), None)
+    return promised_at(callback, change, alone, terms) if callback else None
 
 
 def promised_at(callback: Callback, change: Change, items: OpenItems, terms: Terms) -> datetime | None:
@@ -76,7 +88,8 @@ def zone_of(contact: Contact | None, number: Number | None, ours: ZoneInfo, at: 
     offsets = {at.astimezone(zone).utcoffset() for zone in zones}
     if len(offsets) != 1 or at.astimezone(ours).utcoffset() in offsets:
         return ours
-    return zones[0]
+    of_country = zones_in(number.region)
+    return next((zone for zone in zones if zone in of_country), zones[0])  # of +44 7… Guernsey's is the first
 
 
 def when_words(spoken: Spoken, at: datetime | None, heard: datetime, zone: ZoneInfo, ours: ZoneInfo) -> str:

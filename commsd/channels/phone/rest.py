@@ -4,11 +4,13 @@ The only file that knows twilio's REST client. It ignores its own `timeout` and 
 """
 
 import asyncio
+import json
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from aiohttp import ClientConnectorError, ClientError
@@ -17,15 +19,17 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from commsd.channels.phone.line import Twilio
-from commsd.errors import Unreachable
+from commsd.errors import CommsdError, ConfigError, NotFound, Throttled, Unreachable
 from commsd.sla.notice.carriage import Word
 
 logging.getLogger("twilio.async_http_client").setLevel(logging.WARNING)
 
 DEADLINE = 10.0
 CHILDREN = 50
+TEXTS = 200
 _NOT_FOUND = 404
 _TOO_MANY = 429
+_OVER = 21220
 
 # The library ships no types.
 _client = cast("Callable[..., Any]", Client)
@@ -58,6 +62,21 @@ class KnownCall:
     children: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """What became of the order of a call.
+
+    kind: "refused", the same again is in vain; "later", certainly not taken; "unknown", perhaps. code: Twilio's number
+    for it. queue_ms: how long it says that the order will wait.
+    """
+
+    kind: Literal["taken", "refused", "later", "unknown"]
+    said: str
+    code: int | None = None
+    sid: str | None = None
+    queue_ms: int = 0
+
+
 class Rest:
     """Reads calls and sends messages of one account."""
 
@@ -78,18 +97,84 @@ class Rest:
             raise _unreachable(type(error).__name__) from None
         return KnownCall(_word(call.status), {leg.sid: _word(leg.status) for leg in legs})
 
-    async def send_text(self, to: str, from_: str, body: str) -> Word:
-        """What Twilio made of an SMS; "unknown" where it may be on its way all the same. to, from_: E.164."""
+    async def send_text(self, to: str, from_: str, body: str, status_callback: str | None = None) -> Word:
+        """What Twilio made of an SMS; "unknown" where it may be on its way all the same.
+
+        to, from_: E.164, behind `whatsapp:` where it goes that way. status_callback: who is told what became of it.
+        """
+        more = {"status_callback": status_callback} if status_callback else {}
         try:
             async with asyncio.timeout(DEADLINE), self._open() as client:
-                message = await client.messages.create_async(to=to, from_=from_, body=body)
+                message = await client.messages.create_async(to=to, from_=from_, body=body, **more)
         except TwilioRestException as error:
             return Word(kind=_judged(error.status), said=f"HTTP {error.status}, code {error.code}", code=error.code)
         except ClientConnectorError as error:
             return Word(kind="later", said=type(error).__name__)
         except (TwilioException, ClientError, OSError, TimeoutError, ValueError) as error:
             return Word(kind="unknown", said=type(error).__name__)
-        return Word(kind="sent", said=f"{_word(message.status)} {message.sid}")
+        return Word(kind="sent", said=f"{_word(message.status)} {message.sid}", sid=message.sid)
+
+    async def order_call(self, **order: Any) -> Ordered:
+        """What Twilio made of the order of a call, as the Calls resource names its parameters. Sent once, never again.
+
+        Twilio knows no idempotency key: where the answer is lost, there may be a call all the same.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE), self._open() as client:
+                call = await client.calls.create_async(**order)
+        except TwilioRestException as error:
+            return Ordered(kind=_judged(error.status), said=f"HTTP {error.status}, code {error.code}", code=error.code)
+        except ClientConnectorError as error:
+            return Ordered(kind="later", said=type(error).__name__)
+        except (TwilioException, ClientError, OSError, TimeoutError, ValueError) as error:
+            return Ordered(kind="unknown", said=type(error).__name__)
+        return Ordered(kind="taken", said=_word(call.status), sid=call.sid, queue_ms=int(call.queue_time or 0))
+
+    async def end_call(self, sid: str, status: Literal["canceled", "completed"]) -> None:
+        """End a call that waits in Twilio's queue or rings (canceled), or that is under way (completed).
+
+        One that is over already is left as it is (21220). As `asking` raises.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE), self.asking() as client:
+                await client.calls(sid).update_async(status=status)
+        except Unreachable as error:
+            if f"code {_OVER}" not in error.what:
+                raise
+
+    async def sent_text(self, to: str, from_: str, body: str, since: datetime) -> str | None:
+        """The SID of the first such SMS that Twilio took since then; None where it took none. As `asking` raises.
+
+        Its list filters by the day of sending, which what is queued has not (Message resource): so we look ourselves.
+        """
+        async with self.asking() as client, asyncio.timeout(DEADLINE):
+            found = await client.messages.list_async(to=to, from_=from_, limit=TEXTS)
+        since = since.replace(microsecond=0)
+        same = [each for each in found if each.body == body and each.date_created and each.date_created >= since]
+        return str(min(same, key=lambda each: each.date_created).sid) if same else None
+
+    async def forget_recording(self, sid: str) -> None:
+        """Twilio deletes a recording; one it has not is deleted already. As `asking` raises."""
+        try:
+            async with self.asking() as client, asyncio.timeout(DEADLINE):
+                await client.recordings(sid).delete_async()
+        except NotFound:
+            return
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Any]:
+        """Twilio's client, to read with; each question has `DEADLINE` seconds, which whoever asks sees to.
+
+        Raises ConfigError where the login is refused (20003), Throttled (20429, nothing was done), NotFound,
+        Unreachable.
+        """
+        try:
+            async with self._open() as client:
+                yield client
+        except TwilioException as error:
+            raise _failed(*_status_and_code(error)) from None  # its text may hold numbers
+        except (ClientError, OSError, TimeoutError) as error:
+            raise _unread(type(error).__name__) from None
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Any]:
@@ -118,6 +203,36 @@ def _judged(status: int) -> Literal["refused", "later", "unknown"]:
 
 def _word(status: object) -> str:
     return str(getattr(status, "value", status))
+
+
+def _status_and_code(error: TwilioException) -> tuple[int, int]:
+    """The HTTP status and Twilio's code; 0 where none is told. A page that fails carries its answer alone."""
+    if isinstance(error, TwilioRestException):
+        return error.status, error.code or 0
+    answer = error.args[1] if len(error.args) > 1 else None
+    status = getattr(answer, "status_code", 0)
+    try:
+        code = int(json.loads(getattr(answer, "text", ""))["code"])
+    except (ValueError, KeyError, TypeError):
+        code = 0
+    return status, code
+
+
+def _failed(status: int, code: int) -> CommsdError:
+    said = f"HTTP {status}, code {code}"
+    if status in (401, 403):
+        remedy = "check account_sid, and that api_key or auth_tokens in [twilio] are those in Twilio's console"
+        return ConfigError(f"Twilio refuses our login ({said})", remedy=remedy)
+    if status == _TOO_MANY:
+        return Throttled(f"Twilio asks for fewer requests ({said})", remedy="nothing to do: we ask again in a minute")
+    if status == _NOT_FOUND:
+        return NotFound(f"Twilio has no such thing ({said})", remedy="check account_sid and api_base_url in [twilio]")
+    return _unread(said)
+
+
+def _unread(what: str) -> Unreachable:
+    remedy = "check api_base_url in [twilio] and the way out of this network, or wait: we ask again"
+    return Unreachable(f"Twilio's REST API does not answer ({what})", remedy=remedy)
 
 
 def _unreachable(what: str) -> Unreachable:

@@ -1,17 +1,17 @@
 """What the caller, or one of our people, hears at a step: which document, with which promise. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from commsd.channels.phone import twiml
 from commsd.channels.phone.promise import Owed, owed_for, when_words, zone_of
 from commsd.channels.phone.prompts import spoken
 from commsd.channels.phone.prompts.spoken import Spoken
+from commsd.channels.phone.rounds import Round, first_round, round_after
 from commsd.channels.phone.seen import Seen
 from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
 from commsd.channels.phone.twiml import Talk, back_words
-from commsd.core.agent import Agent
 from commsd.core.interaction import Outcome
-from commsd.core.screen import typed_number
 
 
 def document(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
@@ -19,46 +19,28 @@ def document(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
     if step.stage in (Stage.WHISPER, Stage.KEY):
         return _whisper(seen, step, fields)
     if seen.line is None:
-        texts = spoken(seen.language, seen.house.firm.address_as)
+        texts = _texts(seen)
         return twiml.static(texts, seen.house.firm.name, callable_=seen.number is not None)
     return _scene(seen, NEXT[step.stage, _heard(seen, step, fields)], step)
 
 
 def _heard(seen: Seen, step: Step, fields: Mapping[str, str]) -> str:
     if step.stage is Stage.VOICE:
+        if seen.ourselves:
+            return "ourselves"
         if not seen.state.inbound:
             return "colleague"
         if seen.closed(seen.items.now):
             return "colleague" if seen.colleague else "closed"
-        return "open" if _next_round(seen, 0) else "colleague" if seen.colleague else "nobody"
+        return "open" if first_round(seen) else "colleague" if seen.colleague else "nobody"
     if step.stage is Stage.DIAL:
         if fields.get("DialBridged", "").lower() == "true":
             return "talked"
-        if _next_round(seen, step.number):
+        if round_after(seen, step.number):
             return "next_round"
         return "colleague" if seen.colleague else "nobody"
-    return heard_after(step, fields, callable_=seen.callable_, valid=_valid(seen, fields))
-
-
-def _valid(seen: Seen, fields: Mapping[str, str]) -> bool:
-    region = seen.line.number.region if seen.line else None
-    return typed_number(fields.get("Digits", ""), region) is not None
-
-
-def _next_round(seen: Seen, after: int) -> tuple[int, tuple[str, ...]] | None:
-    """The next round with anybody in it, and the telephones to ring."""
-    people, day = seen.house.firm.people, seen.house.firm.day(seen.items.now)
-    own = seen.number.e164 if seen.number else None
-    for number, names in enumerate(seen.line.rounds if seen.line else (), start=1):
-        if number <= after:
-            continue
-        agents: list[Agent | None] = []
-        for name in names:
-            agents += people.members(name, day) if name in people.teams else [people.present(name, day)]
-        phones = dict.fromkeys(agent.phone for agent in agents if agent and agent.phone and agent.phone != own)
-        if phones:
-            return number, tuple(phone for phone in phones if phone)
-    return None
+    valid = seen.may_be_rung(fields.get("Digits", "")) is not None
+    return heard_after(step, fields, callable_=seen.callable_, valid=valid)
 
 
 def _whisper(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
@@ -81,12 +63,16 @@ def _agents_language(seen: Seen, fields: Mapping[str, str]) -> str:
 
 
 def _scene(seen: Seen, scene: Scene, step: Step) -> bytes:
-    texts = spoken(seen.language, seen.house.firm.address_as)
+    if scene is Scene.OURSELVES:
+        return twiml.turned_away()
+    texts = _texts(seen)
     if scene is Scene.RING:
         return _ring(seen, step, texts)
     if scene in (Scene.TALKED, Scene.COLLEAGUE):
         talk = _talk(seen, None, texts)
         return twiml.closing(talk, texts.after_talk if scene is Scene.TALKED else texts.colleague)
+    if scene is Scene.DECLINED:
+        return twiml.closing(_talk(seen, None, texts), f"{texts.declined} {texts.goodbye}")
     owed = owed_for(seen.fact(Outcome.MISSED), seen.items, seen.house.terms)
     if owed is None:
         return twiml.closing(_talk(seen, None, texts), f"{texts.thanks} {texts.goodbye}")
@@ -102,18 +88,20 @@ def _scene(seen: Seen, scene: Scene, step: Step) -> bytes:
         case Scene.ASK_NUMBER:
             return twiml.ask_number(talk, 1, again=False)
         case Scene.ASK_AGAIN:
-            return twiml.ask_number(talk, step.number + 1, again=True)
+            return twiml.ask_number(talk, step.number + 1, again=step.stage is Stage.NUMBER)
         case Scene.READ_BACK if seen.typed and seen.line:
             digits = seen.typed.as_dialled_from(seen.line.number.region)
             return twiml.read_back(talk, step.number, digits)
         case Scene.RECORD:
             return twiml.record(talk)
+        case Scene.PURPOSE:
+            return twiml.purpose(talk, _own_digits(seen) if step.stage is Stage.OFFER else "")
     return twiml.leave(talk, recorded=scene is Scene.RECORDED)
 
 
 def _ring(seen: Seen, step: Step, texts: Spoken) -> bytes:
     first = step.stage is Stage.VOICE
-    found = _next_round(seen, 0 if first else step.number)
+    found: Round | None = first_round(seen) if first else round_after(seen, step.number)
     if found is None or seen.line is None:
         raise LookupError("nobody to ring in this round")
     number, phones = found
@@ -124,7 +112,20 @@ def _ring(seen: Seen, step: Step, texts: Spoken) -> bytes:
         seconds=round(seen.line.ring.total_seconds()),
         caller_id=None if seen.number else seen.line.number.e164,
         greet=first,
+        sequential=seen.line.sequential,
     )
+
+
+def _own_digits(seen: Seen) -> str:
+    """The caller's number, as somebody at the line's place would dial it."""
+    return seen.number.as_dialled_from(seen.line.number.region) if seen.number and seen.line else ""
+
+
+def _texts(seen: Seen) -> Spoken:
+    """What we say, in the line's voice."""
+    texts = spoken(seen.language, seen.house.firm.address_as)
+    voice = seen.line.voices.get(seen.language) if seen.line else None
+    return replace(texts, voice=voice) if voice else texts
 
 
 def _talk(seen: Seen, owed: Owed | None, texts: Spoken) -> Talk:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from commsd.channels.phone.call import CallState, Leg, reason_for
+from commsd.channels.phone.call import PINGS, CallState, Leg, is_glimpse, is_short, reason_for
 from commsd.channels.phone.line import Line
 from commsd.channels.phone.twiml import language_for
 from commsd.core import key
@@ -30,19 +30,34 @@ from commsd.core.interaction import (
 )
 from commsd.core.number import Number
 from commsd.core.open_items import OpenItems, Terms
-from commsd.core.screen import typed_number
+from commsd.core.screen import screened, typed_number
 
 RECORDING_SID = "twilio.recording-sid"
+
+SHORT = "short"
+"""The reason of a call that was answered and dropped within seconds: whether to ring back, a person says."""
+
+PING = "ping"
+"""The tag of a call that rang, again and again, only to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end."""
+    """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end.
+
+    regions: where a number given on the keys may lie; None: anywhere.
+    """
 
     firm: Firm
     lines: Mapping[str, Line]
     base: str
     terms: Terms
+    regions: frozenset[str] | None = None
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The numbers of our lines."""
+        return frozenset(line.number.e164 for line in self.lines.values())
 
     def line_of(self, called: str) -> Line | None:
         """The line of a number."""
@@ -58,6 +73,7 @@ class Seen:
     """A call in one decision.
 
     number: the one shown, typed: the one given on the keys. colleague: no customer, so nothing is recorded.
+    ourselves: not even a person, but a leg to one of us that was forwarded back to a line, under that line's number.
     """
 
     def __init__(self, state: CallState, house: House, items: OpenItems) -> None:
@@ -66,7 +82,8 @@ class Seen:
         self.known = items.known.get(key.of_call(state.sid))
         self.number = state.number
         self.typed = self._typed_number()
-        self.colleague = not state.inbound or house.colleague(state.number) is not None
+        self.ourselves = state.inbound and self.number is not None and self.number.e164 in house.numbers
+        self.colleague = not state.inbound or self.ourselves or house.colleague(state.number) is not None
         self.contact, _ = match(identity_of(self._customer()), items.contacts)
         self.language, self.language_cause = self._language()
 
@@ -80,9 +97,16 @@ class Seen:
         needed = (key.of_call(self.state.sid), *key.of_addresses(*numbers))
         return tuple(dict.fromkeys((*keys, *needed))) if set(needed) - set(keys) else ()
 
-    def _typed_number(self) -> Number | None:
+    def may_be_rung(self, digits: str) -> Number | None:
+        """The number that was given on the keys; None for one that no machine rings, or that is our own."""
         region = self.line.number.region if self.line else self.house.firm.country
-        numbers = (typed_number(digits, region and region[:2]) for digits in self.state.typed)
+        number, regions = typed_number(digits, region and region[:2]), self.house.regions
+        if number is None or number.e164 in self.house.numbers or self.house.colleague(number):
+            return None
+        return None if regions is not None and screened(number, regions) else number
+
+    def _typed_number(self) -> Number | None:
+        numbers = map(self.may_be_rung, self.state.typed)
         return next((number for number in numbers if number), None)
 
     def _customer(self) -> str | None:
@@ -129,7 +153,7 @@ class Seen:
             recorded_at=now,
             outcome=outcome,
             status_raw=(report.status if report else None) or state.status,
-            reason=reason_for(state, closed=self.closed(state.first_at)) if outcome is Outcome.MISSED else None,
+            reason=self._reason(outcome),
             ended_at=state.ended_at,
             ring=leg.accepted_at - state.first_at if leg and leg.accepted_at else None,
             talk=report.talk if report else None,
@@ -142,7 +166,32 @@ class Seen:
             external_ids=(ExternalId(CALL_SID, state.sid), *recording),
             language=self.language,
             language_cause=self.language_cause,
+            tags=(PING,) if outcome is Outcome.MISSED and self._pings() else (),
         )
+
+    def _reason(self, outcome: Outcome) -> str | None:
+        if outcome is Outcome.REACHED:
+            return SHORT if is_short(self.state) else None
+        return reason_for(self.state, closed=self.closed(self.state.first_at)) if outcome is Outcome.MISSED else None
+
+    def _pings(self) -> bool:
+        """Whether the number rang briefly, and for more than the fifth time on that day."""
+        return is_glimpse(self.state) and self._rung_today() > PINGS
+
+    def _rung_today(self) -> int:
+        """How often this number has rung us on the day of this call, this call included."""
+        day, shown = self.house.firm.day(self.state.first_at), self._customer()
+        earlier = {
+            fact.id
+            for file in self.items.files.values()
+            for fact in file.interactions
+            if fact.kind is Kind.CALL
+            and fact.direction is Direction.INBOUND
+            and fact.external(CALL_SID) != self.state.sid
+            and fact.address(Role.CALLER) == shown
+            and self.house.firm.day(fact.occurred_at) == day
+        }
+        return len(earlier) + 1 if shown else 0
 
     def _parties(self, agent: Agent | None) -> tuple[Party, ...]:
         shown = self._customer() or (self.state.caller if ":" in self.state.caller else None)

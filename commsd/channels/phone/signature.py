@@ -16,7 +16,6 @@ Fields = Sequence[tuple[str, str]]
 # The library ships no types.
 _validator = cast("Callable[[str], Any]", RequestValidator)
 
-_ALGORITHMS = frozenset({HMAC_SHA1, HMAC_SHA256})
 _PORT = {"http": 80, "https": 443}
 _PORT_AT_END = re.compile(r":\d+$")
 
@@ -62,9 +61,9 @@ def _secrets(
         return HMAC_SHA1, tokens
     pairs = (part.partition("=") for part in settings_header.split(","))
     named = {name.strip(): value.strip() for name, _, value in pairs}
-    algorithm = named.get("algorithm", "").upper()
     secret = shared_keys.get(named.get("key", ""))
-    return (algorithm, (secret,)) if secret and algorithm in _ALGORITHMS else (HMAC_SHA1, ())
+    known = named.get("algorithm", "").upper() == HMAC_SHA256
+    return (HMAC_SHA256, (secret,)) if secret and known else (HMAC_SHA1, ())
 
 
 def _spellings(url: str) -> Iterator[str]:

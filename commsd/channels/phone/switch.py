@@ -31,7 +31,13 @@ class Switch:
         """What calls are decided with, as of now."""
         twilio = self.settings.twilio
         base = (twilio.public_url if twilio else None) or ""
-        return House(firm=self.means.firm, lines=self.settings.lines, base=base, terms=self.means.rules.terms)
+        return House(
+            firm=self.means.firm,
+            lines=self.settings.lines,
+            base=base,
+            terms=self.means.rules.terms,
+            regions=self.settings.dialling.regions,
+        )
 
     def note(
         self, sid: str, step: Step, url: str, fields: Mapping[str, str], token: str | None, at: datetime

@@ -11,8 +11,10 @@ from typing import Any, cast
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
+from commsd.channels.phone.line_check import NOUNS
 from commsd.channels.phone.prompts import OF_COUNTRY, spoken
 from commsd.channels.phone.prompts.spoken import Spoken
+from commsd.channels.phone.speech import ASKED, OFFERED, Words, hints
 
 # The library ships no types for its builders.
 _response = cast("Callable[[], Any]", VoiceResponse)
@@ -26,11 +28,9 @@ RETRY_STATUS = "#rc=3&rp=ct,rt,5xx&ct=2000&rt=4000"
 """And for those that only tell. Without them Twilio asks once more only when it cannot connect."""
 
 MEDIA_TYPE = "text/xml"
-NOUNS = 10
-"""Numbers in one Dial at most: docs/voice/twiml/number."""
-
 _PROMPT_SECONDS = 6
 _TYPING_SECONDS = 10
+_SPEECH_SECONDS = 2
 _WHISPER_SECONDS = 5
 _MESSAGE_SECONDS = 180
 _LEG_EVENTS = "initiated ringing answered completed"
@@ -76,15 +76,27 @@ def back_words(texts: Spoken, *, person: str | None, when: str, to_given_number:
     return texts.back_we.format(when=when, where=where)
 
 
-def ring(talk: Talk, number: int, phones: Sequence[str], *, seconds: int, caller_id: str | None, greet: bool) -> bytes:
-    """Greets and rings one round at once; each of our people hears a whisper first and presses 1.
+def ring(
+    talk: Talk,
+    number: int,
+    phones: Sequence[str],
+    *,
+    seconds: int,
+    caller_id: str | None,
+    greet: bool,
+    sequential: bool = False,
+) -> bytes:
+    """Greets and rings one round; each of our people hears a whisper first and presses 1.
 
-    caller_id: our own number where the caller's cannot be shown; None lets the caller's through.
+    caller_id: our own number where the caller's cannot be shown; None lets the caller's through. sequential: one after
+    the other, each for these seconds, so that a voicemail that is quick to answer starves nobody.
     """
     document = _response()
     if greet:
         _say(document, talk, talk.say(talk.spoken.greeting))
-    shown = {"caller_id": caller_id} if caller_id else {}
+    shown: dict[str, object] = {"caller_id": caller_id} if caller_id else {}
+    if sequential:
+        shown["sequential"] = True
     dial = _dial(action=_on(talk, f"dial-{number}"), method="POST", timeout=seconds, answer_on_bridge=True, **shown)
     for place, phone in enumerate(phones[:NOUNS]):
         dial.number(
@@ -128,12 +140,15 @@ def offer(talk: Talk, opening: str) -> bytes:
     texts = talk.spoken
     menu = texts.menu if talk.callable_ else texts.menu_without_number
     words = [opening, texts.kept_place if talk.kept_place else "", talk.back if talk.callable_ else "", menu]
-    return _prompt(talk, [word for word in words if word], "offer-1", _PROMPT_SECONDS, num_digits=1)
+    more = talk.spoken.menu_more if talk.callable_ else ""
+    said = [word for word in words if word]
+    return _prompt(talk, said, "offer-1", _PROMPT_SECONDS, heard=OFFERED, more=more, num_digits=1)
 
 
 def menu_again(talk: Talk, attempt: int) -> bytes:
     """The choice once more, shorter, after a key that means nothing."""
-    return _prompt(talk, [talk.spoken.menu_again], f"offer-{attempt}", _PROMPT_SECONDS, num_digits=1)
+    step = f"offer-{attempt}"
+    return _prompt(talk, [talk.spoken.menu_again], step, _PROMPT_SECONDS, heard=OFFERED, num_digits=1)
 
 
 def ask_number(talk: Talk, attempt: int, *, again: bool) -> bytes:
@@ -144,16 +159,27 @@ def ask_number(talk: Talk, attempt: int, *, again: bool) -> bytes:
 
 def read_back(talk: Talk, attempt: int, digits: str) -> bytes:
     """Reads a typed number back, digit by digit, with the promise."""
-    slowly = ", ".join(digit for digit in digits if digit.isdigit())
-    words = [talk.say(talk.spoken.read_back, digits=slowly), talk.back, talk.spoken.correct]
-    return _prompt(talk, words, f"confirm-{attempt}", _PROMPT_SECONDS, num_digits=1)
+    words = [talk.say(talk.spoken.read_back, digits=_slowly(digits)), talk.back, talk.spoken.correct]
+    return _prompt(talk, words, f"confirm-{attempt}", _PROMPT_SECONDS, heard=ASKED, num_digits=1)
 
 
 def record(talk: Talk) -> bytes:
-    """Asks for a message, consent first. Twilio asks for no action after silence, so the leave stands in here too."""
-    document = _response()
+    """Asks for a message, consent first."""
+    return _recorded(talk, [talk.spoken.record if talk.callable_ else talk.spoken.record_without_number])
+
+
+def purpose(talk: Talk, digits: str) -> bytes:
+    """Asks somebody who agreed to be rung what it is about, consent first. digits: "" where they were read back."""
     texts = talk.spoken
-    _say(document, talk, texts.record if talk.callable_ else texts.record_without_number)
+    agreed = [talk.say(texts.agreed, digits=_slowly(digits))] if digits else []
+    return _recorded(talk, [*agreed, texts.purpose])
+
+
+def _recorded(talk: Talk, words: Sequence[str]) -> bytes:
+    """A Record. Twilio asks for no action after silence, so the leave stands in here too."""
+    document = _response()
+    for text in words:
+        _say(document, talk, text)
     document.record(
         action=_on(talk, "message"),
         method="POST",
@@ -176,6 +202,13 @@ def leave(talk: Talk, *, recorded: bool = False) -> bytes:
     return _bytes(document)
 
 
+def turned_away() -> bytes:
+    """Ends a leg of our own that came back to us, unanswered, so that the call it belongs to rings on elsewhere."""
+    document = _response()
+    document.reject(reason="busy")
+    return _bytes(document)
+
+
 def closing(talk: Talk, text: str) -> bytes:
     """One text and the end: after a talk, or to a colleague."""
     document = _response()
@@ -184,11 +217,20 @@ def closing(talk: Talk, text: str) -> bytes:
     return _bytes(document)
 
 
-def static(texts: Spoken, firm: str, *, callable_: bool) -> bytes:
-    """What goes out when nothing better could be made in time: it needs no store and no rules."""
+def static(texts: Spoken, firm: str, *, callable_: bool, url: str = "") -> bytes:
+    """What goes out when nothing better could be made in time: it needs no store and no rules.
+
+    url: of the call, where it was not offered anything yet; "" for words of leave alone.
+    """
     document = _response()
-    talk = Talk(spoken=texts, firm=firm, line="", url="")
+    talk = Talk(spoken=texts, firm=firm, line="", url=url)
     _say(document, talk, talk.say(texts.cannot_connect))
+    if url:
+        if callable_:
+            _say(document, talk, texts.will_ring)
+        gather = _gather(talk, "offer-1", _PROMPT_SECONDS, num_digits=1)
+        _say(gather, talk, texts.menu if callable_ else texts.menu_without_number)
+        document.append(gather)
     _say(document, talk, texts.will_ring if callable_ else texts.noted)
     _say(document, talk, texts.goodbye)
     document.hangup()
@@ -216,12 +258,27 @@ def fallback(
     return _bytes(document)
 
 
-def _prompt(talk: Talk, words: Sequence[str], step: str, seconds: int, **keys: object) -> bytes:
-    """A Gather; the leave behind it is heard only where Twilio could not reach us for what follows."""
+def _prompt(
+    talk: Talk,
+    words: Sequence[str],
+    step: str,
+    seconds: int,
+    *,
+    heard: Words | None = None,
+    more: str = "",
+    **keys: object,
+) -> bytes:
+    """A Gather; the leave behind it is heard only where Twilio could not reach us for what follows.
+
+    heard: what may be said instead of pressing a key. more: what comes after a breath.
+    """
     document = _response()
-    gather = _gather(talk, step, seconds, **keys)
+    gather = _gather(talk, step, seconds, **_speech(talk, heard or {}), **keys)
     for text in words:
         _say(gather, talk, text)
+    if more:
+        gather.pause(length=1)
+        _say(gather, talk, more)
     document.append(gather)
     _leave(document, talk, [])
     return _bytes(document)
@@ -236,10 +293,26 @@ def _leave(document: Any, talk: Talk, words: Sequence[str], *, recorded: bool = 
     document.hangup()
 
 
-def _gather(talk: Talk, step: str, seconds: int, **keys: object) -> Any:
-    return _gather_noun(
-        input="dtmf", action=_on(talk, step), method="POST", timeout=seconds, action_on_empty_result=True, **keys
-    )
+def _speech(talk: Talk, heard: Words) -> dict[str, object]:
+    """What lets a Gather listen, where we know words of the language."""
+    known = hints(heard, talk.spoken.tag.partition("-")[0])
+    if not known:
+        return {"input": "dtmf"}
+    return {
+        "input": "dtmf speech",
+        "language": talk.spoken.tag,
+        "hints": known,
+        "speech_timeout": _SPEECH_SECONDS,
+    }
+
+
+def _gather(talk: Talk, step: str, seconds: int, **more: object) -> Any:
+    asked = {"input": "dtmf", **more}
+    return _gather_noun(action=_on(talk, step), method="POST", timeout=seconds, action_on_empty_result=True, **asked)
+
+
+def _slowly(digits: str) -> str:
+    return ", ".join(digit for digit in digits if digit.isdigit())
 
 
 def _say(document: Any, talk: Talk, text: str) -> None:

@@ -29,12 +29,13 @@ class Word:
     """What the other side made of it.
 
     kind: "sent"; "refused", the same again is in vain; "later", certainly not taken; "unknown", perhaps taken.
-    said: in a few words, no addresses. code: the other side's number for it.
+    said: in a few words, no addresses. code: the other side's number for it. sid: its name for what it took.
     """
 
     kind: Literal["sent", "refused", "later", "unknown"]
     said: str
     code: int | None = None
+    sid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

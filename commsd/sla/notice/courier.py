@@ -13,6 +13,7 @@ import structlog
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryState
+from commsd.core.open_items import OpenItems
 from commsd.duty import work
 from commsd.sla.notice.carriage import Patience, Word, settled
 from commsd.store.claims import Claims
@@ -35,6 +36,7 @@ class Courier:
     """Carry what is owed by one way. Stops when cancelled: what is under way is settled first.
 
     via: the way, as deliveries name it. carry: one attempt, which ends by itself within seconds and never raises.
+    settle: what its word changes.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Courier:
         claims: Claims,
         world: World,
         metrics: Metrics,
+        settle: Callable[[Word, str, Patience, OpenItems], Change] = settled,
     ) -> None:
-        self.name = name
+        self.name, self._settled = name, settle
         self._via, self._carry, self._patience = via, carry, patience
         self._log, self._claims, self._world, self._metrics = log, claims, world, metrics
         self._wake = asyncio.Event()
@@ -91,7 +94,7 @@ class Courier:
     async def _settle(self, owed: Delivery, word: Word) -> object:
         patience = self._patience
         done = await self._log.decide(
-            (key.of_delivery(owed.id),), lambda items: settled(word, owed.id, patience, items)
+            (key.of_delivery(owed.id),), lambda items: self._settled(word, owed.id, patience, items)
         )
         return done.result
 

@@ -27,6 +27,18 @@ LABELS = {
 }
 """In the order in which they are offered."""
 
+CALL_LABELS = {
+    Act.CLAIM: "I call back now",
+    Act.REACHED: "I reached the customer",
+    Act.AGAIN: "Call again at a time agreed",
+    Act.VOICEMAIL: "Only a voicemail",
+    Act.WRONG: "Wrong number or person",
+    Act.DECLINED: "No call wanted any more",
+    Act.RELEASE: "Let it be called once, in my name",
+}
+_OF_SOMEBODY = frozenset({Act.CLAIM, Act.RELEASE})
+"""A person answers for these by name."""
+
 
 def offers(
     case_id: str,
@@ -51,6 +63,25 @@ def offers(
         for act in acts
         for token in (_token(act, case_id, callback_id, agent, now, key),)
     )
+
+
+def call_offers(
+    callback_id: str,
+    acts: tuple[Act, ...],
+    *,
+    agent: str | None,
+    now: datetime,
+    key: bytes,
+    public_url: str | None,
+    mailbox: str | None,
+) -> tuple[Offer, ...]:
+    """The same of an owed call. A mail can name no time, so without public_url `again` is left to a reply."""
+    if public_url is None and mailbox is None:
+        return ()
+    fit = [act for act in acts if (agent or act not in _OF_SOMEBODY) and (public_url or act is not Act.AGAIN)]
+    until = now + LASTS
+    tokens = {act: link_token(key, Link(act=act, thing=callback_id, agent=agent or "", until=until)) for act in fit}
+    return tuple(Offer(CALL_LABELS[act], _url(act, tokens[act], public_url, mailbox or "")) for act in fit)
 
 
 def _token(act: Act, case_id: str, callback_id: str | None, agent: str | None, now: datetime, key: bytes) -> str:

@@ -1,6 +1,7 @@
 """The report as one HTML page that a manager reads without us: curves, tables, where and when it gets late. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from commsd.core.measure import Tally
@@ -10,20 +11,26 @@ from commsd.sla.report.chart import cumulative, document, grid, heat_map, legend
 from commsd.sla.report.report import Group, Report, Slot
 from commsd.sla.report.text import (
     ABOUT_CONDUCT,
+    ABOUT_LEVELS,
     ABOUT_LONGEST,
     ABOUT_OBJECTIVE,
     CONDUCT,
     COUNTED,
     FIGURES,
+    LEVELS,
     LONGEST,
     OBJECTIVE,
+    Levels,
     aim_of,
     conduct_of,
     groups_of,
+    levels_of,
     span_of,
     totals_of,
     waits_of,
 )
+
+NO_LINES: Levels = MappingProxyType({})
 
 CURVES = 4
 """Curves shown for one kind of clock: of the policies with most clocks."""
@@ -32,9 +39,12 @@ FEW = 10
 """Below this many verdicts a cell of a heat map has no share."""
 
 
-def page(report: Report, firm: str, zone: ZoneInfo) -> str:
-    """The whole page."""
+def page(report: Report, firm: str, zone: ZoneInfo, levels: Levels = NO_LINES) -> str:
+    """The whole page. levels: of the lines."""
     sections = [("", words(f"The {span_of(report, zone)} ({zone.key}).") + tiles(list(_tiles(report))))]
+    if levels:
+        lines = grid(headings(LEVELS), list(levels_of(levels)))
+        sections.append(("Calls answered in time", words(ABOUT_LEVELS) + lines))
     if not report.clocks:
         sections.append(("Nothing began in this time", words("No clock began, so there is nothing to measure.")))
         return document(f"{firm}: were we in time?", sections, _FOOTER)

@@ -5,8 +5,26 @@ from typing import Any
 from commsd.core.measure import ENOUGH, Tally
 from commsd.core.record import instant
 from commsd.sla.report.report import BY, Aim, Conduct, Group, Report
+from commsd.sla.report.text import Levels
 
 Json = dict[str, Any]
+
+
+def levels_record(levels: Levels) -> list[Json]:
+    """The service level of each line that has an aim."""
+    return [
+        {
+            "line": line,
+            "aim": goal.share,
+            "within_ms": round(goal.within.total_seconds() * 1000),
+            "reached": level.share,
+            "in_time": level.in_time,
+            "late": level.late,
+            "missed": level.missed,
+            "gone_at_once": level.short,
+        }
+        for line, (goal, level) in sorted(levels.items())
+    ]
 
 
 def as_record(report: Report, by: str | None = None) -> Json:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
+from commsd.core.answer_level import Goal, Level
 from commsd.core.measure import ENOUGH, SHARES, Percentile
 from commsd.sla.report import wording
 from commsd.sla.report.chart import length, percent
 from commsd.sla.report.report import NOBODY, Aim, Group, Report
+
+Levels = Mapping[str, tuple[Goal, Level]]
+"""What came of each line that has an aim, by its name."""
 
 WITHIN = (f"{SHARES[0]} % WITHIN", *(f"{share} %" for share in SHARES[1:]))
 FIGURES = ("DECIDED", "IN TIME", "LATE", "AS TOLD", *WITHIN, "STILL OPEN", "CANCELLED")
@@ -22,6 +26,11 @@ OBJECTIVE = ("OBJECTIVE OF", "AIM", "REACHED", "ERROR BUDGET")
 ABOUT_OBJECTIVE = "The error budget is how many may be late while the objective still holds."
 LONGEST = ("TIER", "LONGEST WAIT", "REAL TIME", "CASE")
 ABOUT_LONGEST = "Real time, nights and holidays included, that a customer waited for a person."
+LEVELS = ("LINE", "AIM", "REACHED", "IN TIME", "LATER", "MISSED", "GONE AT ONCE")
+ABOUT_LEVELS = (
+    "Which share of a line's calls was answered within the time of its aim. Not counted are calls outside the hours, "
+    "and those who hung up before that time was over."
+)
 CONDUCT = ("CLOSED UNANSWERED", "PUT ON HOLD", "WITHOUT ASKING", "TAKEN BACK", "DUE TIMES MOVED")
 ABOUT_CONDUCT = (
     "What can make clocks look better than the service was, counted by who did it. Closed unanswered: the case was "
@@ -101,6 +110,15 @@ def waits_of(report: Report) -> Iterator[tuple[str, str, str, str]]:
             f"{real(wait.waited)}{'' if wait.ended else ', and still waits'}",
             wait.case_id,
         )
+
+
+def levels_of(levels: Levels) -> Iterator[tuple[str, ...]]:
+    """The service level of each line that has an aim."""
+    for line, (goal, level) in sorted(levels.items()):
+        counts = (level.in_time, level.late, level.missed, level.short)
+        reached = percent(level.share) if level.share is not None else "no call"
+        aim = f"{percent(goal.share)} within {length(goal.within.total_seconds())}"
+        yield (line, aim, reached, *(f"{count:,}" for count in counts))
 
 
 def conduct_of(report: Report, by: str) -> Iterator[tuple[str, ...]]:

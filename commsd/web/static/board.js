@@ -52,7 +52,14 @@ function swap(text) {
   if (!main) return location.reload(); // the session is over
   const before = Number(live().dataset.late);
   const focused = document.activeElement?.id;
+  const opened = new Map([...document.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
+  const typed = [...document.querySelectorAll("main input[id]")].filter((each) => each.value);
   live().replaceWith(main);
+  for (const each of document.querySelectorAll("details[id]")) each.open = opened.get(each.id) ?? each.open;
+  for (const each of typed) {
+    const again = document.getElementById(each.id);
+    if (again) again.value = each.value;
+  }
   document.title = fresh.title;
   document.querySelector(".clock").replaceWith(fresh.querySelector(".clock"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commsd.channels.mail.appointment import time_in
 from commsd.channels.mail.order import WORDS, Order, order_in, typed_line
+from commsd.core.appointment import time_in
 from commsd.core.entry import Result
 from commsd.core.link import Act
 

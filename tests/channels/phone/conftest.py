@@ -31,6 +31,7 @@ from commsd.web.pulse import Pulse
 from tests.channels.phone.hotline import ACCOUNT, CUSTOMER, FIRM, HOTLINE, PUBLIC, TUESDAY, settings, twilio
 from tests.channels.phone.listener import listening
 from tests.demo.clockwork import Clockwork
+from tests.demo.contract import Contract
 from tests.eventually import eventually
 from tests.house import TERMS
 
@@ -109,8 +110,14 @@ async def opened(url: str, clockwork: Clockwork, folder: Path = Path()) -> Means
     )
 
 
+@pytest.fixture(scope="session")
+def contract(shared: Path) -> Contract:
+    """Twilio's description of its REST API."""
+    return Contract(shared / "twilio/openapi/twilio_api_v2010.json")
+
+
 @pytest.fixture
-async def phone(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Phone]:
+async def phone(tmp_path: Path, sqlite_url: str, contract: Contract) -> AsyncIterator[Phone]:
     (tmp_path / "token").write_text(TOKEN)
     clockwork = Clockwork(TUESDAY)
     exchange = Exchange(
@@ -123,4 +130,5 @@ async def phone(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Phone]:
         async with listening(PHONE.routes(known, means)) as url:
             exchange.app_url = url
             yield Phone(exchange, clockwork, known, means, url)
+            assert contract.faults(exchange.rest_requests) == []
     await means.log.close()

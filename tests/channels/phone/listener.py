@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,3 +34,26 @@ async def listening(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     finally:
         server.leave.set()
         await serving
+
+
+class Mortal:
+    """The same for a process that dies: `kill` cuts every connection in the middle of whatever it was at."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._server = _Server(Starlette(routes=list(routes)))
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+
+    async def kill(self) -> None:
+        state = self._server.server_state
+        for task in state.tasks:
+            task.cancel()
+        for connection in list(state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        self._server.leave.set()
+        with suppress(asyncio.CancelledError):
+            await self._serving
+        self._listener.close()

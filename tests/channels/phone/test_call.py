@@ -59,12 +59,12 @@ def test_a_bridged_dial_is_reached_at_once() -> None:
 
 
 @pytest.mark.parametrize("status", ["completed", "no-answer", "answered", "busy", "failed"])
-def test_an_agents_voicemail_is_a_missed_call(status: str) -> None:
+def test_d2_an_agents_voicemail_is_a_missed_call(status: str) -> None:
     call = rung().told("whisper-1-0", leg_fields("in-progress"), 5).told("dial-1", dialled(False, status), 20)
     assert judged(ended(call, 30), 30 * SECOND, OFFERED) is Outcome.MISSED
 
 
-def test_the_callers_own_status_is_never_proof() -> None:
+def test_d2_the_callers_own_status_is_never_proof() -> None:
     assert judged(ended(rung(), 30), 30 * SECOND + GRACE) is Outcome.MISSED
 
 
@@ -138,7 +138,7 @@ EVENTS = ("initiated", "ringing", "in-progress", "completed")
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
-def test_the_four_events_of_a_leg_end_equal_in_every_order(order: tuple[int, ...]) -> None:
+def test_w5_the_four_events_of_a_leg_end_equal_in_every_order(order: tuple[int, ...]) -> None:
     call = Told()
     for place in order:
         call.told("leg-1-0", leg_fields(EVENTS[place], SequenceNumber=str(place), Timestamp=stamp(place)), 9)
@@ -146,7 +146,7 @@ def test_the_four_events_of_a_leg_end_equal_in_every_order(order: tuple[int, ...
     assert (leg.status, leg.picked_up, leg.number) == ("completed", True, ANNA)
 
 
-def test_a_late_ringing_reopens_nothing() -> None:
+def test_w6_a_late_ringing_reopens_nothing() -> None:
     call = ended(rung(), 10).told("leg-1-0", leg_fields("completed", SequenceNumber="3"), 11)
     before = folded(call)
     after = folded(
@@ -173,12 +173,12 @@ def whole() -> list[WebhookEntry]:
 
 
 @given(st.permutations(whole()), st.lists(st.sampled_from(whole()), max_size=6))
-def test_order_and_repetition_make_no_difference(order: list[WebhookEntry], again: list[WebhookEntry]) -> None:
+def test_w3_w5_order_and_repetition_make_no_difference(order: list[WebhookEntry], again: list[WebhookEntry]) -> None:
     assert fold(SID, [*order, *again], DIALLED) == fold(SID, whole(), DIALLED)
 
 
 @given(st.sets(st.integers(1, len(whole()) - 1)))
-def test_whatever_webhooks_are_lost_the_call_gets_a_verdict(lost: set[int]) -> None:
+def test_d1_whatever_webhooks_are_lost_the_call_gets_a_verdict(lost: set[int]) -> None:
     left = [entry for place, entry in enumerate(whole()) if place not in lost]
     state = fold(SID, left, DIALLED)
     assert state
@@ -230,7 +230,7 @@ def test_every_step_we_hand_out_is_understood_and_no_other() -> None:
         assert step_of(text) is None
 
 
-def test_every_way_through_the_table_ends_in_words_of_leave() -> None:
+def test_a1_every_way_through_the_table_ends_in_words_of_leave() -> None:
     asks = {
         Scene.RING: Stage.DIAL,
         Scene.APOLOGY: Stage.OFFER,
@@ -240,9 +240,12 @@ def test_every_way_through_the_table_ends_in_words_of_leave() -> None:
         Scene.ASK_AGAIN: Stage.NUMBER,
         Scene.READ_BACK: Stage.CONFIRM,
         Scene.RECORD: Stage.MESSAGE,
+        Scene.PURPOSE: Stage.MESSAGE,
     }
     leaves = set(Scene) - set(asks)
-    assert leaves == {Scene.PROMISE, Scene.RECORDED, Scene.TALKED, Scene.COLLEAGUE}
+    assert leaves == {
+        Scene.PROMISE, Scene.RECORDED, Scene.DECLINED, Scene.TALKED, Scene.COLLEAGUE, Scene.OURSELVES
+    }  # fmt: skip
     assert {stage for stage, _ in NEXT} == set(asks.values()) | {Stage.VOICE}
     assert set(NEXT.values()) == set(Scene)
     assert {stage for stage, _ in NEXT} <= ANSWERED

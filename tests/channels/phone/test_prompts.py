@@ -70,7 +70,7 @@ def test_every_language_has_every_text_with_the_same_words_to_put_in(texts: Spok
 
 
 @pytest.mark.parametrize("texts", EVERY, ids=lambda texts: texts.tag)
-def test_voices_exist_and_speak_the_language(texts: Spoken, shared: Path) -> None:
+def test_a8_voices_exist_and_speak_the_language(texts: Spoken, shared: Path) -> None:
     table = json.loads((shared / "twilio/twiml/voices_languages.json").read_text())
     known = table["wanted"][texts.tag]
     assert texts.voice in known["polly"] + known["google"]

@@ -17,7 +17,7 @@ TALK = Talk(spoken=LANGUAGES["en"], firm="A & B <Say>", line="hot\x0bline", url=
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("callable_", [True, False])
-def test_the_static_answer_is_valid_and_promises_only_what_can_be_kept(
+def test_w1_the_static_answer_is_valid_and_promises_only_what_can_be_kept(
     language: str, callable_: bool, shared: Path
 ) -> None:
     texts = LANGUAGES[language]
@@ -26,10 +26,14 @@ def test_the_static_answer_is_valid_and_promises_only_what_can_be_kept(
     heard = read(body)
     assert (texts.will_ring in heard.says) == callable_
     assert heard.verbs[-1] == "Hangup"
+    offered = twiml.static(texts, "A & B <Say>", callable_=callable_, url=TALK.url)
+    assert faults(offered, shared) == []
+    assert read(offered).asks == {"Gather": "offer-1"}
+    assert (texts.will_ring in read(offered).says) == callable_
 
 
 @pytest.mark.parametrize("languages", [["en"], ["de", "en"], ["en", "de", "da", "id"]])
-def test_the_fallback_document_speaks_each_language_and_takes_a_message(languages: list[str], shared: Path) -> None:
+def test_w9_the_fallback_document_speaks_each_language_and_takes_a_message(languages: list[str], shared: Path) -> None:
     body = twiml.fallback(languages, "Example Ltd", address_as={"da": "de"})
     assert faults(body, shared) == []
     heard = read(body)
@@ -41,20 +45,20 @@ def test_the_fallback_document_speaks_each_language_and_takes_a_message(language
         assert texts.goodbye in heard.says
 
 
-def test_names_are_escaped_and_freed_of_what_xml_cannot_hold() -> None:
+def test_a10_names_are_escaped_and_freed_of_what_xml_cannot_hold() -> None:
     body = twiml.whisper(TALK, 1, 0, 1)
     assert "hot line" in read(body).says
     assert "A & B <Say>" in read(twiml.static(TALK.spoken, TALK.firm, callable_=True)).says
 
 
-def test_no_dial_has_more_than_ten_numbers() -> None:
+def test_a2_no_dial_has_more_than_ten_numbers() -> None:
     phones = [f"+4930231250{place:02}" for place in range(14)]
     dial = read(twiml.ring(TALK, 1, phones, seconds=20, caller_id=None, greet=True)).root.find("Dial")
     assert dial is not None
     assert len(dial) == 10
 
 
-def test_a_withheld_caller_is_never_told_of_this_number() -> None:
+def test_a5_a_withheld_caller_is_never_told_of_this_number() -> None:
     withheld = replace(TALK, callable_=False, back="We will ring you, on the number you have called from.")
     for body in (twiml.offer(withheld, "Hello."), twiml.record(withheld), twiml.leave(withheld)):
         assert "number you have called from" not in read(body).says

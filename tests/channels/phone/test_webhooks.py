@@ -48,7 +48,7 @@ async def test_one_of_us_presses_1_and_the_call_is_reached(phone: Phone) -> None
     assert call.bridged
 
 
-async def test_a_voicemail_of_ours_does_not_swallow_the_call(phone: Phone) -> None:
+async def test_a3_a_voicemail_of_ours_does_not_swallow_the_call(phone: Phone) -> None:
     phone.exchange.people[ANNA] = VOICEMAIL
     phone.exchange.people[BO] = VOICEMAIL
     await phone.rung(Caller(keys=[""]))
@@ -111,7 +111,7 @@ async def test_being_reached_later_closes_the_callback(phone: Phone) -> None:
     assert owed.close_reason is CloseReason.ANSWERED_INBOUND
 
 
-async def test_every_webhook_three_times_is_one_call_and_the_same_bytes(phone: Phone) -> None:
+async def test_w3_w4_every_webhook_three_times_is_one_call_and_the_same_bytes(phone: Phone) -> None:
     phone.exchange.people[ANNA] = VOICEMAIL
     phone.exchange.tamper = lambda _: Tamper(copies=3)
     await phone.rung(Caller(keys=["2", "03023125088#", ""]))
@@ -136,7 +136,7 @@ LOSSES: dict[str, Callable[[Webhook], bool]] = {
 
 @pytest.mark.parametrize("lost", LOSSES)
 @pytest.mark.parametrize("agent", [Person(), TAKES, VOICEMAIL], ids=["nobody", "takes", "voicemail"])
-async def test_whatever_webhooks_are_lost_nobody_is_forgotten(phone: Phone, lost: str, agent: Person) -> None:
+async def test_d1_whatever_webhooks_are_lost_nobody_is_forgotten(phone: Phone, lost: str, agent: Person) -> None:
     phone.exchange.people[ANNA] = agent
     phone.exchange.tamper = lambda hook: Tamper(lost=LOSSES[lost](hook))
     call = await phone.rung(Caller(keys=[""]))
@@ -170,7 +170,7 @@ async def test_a_number_that_is_no_line_is_answered_and_recorded(phone: Phone) -
     assert (owed.line, owed.number) == (None, CUSTOMER)
 
 
-async def test_an_unsigned_request_is_refused_and_leaves_nothing(phone: Phone) -> None:
+async def test_fraud_forged_webhooks_are_refused_and_leave_nothing(phone: Phone) -> None:
     phone.exchange.post.auth_token = "somebody-else"
     await phone.rung()
     assert {sent.status for sent in phone.exchange.requests} == {403}
@@ -179,7 +179,7 @@ async def test_an_unsigned_request_is_refused_and_leaves_nothing(phone: Phone) -
     assert await phone.count(schema.interactions) == 0
 
 
-async def test_json_and_get_are_no_webhooks(phone: Phone) -> None:
+async def test_g7_json_and_get_are_no_webhooks(phone: Phone) -> None:
     async with httpx.AsyncClient(timeout=5) as client:
         json = await client.post(f"{phone.url}/twilio/voice", json={"CallSid": "CA1"})
         get = await client.get(f"{phone.url}/twilio/voice", params={"CallSid": "CA1"})
@@ -202,20 +202,20 @@ async def _signed(phone: Phone, path: str, **said: str) -> tuple[int | None, byt
         ("/twilio/call/none/dial-1", {"CallSid": "CA1"}),
     ],
 )
-async def test_what_is_signed_but_broken_still_gets_words(phone: Phone, path: str, said: dict[str, str]) -> None:
+async def test_w10_what_is_signed_but_broken_still_gets_words(phone: Phone, path: str, said: dict[str, str]) -> None:
     status, body = await _signed(phone, path, **said, From=CUSTOMER)
     assert status == 200
     assert b"We will ring you" in body
     assert b"<Hangup" in body
 
 
-async def test_a_status_of_yesterday_is_a_replay_and_leaves_nothing(phone: Phone) -> None:
+async def test_g8_a_status_of_yesterday_is_a_replay_and_leaves_nothing(phone: Phone) -> None:
     old = {"CallSid": "CA1", "CallStatus": "completed", "Timestamp": "Sat, 07 Mar 2026 10:00:00 +0000"}
     assert await _signed(phone, "/twilio/call-status", From=CUSTOMER, **old) == (204, b"")
     assert await phone.count(schema.journal) == 0
 
 
-async def test_a_fault_in_the_decision_gives_words_and_the_call_is_not_lost(
+async def test_w10_a_fault_in_the_decision_gives_words_and_the_call_is_not_lost(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> bytes:
@@ -225,12 +225,17 @@ async def test_a_fault_in_the_decision_gives_words_and_the_call_is_not_lost(
         patch.setattr(intake, "document", broken)
         status, body = await _signed(phone, "/twilio/voice", CallSid="CA1", CallStatus="ringing", From=CUSTOMER)
     assert (status, b"We will ring you" in body) == (200, True)
+
+    async def set_aside() -> bool:
+        return await phone.count(schema.call_timers) == 1
+
+    await eventually(set_aside)
     await phone.judged()
     (owed,) = await phone.callbacks()
     assert owed.number == CUSTOMER
 
 
-async def test_a_stalled_store_gives_words_in_time_and_loses_nothing(
+async def test_w1_a_stalled_store_gives_words_in_time_and_loses_nothing(
     phone: Phone, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "ANSWER_WITHIN", 0.4)
@@ -240,7 +245,7 @@ async def test_a_stalled_store_gives_words_in_time_and_loses_nothing(
     started = loop.time()
     status, body = await _signed(phone, "/twilio/voice", CallSid="CA1", CallStatus="ringing", From=CUSTOMER)
     took = loop.time() - started
-    assert (status, b"We will ring you" in body) == (200, True)
+    assert (status, b"We will ring you" in body, b"/CA1/offer-1" in body) == (200, True, True)
     assert 0.4 <= took < 3
     told, _ = await _signed(phone, "/twilio/call-status", CallSid="CA1", CallStatus="completed", From=CUSTOMER)
     assert told == 204
@@ -255,6 +260,25 @@ async def test_a_stalled_store_gives_words_in_time_and_loses_nothing(
     await phone.judged()
     (owed,) = await phone.callbacks()
     assert owed.number == CUSTOMER
+
+
+async def test_w9_a_fallback_request_that_reaches_us_is_kept_and_told(phone: Phone) -> None:
+    said = {"CallSid": "CA1", "From": CUSTOMER, "ErrorCode": "12100", "ErrorUrl": f"{PUBLIC}/twilio/voice"}
+    status, body = await _signed(phone, "/twilio/voice", CallStatus="ringing", **said)
+    assert (status, b"<Response" in body) == (200, True)
+    (state,) = phone.means.pulse.states()
+    assert (state.working, state.said) == (False, "Twilio could not use an answer of ours")
+    await phone.judged()
+    (known,), (owed,) = await phone.calls(), await phone.callbacks()
+    assert (known.reason, owed.misses) == ("fallback", (known.id,))
+
+
+async def test_who_presses_9_is_owed_no_call(phone: Phone) -> None:
+    await phone.rung(Caller(keys=["9"]))
+    await phone.settled()
+    (known,), (owed,) = await phone.calls(), await phone.callbacks()
+    assert (known.outcome, known.reason) == (Outcome.MISSED, "declined_by_customer")
+    assert (owed.state, owed.close_reason) == (State.CLOSED, CloseReason.DECLINED_BY_CUSTOMER)
 
 
 async def test_after_a_restart_the_timer_is_still_there(phone: Phone, sqlite_url: str) -> None:
@@ -297,7 +321,7 @@ async def test_where_twilio_cannot_be_asked_the_webhooks_decide(phone: Phone) ->
     assert known.outcome is Outcome.REACHED
 
 
-async def test_a_journal_row_keeps_the_form_whole(phone: Phone) -> None:
+async def test_w7_a_journal_row_keeps_the_form_whole(phone: Phone) -> None:
     await _signed(phone, "/twilio/voice", CallSid="CA1", From=CUSTOMER, FromCity="", NewIn2027=" ja ")
     rows = await phone.means.log.read(lambda c: c.execute(select(schema.journal)).all())
     (row,) = rows

@@ -50,18 +50,23 @@ ENGLISH = Spoken(
     "If you would like to leave a message, press three.",
     menu_without_number="We cannot see your number. To tell us where we may ring you, press two. "
     "If you would like to leave a message, press three.",
-    menu_again="Once more, please: another number is key two, a message is key three.",
+    menu_more="You can say it instead, in a word or two. If you no longer need a call from us, press nine.",
+    menu_again="Once more, in short: for another number, press two; for a message, press three.",
     ask_number="Please key in the number, beginning with the area code, and finish with the hash key.",
     ask_again="We could not ring that number. Please key it in once more, with the area code, "
     "and finish with the hash key.",
     read_back="You have given us {digits}.",
     correct="If that is correct, you can put the phone down. To change it, press two.",
+    agreed="Good. The number we will ring is {digits}.",
+    purpose="If you like, tell us after the tone, in a sentence or two, what it is about. It is recorded, so that "
+    "whoever rings you has heard it. If you prefer no recording, put the phone down now; you will be rung anyway.",
     record="Please say who you are and what it is about. We record this so that whoever rings you is prepared. "
     "If you prefer no recording, just put the phone down; you will be rung all the same. Press hash when you are done.",
     record_without_number="Please say who you are, where we can ring you and what it is about. We record this so that "
     "we can ring you. If you prefer no recording, just put the phone down. Press hash when you are done.",
     recorded="Thank you, your message is with us.",
     noted="We have noted your call. As we have no number for you, please ring us once more when it suits you.",
+    declined="Very well, we will not ring you about this. You can reach us again at any time.",
     goodbye="Goodbye.",
     after_talk="Thank you for calling. Goodbye.",
     whisper="A customer is calling on {line}. To take the call, press one.",

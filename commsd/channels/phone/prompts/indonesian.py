@@ -54,33 +54,39 @@ INDONESIAN = Spoken(
     clock=clock,
     zone=lambda city: f", {_ZONES.get(city, f'waktu {city}')}",
     back_by=" {day}, paling lambat {clock}{zone}",
-    greeting="Terima kasih sudah menghubungi {firm}. Mohon tetap di telepon, kami sedang mencarikan rekan untuk Anda.",
+    greeting="Terima kasih sudah menghubungi {firm}. Mohon tetap di telepon, kami carikan rekan yang dapat membantu.",
     thanks="Terima kasih sudah menghubungi {firm}.",
     sorry="Kami mohon maaf, tadi belum ada yang sempat menjawab telepon Anda.",
     closed="Terima kasih sudah menghubungi {firm}. Kami sedang tutup.",
-    back_we="Kami akan menghubungi Anda{when}{where}.",
-    back_person="{person} atau rekan setim akan menghubungi Anda{when}{where}.",
+    back_we="Kami akan menelepon Anda kembali{when}{where}.",
+    back_person="{person} atau rekan satu tim akan menelepon Anda kembali{when}{where}.",
     this_number=", di nomor yang Anda pakai sekarang",
     given_number=", di nomor yang Anda berikan",
     kept_place="Telepon Anda sebelumnya tidak kami lupakan, giliran Anda tetap.",
-    menu="Anda tidak perlu melakukan apa-apa lagi dan boleh menutup telepon. Bila nomor lain lebih baik, tekan dua. "
+    menu="Anda tidak perlu melakukan apa-apa lagi, telepon boleh ditutup. Bila nomor lain lebih baik, tekan dua. "
     "Bila ingin menitipkan pesan, tekan tiga.",
     menu_without_number="Nomor Anda tidak terlihat oleh kami. Bila ingin memberikan nomor, tekan dua. "
     "Bila ingin menitipkan pesan, tekan tiga.",
+    menu_more="Anda juga dapat mengucapkannya saja. Bila tidak perlu ditelepon lagi, tekan sembilan.",
     menu_again="Sekali lagi: dua untuk nomor lain, tiga untuk pesan.",
     ask_number="Silakan ketik nomor Anda dengan kode wilayah, lalu akhiri dengan tombol pagar.",
     ask_again="Nomor itu tidak dapat kami hubungi. Silakan ketik sekali lagi dengan kode wilayah, "
     "lalu akhiri dengan tombol pagar.",
     read_back="Nomor yang Anda berikan adalah {digits}.",
     correct="Bila sudah benar, Anda boleh menutup telepon. Untuk mengubahnya, tekan dua.",
+    agreed="Baik. Nomor yang akan kami hubungi adalah {digits}.",
+    purpose="Bila berkenan, sampaikan setelah nada, dalam satu atau dua kalimat, apa keperluan Anda. Ucapan Anda "
+    "direkam agar tidak perlu diulang nanti. Bila tidak berkenan direkam, tutup saja telepon sekarang; Anda "
+    "tetap akan kami hubungi.",
     record="Silakan sampaikan siapa Anda dan apa keperluannya. Kami merekamnya agar rekan yang menghubungi Anda sudah "
     "siap. Bila tidak berkenan direkam, cukup tutup telepon; Anda tetap akan kami hubungi. Tekan pagar bila selesai.",
     record_without_number="Silakan sampaikan siapa Anda, nomor yang dapat kami hubungi, dan apa keperluannya. Kami "
     "merekamnya agar dapat menghubungi Anda. Bila tidak berkenan direkam, cukup tutup telepon. "
     "Tekan pagar bila selesai.",
-    recorded="Terima kasih, pesan Anda sudah ada pada kami.",
-    noted="Telepon Anda sudah kami catat. Karena nomor Anda tidak ada pada kami, mohon hubungi kami sekali lagi "
+    recorded="Terima kasih, pesan Anda sudah kami terima.",
+    noted="Telepon Anda sudah kami catat. Karena kami belum memiliki nomor Anda, mohon hubungi kami sekali lagi "
     "kapan saja Anda sempat.",
+    declined="Baik, kami tidak akan menelepon Anda soal ini. Silakan hubungi kami kembali kapan saja.",
     goodbye="Sampai jumpa.",
     after_talk="Terima kasih sudah menghubungi kami. Sampai jumpa.",
     whisper="Ada telepon masuk di saluran {line}. Tekan satu untuk menerima.",

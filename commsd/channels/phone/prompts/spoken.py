@@ -36,15 +36,19 @@ class Spoken:
     kept_place: str
     menu: str
     menu_without_number: str
+    menu_more: str
     menu_again: str
     ask_number: str
     ask_again: str
     read_back: str
     correct: str
+    agreed: str
+    purpose: str
     record: str
     record_without_number: str
     recorded: str
     noted: str
+    declined: str
     goodbye: str
     after_talk: str
     whisper: str

@@ -8,7 +8,11 @@ from commsd.store.column import Id, Instant
 revision = "0004"
 down_revision = "0003"
 
-LOOKED_AT = sa.text("look_at IS NOT NULL")
+ASTIR, WAITS = sa.text("state <> 'waiting' AND look_at IS NOT NULL"), sa.text("state = 'waiting'")
+WAITING = {
+    "ix_callbacks_waiting": ["line", "look_at"],
+    "ix_callbacks_place": ["line", "due_at", "opened_at", "look_at"],
+}
 
 
 def upgrade() -> None:
@@ -19,9 +23,13 @@ def upgrade() -> None:
         "callbacks",
         ["look_at"],
         unique=False,
-        sqlite_where=LOOKED_AT,
-        postgresql_where=LOOKED_AT,
+        sqlite_where=ASTIR,
+        postgresql_where=ASTIR,
     )
+    op.execute("UPDATE callbacks SET look_at = coalesce(due_at, opened_at) WHERE state = 'waiting'")
+    for name, columns in WAITING.items():
+        op.create_index(name, "callbacks", columns, unique=False, sqlite_where=WAITS, postgresql_where=WAITS)
+    op.create_index("ix_callbacks_opened", "callbacks", ["opened_at"], unique=False)
     op.create_table(
         "opt_outs",
         sa.Column("number", sa.String(20), primary_key=True, comment="personal"),
@@ -47,5 +55,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("spending", "sweeps", "opt_outs"):
         op.drop_table(table)
-    op.drop_index("ix_callbacks_look", table_name="callbacks")
+    op.drop_index("ix_callbacks_opened", table_name="callbacks")
+    for name in (*WAITING, "ix_callbacks_look"):
+        op.drop_index(name, table_name="callbacks")
     op.drop_column("callbacks", "look_at")

@@ -1,0 +1,264 @@
+"""What the dialler does next about one owed call, and why: begin, wait, hold, escalate, or nothing. Pure.
+
+Asked again with the same, it says the same: what is random elsewhere is drawn here from the callback's own id. It stops
+where a call begins; that is settle.py's.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from commsd.channels.phone.line import Callbacks, Line
+from commsd.core.agent import Agent, People
+from commsd.core.backoff import DECLINED_BY_US, exhausted, next_try, rang, series, vain_today
+from commsd.core.calendar import Calendar, add, between, reached
+from commsd.core.callback import Attempt, Callback, State
+from commsd.core.calling_hours import another_hour, next_window, zones_of
+from commsd.core.contact import Contact
+from commsd.core.number import parse_number
+
+ASKED_FOR = timedelta(hours=1)
+"""So long after a time the customer asked for, he is rung whatever the hour; later it is no more what he asked for."""
+
+OVERDUE = timedelta(hours=24)
+"""So long after it was due, a call is a person's matter; telephony.md section 6b, ESCALATED."""
+
+WORKED = timedelta(hours=2)
+"""And so long of that we were open."""
+
+RESTS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
+"""How long one of us who did not take a call is not rung for it again, by how often that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Ring this agent, then the customer. reason: `owner` or `next`."""
+
+    callback: Callback
+    agent: Agent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again then. why: `asked`, `window`, `backoff`, `tries_per_day` or `agents`."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person is to decide. reason: as core.screen says it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """A person is to find another way. why: `tries`, `overdue` or `no_window`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """It stays as it is and due: what it waits for has no time. why: for people."""
+
+    why: str
+
+
+Plan = Begin | Wait | Hold | Escalate | Nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for the callbacks of one line. zone: the firm's. calendar: when we may ring, in its own zone.
+
+    stopped: why nothing at all is dialled (`observe`, `disabled`, `paused`, …), None where it is.
+    """
+
+    line: Line
+    people: People
+    callbacks: Callbacks
+    zone: ZoneInfo
+    calendar: Calendar | None = None
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """How our people are just now. busy: who is on the telephone. resting: who just did not take another call.
+
+    calls: how many each had today. on_line: numbers that are on a call with us.
+    """
+
+    busy: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()
+    calls: Mapping[str, int] = field(default_factory=dict)
+    on_line: frozenset[str] = frozenset()
+
+
+def plan(
+    callback: Callback,
+    staff: Staff,
+    policy: Policy,
+    now: datetime,
+    *,
+    contact: Contact | None = None,
+    held: str | None = None,
+) -> Plan:
+    """What is next. contact: the customer's, for its zone. held: why no machine may ring the number."""
+    if callback.state is not State.WAITING or callback.number is None:
+        return Nothing(callback.state.value)
+    if callback.released is None:
+        if held is not None:
+            return Hold(held)
+        if why := _for_a_person(callback, policy, now):
+            return Escalate(why)
+    if policy.stopped is not None:
+        return Nothing(policy.stopped)
+    if callback.number in staff.on_line:
+        return Nothing("on_line")
+    zones = zones_of(parse_number(callback.number), contact.timezone if contact else None, policy.zone)
+    return _not_yet(callback, policy, zones, now) or _who(callback, staff, policy, now)
+
+
+def _for_a_person(callback: Callback, policy: Policy, now: datetime) -> str | None:
+    if exhausted(callback.attempts, policy.callbacks.tries):
+        return "tries"
+    return "overdue" if callback.due_at is not None and _overdue(callback.due_at, policy, now) else None
+
+
+def _overdue(due_at: datetime, policy: Policy, now: datetime) -> bool:
+    """A call that was due before a weekend is tried first when we open again."""
+    worked = policy.calendar is None or between(policy.calendar, due_at, now) >= WORKED
+    return worked and now - due_at >= OVERDUE
+
+
+def _not_yet(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...], now: datetime) -> Plan | None:
+    """What the customer's day and the tries before keep us from; None where nothing does."""
+    if callback.asked_at_time and callback.due_at is not None and now < callback.due_at:
+        return Wait(callback.due_at, "asked")
+    if vain_today(callback.attempts, zones[0], now) >= policy.callbacks.tries_per_day:
+        return _in_window(_tomorrow(now, zones[0]), "tries_per_day", policy, zones)
+    again = _again(callback, policy, zones) if callback.released is None else None
+    if isinstance(again, Escalate):
+        return again
+    if again is not None and again > now:
+        return Wait(again, "backoff") if _asked(callback, again) else _in_window(again, "backoff", policy, zones)
+    if _asked(callback, now):
+        return None
+    allowed = _in_window(now, "window", policy, zones)
+    return None if isinstance(allowed, Wait) and allowed.until <= now else allowed
+
+
+def _asked(callback: Callback, at: datetime) -> bool:
+    """Whether the customer asked to be rung about then."""
+    due = callback.due_at if callback.asked_at_time else None
+    return due is not None and due <= at < due + ASKED_FOR
+
+
+def _in_window(after: datetime, why: str, policy: Policy, zones: tuple[ZoneInfo, ...]) -> Plan:
+    at = next_window(after, zones, policy.callbacks.quiet_hours, policy.calendar)
+    return Wait(at, why) if at is not None else Escalate("no_window")
+
+
+def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
+    return reached(zone, datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time()))
+
+
+def _again(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...]) -> datetime | Escalate | None:
+    """When the last try lets us try again; None where there was none, or the customer rang since then."""
+    past = series(callback.attempts)
+    if not past:
+        return None
+    last = past[-1]
+    over = last.ended_at or last.at
+    if callback.rang_at is not None and callback.rang_at > over:
+        return None
+    at = next_try(last.result or "", past, policy.callbacks.retry, over, _chance(callback))
+    if isinstance(at, datetime):
+        return at
+    tried = [each.at for each in callback.attempts if rang(each)]
+    later = another_hour(over, zones, policy.callbacks.quiet_hours, policy.calendar, tried)
+    return later or Escalate("no_window")
+
+
+def _chance(callback: Callback) -> float:
+    """From 0 up to 1, the same for the same callback after the same number of tries."""
+    digest = hashlib.sha256(f"{callback.id} {len(callback.attempts)}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def _who(callback: Callback, staff: Staff, policy: Policy, now: datetime) -> Plan:
+    """Who of us rings: the owner alone at first, then anyone of the line."""
+    rests = _rests(callback.attempts)
+    owner = policy.people.present(callback.owner, _day(policy, now))
+    grace = _grace_until(callback, policy)
+    if owner is not None and owner.phone is not None and owner.id not in rests and now < grace:
+        if not _free(owner, callback, staff):
+            return Nothing("owner")
+        return Begin(callback, owner, "owner")
+    candidates = list(_candidates(callback, owner, policy, staff, now))
+    for agent in candidates:
+        if _free(agent, callback, staff) and rests.get(agent.id, now) <= now:
+            return Begin(callback, agent, "owner" if owner is agent else "next")
+    back = [rests[agent.id] for agent in candidates if rests.get(agent.id, now) > now]
+    if back and len(back) == len(candidates):
+        return Wait(min(back), "agents")
+    return Nothing("agents" if candidates else "nobody")
+
+
+def _grace_until(callback: Callback, policy: Policy) -> datetime:
+    """Until when the call is the owner's alone; counted in open hours."""
+    start = callback.due_at if callback.asked_at_time and callback.due_at else callback.opened_at
+    if policy.calendar is None:
+        return start + policy.callbacks.owner_grace
+    return add(policy.calendar, start, policy.callbacks.owner_grace) or start
+
+
+def _candidates(
+    callback: Callback, owner: Agent | None, policy: Policy, staff: Staff, now: datetime
+) -> Iterator[Agent]:
+    """Everybody with a telephone who may ring for this line, the best first; nobody who is away, each once."""
+    seen: set[str] = set()
+    rounds = policy.line.rounds or ((policy.line.team,) if policy.line.team else (),)
+    everyone = [] if owner is None else [[owner]]
+    everyone += [sorted(_members(names, policy, now), key=lambda a: staff.calls.get(a.id, 0)) for names in rounds]
+    for agents in everyone:
+        for agent in agents:
+            if agent.id not in seen and agent.phone not in (None, callback.number):
+                seen.add(agent.id)
+                yield agent
+
+
+def _members(names: tuple[str, ...], policy: Policy, now: datetime) -> Iterator[Agent]:
+    day = _day(policy, now)
+    for name in names:
+        if name in policy.people.teams:
+            yield from policy.people.members(name, day)
+        elif agent := policy.people.present(name, day):
+            yield agent
+
+
+def _free(agent: Agent, callback: Callback, staff: Staff) -> bool:
+    own = agent.phone is not None and agent.phone != callback.number
+    return own and agent.id not in staff.busy and agent.id not in staff.resting
+
+
+def _rests(attempts: tuple[Attempt, ...]) -> dict[str, datetime]:
+    """Until when each who did not take this call is not rung for it again."""
+    count: dict[str, int] = {}
+    until: dict[str, datetime] = {}
+    for attempt in attempts:
+        if attempt.by is not None and attempt.result in DECLINED_BY_US:
+            number = count[attempt.by] = count.get(attempt.by, 0) + 1
+            until[attempt.by] = (attempt.ended_at or attempt.at) + RESTS[min(number, len(RESTS)) - 1]
+    return until
+
+
+def _day(policy: Policy, now: datetime) -> date:
+    return now.astimezone(policy.zone).date()

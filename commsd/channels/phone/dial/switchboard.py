@@ -1,0 +1,186 @@
+"""Orders one call of Twilio, and knows when none may be ordered: a person's brakes, pace, money, Twilio's refusals.
+
+One order is one attempt, committed before; its answer is noted beside it. POST is never sent twice: what may have been
+taken is looked for in Twilio's list (reconcile.py).
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from commsd.channels.phone.dial import orders
+from commsd.channels.phone.dial.attempt import AT_FAULT
+from commsd.channels.phone.dial.brakes import CREDENTIALS, NOT_OURS, RESTS, Pace, Rests
+from commsd.channels.phone.dial.call_order import CallOrder
+from commsd.channels.phone.dial.exchange import Exchange
+from commsd.channels.phone.dial.line_state import engaged
+from commsd.channels.phone.dial.plan import Policy, Staff
+from commsd.channels.phone.dial.settle import begun
+from commsd.channels.phone.dial.step import Stage, Step
+from commsd.channels.phone.line import Line
+from commsd.channels.phone.rest import Ordered, Rest
+from commsd.core import key
+from commsd.core.agent import Agent
+from commsd.core.calendar import in_zone
+from commsd.core.callback import Callback
+from commsd.core.change import Change
+from commsd.core.fact import replace
+from commsd.core.number import parse_number
+from commsd.core.open_items import OpenItems
+from commsd.core.price import Spending, affordable, estimate, first_day
+from commsd.errors import CommsdError, ConfigError
+from commsd.store import callbacks, dialling, pauses, spending
+
+log = structlog.get_logger()
+
+DIALLING = "dialling"
+"""What a person pauses, and the part of a line whose health this is."""
+
+FAULTY = timedelta(hours=1)
+"""How long one of our people is not rung whose number Twilio does not dial."""
+
+
+class Switchboard:
+    """The way out to Twilio for calls of ours."""
+
+    def __init__(self, exchange: Exchange, rest: Rest) -> None:
+        self._exchange, self._rest, self._means = exchange, rest, exchange.means
+        self._pace, self._rests = Pace(exchange.settings.dialling.pace), Rests()
+        self._faulty: dict[str, datetime] = {}
+        self._failing: set[str] = set()
+
+    def pause(self) -> timedelta:
+        """How long the pace lets us wait for the next order."""
+        return self._pace.wait(self._means.world.now())
+
+    async def policy(self, line: Line) -> Policy:
+        """What holds for the callbacks of a line now."""
+        firm, versions = self._means.firm, self._means.rules.terms.versions
+        calendar = versions[-1].calendars.get(line.calendar) if line.calendar and versions else None
+        return Policy(
+            line=line,
+            people=firm.people,
+            callbacks=self._exchange.settings.callbacks,
+            zone=firm.zone,
+            calendar=in_zone(calendar, firm.timezone) if calendar else None,
+            stopped=await self._stopped(line),
+        )
+
+    async def staff(self) -> Staff:
+        """How our people are now."""
+        means, now = self._means, self._means.world.now()
+        midnight = now.astimezone(means.firm.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        attempts = await means.log.read(dialling.in_hand)
+        calls = await means.log.read(dialling.live_calls)
+        made = await means.log.read(lambda connection: callbacks.calls_since(connection, midnight))
+        seen = engaged(attempts, calls, now)
+        people = means.firm.people.agents.values()
+        return Staff(
+            busy=seen.agents | {agent.id for agent in people if agent.phone in seen.phones},
+            resting=frozenset(agent for agent, until in self._faulty.items() if until > now),
+            calls=made,
+            on_line=seen.callers,
+        )
+
+    async def _stopped(self, line: Line) -> str | None:
+        """Why nothing is dialled from this line; None where it is."""
+        means, dial, now = self._means, self._exchange.settings.dialling, self._means.world.now()
+        if means.firm.observe or line.observe:
+            return "observe"
+        if not dial.enabled:
+            return "disabled"
+        in_force = await means.log.read(lambda connection: pauses.in_force(connection, now))
+        if any(pause.stops(DIALLING, line.name, now) for pause in in_force):
+            return "paused"
+        if self._rests.until(line.name, now):
+            return "rest"
+        if not await self._affordable(self._thought(line, None, now), now):
+            self._fails(line.name, "the money for dialling is spent")
+            return "cost"
+        return "pace" if self._pace.wait(now) else None
+
+    def _thought(self, line: Line, callback: Callback | None, now: datetime) -> Spending:
+        """What a call is thought to cost: a leg to one of us and one to the customer."""
+        cap = self._exchange.settings.dialling.max_cost
+        customer = parse_number(callback.number or "") if callback else line.number
+        return estimate((line.number, customer), cap.currency if cap else "USD", now.date())
+
+    async def _affordable(self, thought: Spending, now: datetime) -> bool:
+        cap = self._exchange.settings.dialling.max_cost
+        if cap is None:
+            return True
+        since = first_day(cap.per, now.date())
+        spent = await self._means.log.read(lambda connection: spending.spent(connection, since, cap.currency))
+        return affordable(spent, thought, cap.amount)
+
+    async def begin(self, callback: Callback, agent: Agent, line: Line, reason: str) -> bool:
+        """Commit the attempt, then order its call. False: the callback moved on, or there is no money for it."""
+        means, now = self._means, self._means.world.now()
+        if self._pace.wait(now):
+            return False
+        thought = self._thought(line, callback, now)
+        if not await self._affordable(thought, now):
+            return False
+        house = self._exchange.house()
+
+        def decide(items: OpenItems) -> Change:
+            change = begun(callback, agent, house, items)
+            return replace(change, spending=(thought,)) if change.result else change
+
+        change = await means.log.decide((key.of_callback(callback.id),), decide)
+        order = change.result
+        if not isinstance(order, CallOrder):
+            return False
+        self._pace.take(now)
+        log.info("dial.begun", callback=order.callback_id, attempt=order.attempt_id, line=line.name, reason=reason)
+        ordered = await orders.place(self._rest, order)
+        await self._noted(order, ordered)
+        return True
+
+    async def _noted(self, order: CallOrder, ordered: Ordered) -> None:
+        fields, now = orders.noted(ordered), self._means.world.now()
+        await self._exchange.note(order.attempt_id, Step(Stage.CREATED), "", fields, None, now)
+        self._learn(order, ordered, now)
+        await self._exchange.settle(order.callback_id, order.attempt_id)
+
+    def _learn(self, order: CallOrder, ordered: Ordered, now: datetime) -> None:
+        """What an answer says of the next orders."""
+        if ordered.kind == "taken":
+            self._works(order.line)
+            return
+        log.warning(
+            "dial.not_ordered",
+            callback=order.callback_id,
+            attempt=order.attempt_id,
+            line=order.line,
+            result=ordered.kind,
+            why=ordered.said,
+            code=ordered.code,
+        )
+        if ordered.code is not None and ordered.code in RESTS:
+            self._rests.begin(ordered.code, order.line, now, self._means.world.jitter())
+        if ordered.code == CREDENTIALS:
+            for line in self._exchange.settings.lines:
+                self._fails(line, "Twilio refuses our login (20003), nothing is dialled")
+        elif ordered.code == NOT_OURS:
+            self._fails(order.line, "Twilio does not let us ring from this number (21210)")
+        elif ordered.code in AT_FAULT:
+            self._faulty[order.agent] = now + FAULTY
+            self._fails(order.line, f"Twilio does not ring the number of an agent ({ordered.code})")
+
+    def unanswered(self, error: CommsdError, callback: Callback) -> None:
+        """Twilio did not say how an attempt stands."""
+        log.warning("dial.not_asked", callback=callback.id, what=error.what, remedy=error.remedy)
+        if isinstance(error, ConfigError):
+            self._rests.begin(CREDENTIALS, "", self._means.world.now(), self._means.world.jitter())
+            for line in self._exchange.settings.lines:
+                self._fails(line, "Twilio refuses our login (20003), nothing is dialled")
+
+    def _fails(self, line: str, said: str) -> None:
+        self._failing.add(line)
+        self._means.pulse.fail(line, "line", said, DIALLING)
+
+    def _works(self, line: str) -> None:
+        if line in self._failing:
+            self._failing.discard(line)
+            self._means.pulse.beat(line, "line", DIALLING)

@@ -1,0 +1,141 @@
+"""When a customer may be rung: the day as it is where he may be, telephony.md Q7. Pure.
+
+A number alone proves no zone. That a time he asked for comes before it, `channels.phone.dial.plan` sees to.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from phonenumbers import timezone
+
+from commsd.config.unit import Minutes
+from commsd.core.calendar import Calendar, is_open, is_zone, next_opening, reached
+from commsd.core.number import Number
+
+INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+"""libphonenumber knows the first alone for +62 mobiles, which are used in all three."""
+
+UNKNOWN_ZONE = "Etc/Unknown"
+
+HORIZON = timedelta(days=400)
+"""So far ahead a time is looked for; a year and its holidays."""
+
+APART = 2
+"""So many hours lie between the hours of two tries on different days."""
+
+_HOUR, _DAY = timedelta(hours=1), 24 * 60
+
+
+def zones_of(number: Number | None, contact_zone: str | None, line_zone: ZoneInfo) -> tuple[ZoneInfo, ...]:
+    """All zones in which the customer may be, at least one.
+
+    contact_zone: on file, which then alone counts. line_zone: taken where nothing is known.
+    """
+    if contact_zone and is_zone(contact_zone):
+        return (ZoneInfo(contact_zone),)
+    return _zones_of_number(number.e164) or (line_zone,) if number else (line_zone,)
+
+
+@lru_cache(maxsize=4096)
+def _zones_of_number(e164: str) -> tuple[ZoneInfo, ...]:
+    parsed = phonenumbers.parse(e164)
+    if parsed.country_code == 62:
+        return tuple(map(ZoneInfo, INDONESIA))
+    names = timezone.time_zones_for_number(parsed)
+    if UNKNOWN_ZONE in names:
+        return ()
+    return tuple(ZoneInfo(name) for name in names if is_zone(name))
+
+
+def may_ring(at: datetime, zones: Sequence[ZoneInfo], quiet: Minutes) -> bool:
+    """Whether it is nobody's quiet hour, wherever of these the customer is. quiet: wall time, its end excluded."""
+    return not any(_is_quiet(at.astimezone(zone), quiet) for zone in zones)
+
+
+def _is_quiet(local: datetime, quiet: Minutes) -> bool:
+    minute = local.hour * 60 + local.minute
+    start, end = quiet.start % _DAY, quiet.end % _DAY
+    if start < end:
+        return start <= minute < end
+    return minute >= start or minute < end
+
+
+def _quiet_until(at: datetime, zone: ZoneInfo, quiet: Minutes) -> datetime:
+    """The first instant after `at` at which the local clock reaches the end of the quiet hours."""
+    day = at.astimezone(zone).date()
+    for ahead in range(3):
+        wall = datetime.combine(day + timedelta(days=ahead), time()) + timedelta(minutes=quiet.end % _DAY)
+        if (instant := reached(zone, wall)) > at:
+            return instant
+    return at + timedelta(days=1)
+
+
+def next_window(
+    after: datetime, zones: Sequence[ZoneInfo], quiet: Minutes, calendar: Calendar | None = None
+) -> datetime | None:
+    """The first instant, not before `after`, at which the customer may be rung and we are open. None: there is none.
+
+    calendar: with a zone of its own; None for always open.
+    """
+    at = after.astimezone(UTC)
+    while at - after <= HORIZON:
+        asleep = [zone for zone in zones if _is_quiet(at.astimezone(zone), quiet)]
+        if asleep:
+            at = max(_quiet_until(at, zone, quiet) for zone in asleep)
+        elif calendar is None or is_open(calendar, at):
+            return at
+        else:
+            opening = next_opening(calendar, at)
+            if opening is None:
+                return None
+            at = opening
+    return None
+
+
+def another_hour(
+    after: datetime,
+    zones: Sequence[ZoneInfo],
+    quiet: Minutes,
+    calendar: Calendar | None,
+    tried: Collection[datetime],
+) -> datetime | None:
+    """When to ring on a later day, at an hour at which he was not tried yet; the "next-window" of the configuration.
+
+    Of the next day that has a window, the first hour that lies APART from all those tried, else the farthest from them.
+    """
+    zone = zones[0]
+    tomorrow = reached(zone, datetime.combine(after.astimezone(zone).date() + timedelta(days=1), time()))
+    first = next_window(tomorrow, zones, quiet, calendar)
+    if first is None:
+        return None
+    hours = _hours(first, zone, zones, quiet, calendar)
+    known = [at.astimezone(zone) for at in tried]
+    return next((at for at in hours if _apart(at, zone, known) >= APART), None) or max(
+        hours, key=lambda at: (_apart(at, zone, known), -at.timestamp())
+    )
+
+
+def _hours(
+    first: datetime, zone: ZoneInfo, zones: Sequence[ZoneInfo], quiet: Minutes, calendar: Calendar | None
+) -> list[datetime]:
+    """The first time of that day and each further hour of it at which he may be rung."""
+    day = first.astimezone(zone).date()
+    every = (first + number * _HOUR for number in range(24))
+    return [
+        at
+        for at in every
+        if at.astimezone(zone).date() == day
+        and may_ring(at, zones, quiet)
+        and (calendar is None or is_open(calendar, at))
+    ]
+
+
+def _apart(at: datetime, zone: ZoneInfo, known: Sequence[datetime]) -> float:
+    """Hours of the day between this time and the nearest of those; a day's worth where there are none."""
+    local = at.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    gaps = (abs(minute - (other.hour * 60 + other.minute)) for other in known)
+    return min((min(gap, _DAY - gap) / 60 for gap in gaps), default=24.0)

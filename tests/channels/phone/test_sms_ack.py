@@ -1,0 +1,167 @@
+"""The text after a missed call: once, a minute later, and only to whom it can help. telephony.md Q9."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from commsd.channels.phone.sms_ack import keys_of
+from commsd.channels.phone.switch import Switch
+from commsd.channels.phone.texting import Texting
+from commsd.core import key
+from commsd.core.change import Change
+from commsd.core.interaction import DeliveryState, Kind, Outcome
+from commsd.core.open_items import OpenItems
+from commsd.core.opt_out import OptOut
+from commsd.demo.exchange import Caller, Person
+from tests.channels.phone.conftest import Phone
+from tests.channels.phone.hotline import ANNA, CUSTOMER, HOTLINE
+from tests.channels.phone.test_message import MOBILE, Texts
+
+LATVIAN, LONDONER = "+37121234567", "+447400123456"
+
+
+@pytest.fixture
+def texts(phone: Phone) -> Texts:
+    return Texts(phone)
+
+
+def line(texts: Texts, **changes: Any) -> None:
+    """The hotline, changed for the duty."""
+    texts.settings = replace(texts.settings, lines={"hotline": replace(texts.settings.lines["hotline"], **changes)})
+
+
+async def turn(texts: Texts, minutes: float = 2) -> None:
+    """A minute or two pass, and what is owed by then goes out."""
+    await texts.later(minutes=minutes)
+    duty = texts.duty
+    while await duty.once():
+        pass
+    await texts.posted()
+
+
+async def test_q9_a_missed_call_from_a_mobile_is_followed_by_a_text_with_the_promised_time(texts: Texts) -> None:
+    callback = await texts.missed()
+    await turn(texts)
+    (said,) = texts.bodies
+    assert said.startswith("Example & Sons <Ltd>: sorry that nobody could take your call. We will ring you by ")
+    assert [(m["from"], m["to"]) for m in texts.ours] == [(HOTLINE, MOBILE)]
+    (ack,) = await texts.facts(Kind.ACK)
+    assert (ack.outcome, ack.case_id, ack.caused_by) == (Outcome.REACHED, callback.case_id, callback.misses[0])
+    assert ack.promised_at
+    assert callback.due_at
+    assert ack.promised_at >= callback.due_at
+    (after,) = await texts.phone.callbacks()
+    assert (after.state, after.attempts) == (callback.state, ())
+
+
+async def test_q9_merged_misses_get_no_second_text(texts: Texts) -> None:
+    await texts.missed()
+    await turn(texts)
+    callback = await texts.missed()
+    assert len(callback.misses) == 2
+    await turn(texts)
+    assert len(texts.bodies) == 1
+
+
+async def test_q9_whoever_rings_again_within_the_minute_is_not_texted_before(texts: Texts) -> None:
+    callback = await texts.missed()
+    keys = keys_of(callback)
+    assert key.of_callback(callback.id) in keys
+    await texts.phone.means.log.decide(
+        keys,
+        lambda items: Change(
+            callbacks=tuple(replace(c, revision=c.revision + 1, rang_at=items.now) for c in items.callbacks)
+        ),
+    )
+    await turn(texts, minutes=0)
+    assert not texts.bodies
+    await turn(texts)
+    assert len(texts.bodies) == 1
+
+
+async def test_q9_whoever_was_talked_to_meanwhile_is_not_texted(texts: Texts) -> None:
+    await texts.missed()
+    texts.phone.exchange.people[ANNA] = Person(answers_after=2, presses="1")
+    await texts.phone.rung(Caller(hangs_up_after=90), from_=MOBILE)
+    await texts.phone.settled()
+    assert not (await texts.phone.callbacks())[0].open
+    await turn(texts)
+    assert not texts.bodies
+
+
+@pytest.mark.parametrize("number", [CUSTOMER, LATVIAN])
+async def test_q9_a_landline_or_a_country_we_do_not_write_to_gets_none(texts: Texts, number: str) -> None:
+    await texts.missed(from_=number)
+    await turn(texts)
+    assert not await texts.deliveries()
+
+
+async def test_q9_whoever_opted_out_gets_none(texts: Texts) -> None:
+    await texts.written("STOP")
+    await texts.missed()
+    await turn(texts)
+    assert not await texts.deliveries()
+
+
+async def test_q9_at_night_none_goes_and_in_the_morning_it_does(texts: Texts) -> None:
+    await texts.later(hours=8)  # 20:30 in Berlin
+    await texts.missed()
+    await turn(texts)
+    assert not await texts.deliveries()
+    await turn(texts, minutes=11 * 60 + 40)
+    assert len(texts.bodies) == 1
+
+
+async def test_q9_in_observe_mode_it_is_recorded_as_suppressed_and_never_sent(texts: Texts) -> None:
+    line(texts, observe=True)
+    await texts.missed()
+    await turn(texts)
+    (owed,) = await texts.deliveries()
+    assert (owed.state, owed.reason) == (DeliveryState.SUPPRESSED, "observe")
+    line(texts, observe=False)
+    await turn(texts)
+    assert not texts.bodies
+
+
+async def test_q9_sms_ack_false_means_none(texts: Texts) -> None:
+    line(texts, sms_ack=False)
+    await texts.missed()
+    await turn(texts)
+    assert not await texts.deliveries()
+
+
+async def test_q9_the_time_is_the_callers_own(texts: Texts) -> None:
+    await texts.missed(from_=LONDONER)
+    await turn(texts)
+    (said,) = texts.bodies
+    assert "on Tuesday 10 March, London time." in said
+
+
+async def test_two_nodes_text_once(texts: Texts) -> None:
+    await texts.missed()
+    await texts.later(minutes=2)
+    one, two = texts.duty, Texting(Switch(texts.settings, texts.phone.means))
+    await one.once()
+    await two.once()
+    await texts.posted()
+    assert len(texts.bodies) == 1
+
+
+async def test_opt_outs_survive_the_store(texts: Texts) -> None:
+    """The working set of a batch has them, and a later decision too."""
+    seen: list[OptOut | None] = []
+
+    def out(items: OpenItems) -> Change:
+        return Change(opt_outs=(OptOut(number=MOBILE, channel="sms", since=items.now - timedelta(1), word="stop"),))
+
+    def look(items: OpenItems) -> Change:
+        seen.append(items.opted_out(MOBILE, "sms"))
+        return Change()
+
+    log, keys = texts.phone.means.log, key.of_addresses(MOBILE)
+    log.submit(keys, out)
+    await log.decide(keys, look)
+    await log.decide(keys, look)
+    assert [each and each.word for each in seen] == ["stop", "stop"]

@@ -1,0 +1,270 @@
+"""One random walk: customers ring, people answer or not, webhooks go astray, the daemon dies; time jumps.
+
+Everything is drawn from one seed. What must hold is looked at after every turn of the duties: invariants.py.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from commsd.channels.channel import Means
+from commsd.channels.phone.channel import PHONE
+from commsd.channels.phone.line import PhoneSettings
+from commsd.config.secret import SecretSource
+from commsd.core.change import Change
+from commsd.demo.exchange import Caller, Exchange, IncomingNumber, Person, RestRequest, Tamper, Webhook
+from commsd.duty import Duty
+from commsd.errors import CommsdError
+from commsd.world import World
+from tests.channels.phone.conftest import TOKEN, opened
+from tests.channels.phone.hotline import ACCOUNT, ANNA, BO, HOTLINE, PUBLIC, TUESDAY, settings, twilio
+from tests.channels.phone.invariants import NOTHING, Books, Limits, Witness, orphans, read, unknown
+from tests.channels.phone.listener import Mortal
+from tests.demo.clockwork import Clockwork, turn
+
+PREMIUM, LATVIAN, WITHHELD = "+499001234567", "+37120123456", "anonymous"
+CUSTOMERS = (*(f"+4930231251{n:02}" for n in range(12)), "+442079460123", PREMIUM, LATVIAN, WITHHELD)
+FALLBACK = "https://bins.example.net/fallback"
+STATIC = b"<Response><Say>We will ring you back.</Say><Hangup/></Response>"
+
+KEYS = ("", "", "", "1", "2", "3", "4", "9", "#", "0", "493023125077#", "09001234567#", "12#", "yes", "a number")
+LIVE_STEP, QUIET_STEP = 10.0, 60.0
+CALM_TURNS = 90
+"""Of the duties after the last call, a minute each: long enough for every timer of a call."""
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Walk:
+    """A house, its customers, and what went wrong."""
+
+    chance: Random
+    clockwork: Clockwork
+    exchange: Exchange
+    settings: PhoneSettings
+    url: str
+    witness: Witness
+    faults: list[str] = field(default_factory=list)
+    stormy: bool = True
+    restarts: int = 0
+    awake: int = 0
+    _house: "_House | None" = None
+    _books: Books = NOTHING
+    _news: bool = True
+
+    async def run(self, calls: int) -> None:
+        """So many calls, then calm, then the last look."""
+        self.exchange.tamper, self.exchange.tamper_rest = self._tamper, self._tamper_rest
+        await self._open()
+        try:
+            for duty in self._duties():  # a line's past ends with its first minute of life
+                await self._turn(duty)
+            ringing = asyncio.create_task(self._customers(calls))
+            while not (ringing.done() and all(call.over.is_set() for call in self.exchange.calls.values())):
+                await self._go_on()
+            ringing.result()
+            self.stormy = False
+            for _ in range(CALM_TURNS):
+                await self._go_on()
+            await self._last_look()
+        finally:
+            await self._kill()
+
+    async def _go_on(self) -> None:
+        self._people_come_and_go()
+        await self._turns()
+        await self._look()
+        await self.clockwork.world.sleep(LIVE_STEP if self._live() else QUIET_STEP)
+
+    def _live(self) -> bool:
+        return any(not call.finished for call in self.exchange.calls.values())
+
+    async def _customers(self, calls: int) -> None:
+        for _ in range(calls):
+            await self.clockwork.world.sleep(self.chance.choice((1, 5, 20, 60, 200)) * self.chance.random())
+            await self.exchange.ring(from_=self.chance.choice(CUSTOMERS), to=HOTLINE, caller=self._caller())
+
+    def _caller(self) -> Caller:
+        patience = self.chance.choice((None, None, 0.5, 2, 8, 25, 60, 90))
+        return Caller(
+            hangs_up_after=patience and patience * (0.5 + self.chance.random()),
+            keys=[self.chance.choice(KEYS) for _ in range(self.chance.randrange(6))],
+            says=self.chance.choice(("", "", "It is broken")),
+            speaks_for=self.chance.choice((1, 5, 200)),
+            confidence=self.chance.choice((0.3, 0.9)),
+        )
+
+    def _people_come_and_go(self) -> None:
+        for phone in (ANNA, BO, *CUSTOMERS):
+            if self.chance.random() < 0.2:
+                self.exchange.people[phone] = self._person()
+
+    def _person(self) -> Person:
+        return Person(
+            answers_after=self.chance.choice((None, 1, 4, 12, 24, 50)),
+            presses=(self.chance.choice(("1", "1", "1", "", "5")), self.chance.choice(("1", "2", "3", "4", ""))),
+            talks_for=self.chance.choice((0.5, 4, 30, 300)),
+            hangs_up_after=self.chance.choice((None, None, None, 3, 20)),
+            voicemail=self.chance.random() < 0.2,
+            busy=self.chance.random() < 0.1,
+            unreachable=self.chance.random() < 0.05,
+        )
+
+    def _tamper(self, hook: Webhook) -> Tamper:
+        if not self.stormy:
+            return Tamper()
+        drawn = self.chance.random()
+        if drawn < 0.05:
+            return Tamper(lost=True)
+        if drawn < 0.10:
+            return Tamper(answer_lost=True)
+        delay = self.chance.choice((0.2, 3, 30, 400)) * self.chance.random() if drawn < 0.25 else 0.0
+        return Tamper(delay=delay, copies=self.chance.choice((1, 1, 1, 2, 3)))
+
+    def _tamper_rest(self, _request: RestRequest) -> Tamper:
+        if not self.stormy:
+            return Tamper()
+        drawn = self.chance.random()
+        faults = (
+            Tamper(lost=True),
+            Tamper(answer_lost=True),
+            Tamper(refused=(429, 20429)),
+            Tamper(refused=(503, 20503)),
+            Tamper(refused_after=(503, 20503)),
+        )
+        return self.chance.choice(faults) if drawn < 0.2 else Tamper()
+
+    def _duties(self) -> Sequence[Duty]:
+        return self._house.duties if self._house else ()
+
+    async def _turns(self) -> None:
+        for duty in self._duties():
+            if self.stormy and self.chance.random() < 0.01:
+                await self._dies_in(duty)
+                return
+            await self._turn(duty)
+
+    async def _turn(self, duty: Duty) -> None:
+        self.awake += 1
+        try:
+            async with asyncio.timeout(20):
+                for _ in range(20):
+                    if not await duty.once():
+                        return
+        except CommsdError as error:  # the supervisor begins it again; but without a storm there is no reason
+            if not self.stormy:
+                self._note([f"{duty.name}: {error}"])
+        except Exception as error:
+            self._note([f"{duty.name} raised {type(error).__name__}: {error}"])
+        finally:
+            self.awake -= 1
+
+    async def _dies_in(self, duty: Duty) -> None:
+        """The process ends somewhere in the middle of a turn, and a new one begins a while later."""
+        self.awake += 1
+        task = asyncio.create_task(duty.once())
+        for _ in range(self.chance.randrange(400)):
+            await turn()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self.awake -= 1
+        await self._kill()
+        self.restarts += 1
+        await self.clockwork.world.sleep(self.chance.choice((0.1, 20, 200)) * self.chance.random())
+        await self._open()
+
+    async def _open(self) -> None:
+        self.awake += 1
+        try:
+            self._house = await _House.opened(self.url, self.settings, self.clockwork, self._duties_world())
+        finally:
+            self.awake -= 1
+        self._house.means.log.listen(self._hear)
+        self.exchange.app_url = self._house.listener.url
+
+    def _duties_world(self) -> World:
+        return replace(self.clockwork.world, sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        """A duty that waits lets time pass."""
+        self.awake -= 1
+        try:
+            await self.clockwork.world.sleep(seconds)
+        finally:
+            self.awake += 1
+
+    async def _kill(self) -> None:
+        house, self._house = self._house, None
+        self.exchange.app_url = "http://127.0.0.1:9"
+        self.awake += 1
+        try:
+            if house:
+                await house.killed()
+        finally:
+            self.awake -= 1
+
+    async def _look(self) -> None:
+        if self._house is None:
+            return
+        self.awake += 1
+        try:
+            if self._news:
+                self._news, self._books = False, await self._house.means.log.read(read)
+            self._note(self.witness.faults(self._books, self.exchange.calls.values()))
+        finally:
+            self.awake -= 1
+
+    def _hear(self, _change: Change) -> None:
+        self._news = True
+
+    async def _last_look(self) -> None:
+        assert self._house
+        books, calls = await self._house.means.log.read(read), list(self.exchange.calls.values())
+        self._note([*unknown(books, calls), *orphans(books, calls)])
+
+    def _note(self, faults: Sequence[str]) -> None:
+        self.faults += [fault for fault in faults if fault not in self.faults]
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """The telephone of one process: its duties, its listener, its hold on the store."""
+
+    means: Means
+    duties: Sequence[Duty]
+    listener: Mortal
+
+    @classmethod
+    async def opened(cls, url: str, known: PhoneSettings, clockwork: Clockwork, world: World) -> "_House":
+        means = replace(await opened(url, clockwork), world=world)
+        return cls(means, PHONE.duties(known, means), Mortal(PHONE.routes(known, means)))
+
+    async def killed(self) -> None:
+        await self.listener.kill()
+        await self.means.log.close()
+
+
+@asynccontextmanager
+async def walking(seed: int, folder: Path, url: str) -> AsyncIterator[Walk]:
+    """A walk that may begin. Its exchange speaks to nobody after this."""
+    chance, clockwork = Random(seed), Clockwork(TUESDAY)
+    (folder / "token").write_text(TOKEN)
+    exchange = Exchange(
+        world=clockwork.world,
+        account_sid=ACCOUNT,
+        auth_token=TOKEN,
+        public_url=PUBLIC,
+        numbers={HOTLINE: IncomingNumber(fallback_url=FALLBACK)},
+        words_per_second=20,
+    )
+    exchange.post.static[FALLBACK] = STATIC
+    exchange.office.action_after_hangup = chance.random() < 0.5
+    witness = Witness(Limits(agents=frozenset({ANNA, BO}), forbidden=frozenset({PREMIUM, LATVIAN})))
+    secret = SecretSource("file", str(folder / "token"))
+    async with exchange:
+        known = settings(twilio(secret, exchange.api_base_url))
+        walk = Walk(chance, clockwork, exchange, known, url, witness)
+        async with clockwork.running(lambda: exchange.post.busy > 0 or walk.awake > 0):
+            yield walk

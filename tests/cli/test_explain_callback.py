@@ -1,0 +1,138 @@
+"""The whole story of an owed call stands on one screen: misses, clock, screen, tries, who was told, what is next."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from commsd.channels.phone.dial.plan import Escalate, Hold, Nothing, Plan, Wait
+from commsd.cli.why_callback import Story, callback_lines, callback_record
+from commsd.core.agent import Agent, People
+from commsd.core.callback import Attempt, Callback, CloseReason, State
+from commsd.core.case import CaseFile
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from tests.cli.office import Office
+from tests.core.items import TUESDAY, Books, call_from
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PEOPLE = People(agents={"anna": Agent(id="anna", name="Anna Berg", mail=("anna@example.com",))})
+M = timedelta(minutes=1)
+
+
+def missed() -> tuple[Callback, CaseFile]:
+    books = Books()
+    books.take(lambda b: replace(call_from()(b), reason="no_answer"))
+    (file,) = books.files.values()
+    return books.callback, file
+
+
+FREE = Nothing("agents")
+
+
+def lines(plan: Plan = FREE, told: tuple[Delivery, ...] = (), **more: Any) -> list[str]:
+    callback, file = missed()
+    callback = replace(callback, **more)
+    story = Story(callback=callback, file=file, plan=plan, people=PEOPLE, name="Jane Clarke", told=told)
+    return [line.strip() for line in callback_lines(story, TUESDAY + 10 * M, BERLIN)]
+
+
+def notice(key: str) -> Delivery:
+    return Delivery(
+        id="d1",
+        kind=DeliveryKind.NOTICE,
+        key=key,
+        via="support",
+        recipient="anna@example.com",
+        payload=b"",
+        created_at=TUESDAY + M,
+        due_at=TUESDAY,
+        state=DeliveryState.SENT,
+    )
+
+
+def test_the_story_says_who_rang_why_what_is_due_who_was_told_and_what_is_next() -> None:
+    said = lines(Wait(TUESDAY + 30 * M, "backoff"), (notice("missed:id-0001:ab"),))
+    assert said[0].endswith("due Tue 2026-03-10 12:00:00 CET, in 1 h 50 min")
+    assert said[1] == "customer  Jane Clarke, +49 30 23125099 (fixed line, DE)"
+    assert "rang      Tue 2026-03-10 10:00:00 CET: nobody answered" in said
+    assert any(line.startswith("clock     callback 1: running, due Tue 2026-03-10 12:00:00 CET") for line in said)
+    assert "screen    nothing speaks against ringing it" in said
+    assert "tried     not yet" in said
+    assert "told      Tue 2026-03-10 10:01:00 CET: missed, to Anna Berg (anna@example.com)" in said
+    assert said[-1] == (
+        "next      looked at again Tue 2026-03-10 10:30:00 CET, in 20 min: so long is waited after the last try"
+    )
+
+
+def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> None:
+    placed = Attempt(
+        at=TUESDAY,
+        by="anna",
+        result="voicemail",
+        id="a1",
+        bridged=True,
+        ended_at=TUESDAY + M,
+        cost="0.0140 USD",
+    )
+    own = Attempt(at=TUESDAY + 5 * M, by="anna", result="wrong_person")
+    said = lines(attempts=(placed, own))
+    assert "tried     1. Tue 2026-03-10 10:00:00 CET by Anna Berg, placed by commsd, joined, over after 1 min: " in [
+        line[: len(line) - len("voicemail, 0.0140 USD")] for line in said
+    ]
+    assert "2. Tue 2026-03-10 10:05:00 CET by Anna Berg, from a telephone of our own: wrong person" in said
+
+
+@pytest.mark.parametrize(
+    ("plan", "more", "words"),
+    [
+        (Hold("region:LV"), {}, "held at the next look: numbers of LV are not among"),
+        (Nothing("held"), {"state": State.HELD, "held": "type:premium_rate"}, "costs: premium rate"),
+        (Escalate("tries"), {}, "handed to a person at the next look: it was tried often enough"),
+        (Nothing("disabled"), {}, "[dialling] enabled = false"),
+        (Nothing("claimed"), {"state": State.CLAIMED, "claimed_until": TUESDAY}, "until Tue 2026-03-10 10:00:00"),
+        (Nothing("waiting"), {"released": "anna"}, "let through for one call by anna"),
+        (
+            Nothing("closed"),
+            {"state": State.CLOSED, "closed_at": TUESDAY, "close_reason": CloseReason.REACHED},
+            "closed Tue 2026-03-10 10:00:00 CET: reached",
+        ),
+    ],
+)
+def test_why_nothing_is_rung_is_said_in_words(plan: Plan, more: dict[str, Any], words: str) -> None:
+    assert words in "\n".join(lines(plan, **more))
+
+
+def test_many_misses_and_tries_still_fit_on_a_screen() -> None:
+    tries = tuple(Attempt(at=TUESDAY + n * M, by="anna", result="no_answer", id=f"a{n}") for n in range(20))
+    told = tuple(notice(f"missed:{n}:x") for n in range(20))
+    said = lines(attempts=tries, misses=tuple(f"m{n}" for n in range(50)), told=told, questions=("?",) * 9)
+    assert len(said) < 40
+    assert "20 times; the last:" in "\n".join(said)
+
+
+def test_programs_read_the_plan() -> None:
+    callback, file = missed()
+    story = Story(callback=callback, file=file, plan=Wait(TUESDAY, "window"), people=PEOPLE)
+    record = callback_record(story)
+    assert (record["plan"], record["why"], record["until"]) == ("wait", "window", "2026-03-10T09:00:00.000Z")
+
+
+def test_explain_of_a_callback_prints_its_story_alone(office: Office) -> None:
+    owed = office.missed_call().callbacks[0]
+    said = office.done("explain", owed.id).out.splitlines()
+    assert said[0].startswith(f"callback {owed.id}: waiting on hotline, due ")
+    assert [line.split()[0] for line in said[1:] if line[2] != " "] == [
+        "customer",
+        "rang",
+        "clock",
+        "screen",
+        "tried",
+        "told",
+        "next",
+    ]
+    assert len(said) < 24
+    (record,) = office.done("explain", owed.id, "--json").json["callbacks"]
+    assert record["id"] == owed.id
+    assert record["why"]["plan"]

@@ -1,0 +1,148 @@
+"""When a customer may be rung: wherever he may be, at no hour at which he sleeps there."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commsd.config.unit import Minutes
+from commsd.core.calendar import Calendar, is_open
+from commsd.core.calling_hours import another_hour, may_ring, next_window, zones_of
+from commsd.core.number import parse_number
+from tests.house import OFFICE
+
+QUIET = Minutes(20 * 60, 8 * 60)
+BERLIN = ZoneInfo("Europe/Berlin")
+TUESDAY = datetime(2026, 3, 10, tzinfo=UTC)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+def _zones(number: str, contact: str | None = None) -> set[str]:
+    return {str(zone) for zone in zones_of(parse_number(number), contact, BERLIN)}
+
+
+@pytest.mark.parametrize(
+    ("number", "zones"),
+    [
+        ("+493023125099", {"Europe/Berlin"}),
+        ("+4533123456", {"Europe/Copenhagen"}),
+        ("+6281234567890", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
+        ("+62215550123", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
+        ("+80012345678", {"Europe/Berlin"}),
+    ],
+)
+def test_q7_the_zones_a_number_may_be_in(number: str, zones: set[str]) -> None:
+    assert _zones(number) == zones
+
+
+def test_q7_an_australian_mobile_may_be_anywhere_in_australia() -> None:
+    zones = zones_of(parse_number("+61412345678"), None, BERLIN)
+    assert len(zones) == 8
+    assert {"Australia/Perth", "Australia/Sydney"} <= {str(zone) for zone in zones}
+    sydney_only = datetime(2026, 3, 10, 22, 0, tzinfo=UTC)  # 09:00 in Sydney, 06:00 in Perth
+    assert may_ring(sydney_only, (ZoneInfo("Australia/Sydney"),), QUIET)
+    assert not may_ring(sydney_only, zones, QUIET)
+
+
+def test_q7_a_british_mobile_may_be_on_the_islands() -> None:
+    assert len(_zones("+447400123456")) >= 4
+
+
+def test_q7_without_a_number_the_lines_own_zone_counts() -> None:
+    assert zones_of(None, None, BERLIN) == (BERLIN,)
+
+
+def test_q7_the_zone_on_file_counts_alone_where_there_is_such_a_zone() -> None:
+    assert _zones("+61412345678", "Asia/Tokyo") == {"Asia/Tokyo"}
+    assert _zones("+493023125099", "Mars/Olympus") == {"Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("local", "allowed"), [("07:59", False), ("08:00", True), ("19:59", True), ("20:00", False), ("00:00", False)]
+)
+def test_q7_nobody_is_rung_between_eight_in_the_evening_and_eight_in_the_morning(local: str, allowed: bool) -> None:
+    at = datetime.fromisoformat(f"2026-03-10T{local}:00").replace(tzinfo=BERLIN)
+    assert may_ring(at, (BERLIN,), QUIET) is allowed
+
+
+def test_quiet_hours_may_lie_within_one_day_too() -> None:
+    siesta = Minutes(13 * 60, 15 * 60)
+    assert [may_ring(datetime(2026, 3, 10, hour, tzinfo=BERLIN), (BERLIN,), siesta) for hour in (12, 13, 14, 15)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_the_window_opens_when_both_the_customer_is_up_and_we_are_open() -> None:
+    jakarta = zones_of(parse_number("+6281234567890"), None, BERLIN)
+    friday_noon = datetime(2026, 3, 13, 12, 0, tzinfo=UTC)  # 21:00 in Jayapura
+    monday = next_window(friday_noon, jakarta, QUIET, OFFICE)
+    assert monday == datetime(2026, 3, 16, 8, 0, tzinfo=UTC), "9:00 in Berlin, 15:00 to 17:00 in Indonesia"
+
+
+def test_no_window_is_found_where_there_is_none() -> None:
+    never = Calendar(name="never", tz="Europe/Berlin", weekly={})
+    assert next_window(TUESDAY, (BERLIN,), QUIET, never) is None
+    assert next_window(TUESDAY, (BERLIN,), Minutes(0, 24 * 60), None) is None
+    apart = (ZoneInfo("Pacific/Auckland"), ZoneInfo("Europe/London"))
+    assert next_window(TUESDAY, apart, Minutes(17 * 60, 9 * 60), None) is None
+
+
+_ZONES = st.lists(
+    st.sampled_from(["Europe/Berlin", "Asia/Jakarta", "Asia/Jayapura", "America/New_York", "Europe/London"]),
+    min_size=1,
+    max_size=3,
+    unique=True,
+).map(lambda names: tuple(map(ZoneInfo, names)))
+_QUIET = st.builds(Minutes, st.integers(0, 1439), st.integers(0, 1439))
+
+
+@given(
+    st.integers(0, 60 * 24 * 365).map(lambda minutes: TUESDAY + minutes * MINUTE),
+    _ZONES,
+    _QUIET,
+    st.sampled_from([None, OFFICE]),
+)
+def test_q7_the_next_window_is_the_first_minute_at_which_all_allow_it(
+    after: datetime, zones: tuple[ZoneInfo, ...], quiet: Minutes, calendar: Calendar | None
+) -> None:
+    def allowed(at: datetime) -> bool:
+        return may_ring(at, zones, quiet) and (calendar is None or is_open(calendar, at))
+
+    found = next_window(after, zones, quiet, calendar)
+    sought = next((at for n in range(60 * 24) if allowed(at := after + n * MINUTE)), None)
+    if sought is not None:
+        assert found == sought
+    elif found is not None:
+        assert allowed(found)
+        assert not any(allowed(found - n * MINUTE) for n in range(1, 60))
+    else:
+        assert not any(allowed(after + n * HOUR / 2) for n in range(48 * 14))
+
+
+def test_q8_the_next_window_is_at_another_hour_of_the_day() -> None:
+    tried = [datetime(2026, 3, 10, 9, 30, tzinfo=BERLIN), datetime(2026, 3, 10, 12, 0, tzinfo=BERLIN)]
+    at = another_hour(tried[-1], (BERLIN,), QUIET, OFFICE, tried)
+    assert at == datetime(2026, 3, 11, 14, 0, tzinfo=BERLIN)
+
+
+def test_q8_where_every_hour_was_tried_the_farthest_is_taken() -> None:
+    tried = [datetime(2026, 3, 10, hour, 0, tzinfo=BERLIN) for hour in (9, 10, 11, 12, 13, 15)]
+    at = another_hour(tried[-1], (BERLIN,), QUIET, OFFICE, tried)
+    assert at is not None
+    assert at.astimezone(BERLIN).date().day == 11
+    assert at.astimezone(BERLIN).hour == 14
+
+
+@given(st.lists(st.integers(8 * 60, 20 * 60 - 1), max_size=6), _ZONES)
+def test_q8_a_later_day_is_a_later_day_and_awake(minutes: list[int], zones: tuple[ZoneInfo, ...]) -> None:
+    midnight = datetime(2026, 3, 10, tzinfo=zones[0])
+    tried = [midnight + minute * MINUTE for minute in minutes]
+    at = another_hour(midnight + 12 * HOUR, zones, QUIET, None, tried)
+    if at is not None:
+        assert at.astimezone(zones[0]).date() > midnight.date()
+        assert may_ring(at, zones, QUIET)

@@ -1,0 +1,220 @@
+"""What interactions do to owed calls: they open, join, move and close them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from commsd.core.callback import (
+    Attempt,
+    Callback,
+    CloseReason,
+    State,
+    bridged,
+    claimed,
+    dialled,
+    ended,
+    escalated,
+    held,
+)
+from commsd.core.interaction import Interaction, Kind, Outcome, Promise
+from commsd.core.owed_call import absorbed, both, taken_back
+from commsd.errors import IllegalStep
+from tests.core.items import TUESDAY, Books, call_from, given, result_of
+
+LATER = TUESDAY + timedelta(hours=5)
+HOUR = timedelta(hours=1)
+
+
+def _owed() -> Books:
+    books = Books()
+    books.take(call_from())
+    return books
+
+
+def _live(books: Books, *, joined: bool, over: bool = False) -> Callback:
+    """The callback with an attempt of anna's that we placed."""
+    attempt = Attempt(at=books.now, by="anna", result=None, id="try")
+    callback = dialled(books.callback, attempt, books.now + HOUR)
+    callback = bridged(callback, books.now + HOUR) if joined else callback
+    callback = ended(callback, books.now, books.now + HOUR) if over else callback
+    books.callbacks[callback.id] = callback
+    return callback
+
+
+def _promise(due_at: datetime) -> Promise:
+    return Promise(id="promise", due_at=due_at, via="call")
+
+
+def _by(who: str, make: Callable[[Books], Interaction]) -> Callable[[Books], Interaction]:
+    return lambda books: replace(make(books), agent_id=who)
+
+
+def test_q1_three_misses_are_one_call_whose_clock_is_the_first_ones() -> None:
+    books = _owed()
+    first = books.callback
+    for sid in ("CA2", "CA3"):
+        books.wait(minutes=20)
+        books.take(call_from(sid=sid))
+    merged = books.callback
+    assert len(merged.misses) == 3
+    assert (merged.opened_at, merged.due_at) == (first.opened_at, first.due_at)
+    assert merged.rang_at == TUESDAY + timedelta(minutes=40)
+
+
+def test_q1_who_rings_again_is_rung_at_once_whatever_was_agreed() -> None:
+    books = _owed()
+    books.take(result_of(books.callback, "call_again", promise=_promise(LATER)))
+    assert books.callback.look_at == LATER
+    books.wait(minutes=20)
+    books.take(call_from(sid="CA2"))
+    again = books.callback
+    assert again.look_at is not None
+    assert again.look_at <= books.now
+    assert not again.asked_at_time
+    assert again.due_at == LATER, "never later"
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.ESCALATED, State.CLAIMED, State.DIALLING])
+def test_q1_a_further_miss_takes_the_call_out_of_nobodys_hand(state: State) -> None:
+    books = _owed()
+    callback = books.callback
+    moved = {
+        State.HELD: held(callback, "dnc"),
+        State.ESCALATED: escalated(callback),
+        State.CLAIMED: claimed(callback, "anna", books.now),
+        State.DIALLING: dialled(callback, Attempt(at=books.now, by="anna", result=None, id="try"), LATER),
+    }[state]
+    books.callbacks[moved.id] = moved
+    books.take(call_from(sid="CA2"))
+    assert (books.callback.state, books.callback.look_at) == (state, moved.look_at)
+    assert len(books.callback.misses) == 2
+
+
+def test_q1_distinct_purposes_are_kept_when_two_calls_become_one() -> None:
+    assert both("the invoice", "the delivery") == "the invoice; the delivery"
+    assert both("the invoice; the delivery", "the invoice") == "the invoice; the delivery"
+    assert both(None, "the delivery") == "the delivery"
+    books = _owed()
+    one = replace(books.callback, purpose="the invoice", questions=("when?",), due_at=LATER)
+    older: dict[str, object] = {"opened_at": one.opened_at - HOUR, "due_at": LATER - HOUR}
+    other = replace(one, id="other", purpose="the delivery", questions=("why?",), **given(older))
+    merged = absorbed(one, other)
+    assert merged.purpose == "the invoice; the delivery"
+    assert merged.questions == ("when?", "why?")
+    assert (merged.opened_at, merged.due_at) == (other.opened_at, other.due_at), "the oldest clock stays"
+
+
+def test_calls_that_become_one_keep_all_tries_so_that_the_customer_is_not_rung_oftener() -> None:
+    books = _owed()
+    tries = [Attempt(at=TUESDAY + n * HOUR, by="anna", result="busy") for n in range(3)]
+    one = replace(books.callback, attempts=tuple(tries[::2]))
+    other = replace(books.callback, id="other", attempts=(tries[1],))
+    assert absorbed(one, other).attempts == tuple(tries)
+
+
+def test_who_rings_again_within_half_an_hour_of_the_end_is_owed_the_same_call_at_once() -> None:
+    books = _owed()
+    books.take(result_of(books.callback, "reached"))
+    assert books.callback.look_at is None
+    books.wait(minutes=20)
+    books.take(call_from(sid="CA2"))
+    again = books.callback
+    assert (again.state, again.close_reason) == (State.WAITING, None)
+    assert again.look_at is not None
+    assert again.look_at <= books.now
+
+
+@pytest.mark.parametrize("result", ["reached", "call_again", "declined"])
+def test_q4_nobody_was_reached_whose_telephone_was_never_joined(result: str) -> None:
+    books = _owed()
+    callback = _live(books, joined=False)
+    promise = {"promise": _promise(LATER)} if result == "call_again" else {}
+    with pytest.raises(IllegalStep, match="never on the line"):
+        books.take(result_of(callback, result, **promise))
+
+
+def test_q4_a_bridge_alone_closes_nothing() -> None:
+    books = _owed()
+    callback = _live(books, joined=True, over=True)
+    bridge = result_of(callback, "reached")
+    books.take(lambda b: replace(fact := bridge(b), detail=replace(fact.detail, result=None)))
+    assert books.callback.state is State.CONFIRM
+
+
+def test_q4_a_bridge_and_our_persons_word_close_it() -> None:
+    books = _owed()
+    callback = _live(books, joined=True, over=True)
+    books.take(result_of(callback, "reached"))
+    assert books.callback.close_reason is CloseReason.REACHED
+    (attempt,) = books.callback.attempts
+    assert (attempt.id, attempt.result) == ("try", "reached"), "one attempt, not two"
+
+
+def test_q4_the_customers_voicemail_leaves_the_call_owed() -> None:
+    books = _owed()
+    callback = _live(books, joined=True, over=True)
+    books.take(result_of(callback, "voicemail"))
+    assert (books.callback.state, books.callback.live) == (State.WAITING, None)
+    assert books.callback.look_at is not None
+
+
+def test_q4_who_rings_from_a_telephone_of_their_own_needs_no_bridge() -> None:
+    books = _owed()
+    books.callbacks[books.callback.id] = claimed(books.callback, "anna", books.now)
+    books.take(result_of(books.callback, "reached"))
+    assert books.callback.close_reason is CloseReason.REACHED
+
+
+def test_somebody_elses_try_meanwhile_leaves_the_call_under_way_alone() -> None:
+    books = _owed()
+    callback = _live(books, joined=False)
+    books.take(_by("bo", result_of(callback, "voicemail")))
+    after = books.callback
+    assert (after.state, after.live) == (State.DIALLING, callback.live)
+    assert [attempt.by for attempt in after.attempts] == ["bo", "anna"]
+    books.take(_by("bo", result_of(callback, "reached")))
+    assert books.callback.state is State.CLOSED
+    assert books.callback.look_at == books.now, "the call that is no longer needed is let go"
+
+
+def test_a_placed_call_in_vain_says_how_in_its_reason() -> None:
+    books = _owed()
+    callback = _live(books, joined=False)
+    vain = result_of(callback, "voicemail")
+
+    def busy(books: Books) -> Interaction:
+        fact = vain(books)
+        detail = replace(fact.detail, result=None)
+        return replace(fact, kind=Kind.CALL, outcome=Outcome.NOT_REACHED, reason="busy", detail=detail)
+
+    books.take(busy)
+    assert books.callback.state is State.WAITING
+    assert [attempt.result for attempt in books.callback.attempts] == ["busy"]
+
+
+@pytest.mark.parametrize("result", ["call_again", "partly"])
+def test_q10_a_call_agreed_on_has_its_own_time_and_its_questions(result: str) -> None:
+    books = _owed()
+    books.take(result_of(books.callback, result, promise=_promise(LATER), questions=("when?",)))
+    after = books.callback
+    assert (after.state, after.due_at, after.asked_at_time, after.look_at) == (State.WAITING, LATER, True, LATER)
+    assert after.questions == ("when?",)
+
+
+def test_a_call_whose_last_miss_never_happened_is_not_dialled() -> None:
+    books = _owed()
+    (miss,) = (f for file in books.files.values() for f in file.interactions if f.outcome is Outcome.MISSED)
+    (gone,) = taken_back(miss, (books.callback,), books.now, reopens=True)
+    assert (gone.state, gone.look_at) == (State.CLOSED, None)
+
+
+def test_a_result_that_was_never_true_leaves_the_call_owed_at_once_and_its_legs_on_record() -> None:
+    books = _owed()
+    callback = _live(books, joined=True, over=True)
+    said = books.take(result_of(callback, "reached")).interactions[0]
+    (again,) = taken_back(said, (books.callback,), books.now, reopens=True)
+    assert again.state is State.WAITING
+    assert again.look_at is not None
+    assert [(attempt.id, attempt.result) for attempt in again.attempts] == [("try", "unsaid")]
