@@ -238,14 +238,14 @@ SCENE: Sequence[Act] = (
         wanted=Wanted(key=LARS, who="Lars Nielsen", by="phone", language="da", misses=1, closed="reached"),
     ),
     Ring(
-        at=18.0,
+        at=25.0,
         name="Budi Santoso",
         number=BUDI,
         line=HOTLINE,
-        patience=10,
+        patience=4,
         wanted=Wanted(key=BUDI, who="Budi Santoso", by="phone", language="id", misses=2, machine=True),
     ),
-    Ring(at=31.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=10),
+    Ring(at=30.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=4),
     Ring(
         at=2.6,
         name="0900 12345",

@@ -271,9 +271,9 @@ def _phone_lines(row: Row, zone: ZoneInfo) -> Iterable[Line]:
         if owed.closed:
             yield Line("called back", owed.closed_after, f"closed: {owed.closed}")
         if owed.machine:
-            yield Line("called back, a machine", None, "voicemail: still owed")
+            yield Line("a machine; still owed", None, "voicemail")
         if owed.held:
-            yield Line("not rung by a machine", None, f"held: {owed.held}")
+            yield Line("held for a person", None, owed.held)
     if not got.talk and not got.callbacks:
         yield Line("nothing", None, _counted(got.misses, "missed call"))
 

@@ -21,7 +21,7 @@ from commsd.demo.scene import ExtraMissing, PortTaken, run
 
 PROGRAM = [sys.executable, "-m", "commsd", "demo"]
 LONGEST = 120.0
-"""Seconds; the scene itself takes less than half a minute, a busy machine its time to start."""
+"""Seconds; the scene itself takes a minute, a busy machine its time to start."""
 
 ROWS = (
     ("Jane Clarke", "mail", "English", "acknowledged, answer by", "policy standard"),
@@ -35,8 +35,16 @@ ROWS = (
     ("Ulrike Kern", "phone", "German", "a talk with Bo Lund", "pressed 1, bridged"),
     ("Lars Nielsen", "phone", "Danish", "callback by", "policy standard"),
     ("Budi Santoso", "phone", "Indonesian", "callback by", "policy standard"),
+    ("A dear number", "phone", "German", "callback by", "policy standard"),
 )
-FURTHER = ("Cai Hartono told by mail", "answer from Anna Berg", "for 2 calls", "called back")
+FURTHER = (
+    "Cai Hartono told by mail",
+    "answer from Anna Berg",
+    "for 2 calls",
+    "called back",
+    "still owed",
+    "type:premium_rate",
+)
 
 
 @pytest.fixture
@@ -57,7 +65,7 @@ def test_once_every_customer_gets_what_the_scenario_says(tmp_path: Path, surroun
         assert row.startswith("✓")
         assert all(word in row for word in words), row
     assert all(words in done.stdout for words in FURTHER)
-    assert "3 missed calls, 2 callbacks · 1 clock breached · ledger clean" in done.stdout
+    assert "4 missed calls, 3 callbacks · 1 clock breached · ledger clean" in done.stdout
     assert "the table equals the scenario" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
