@@ -244,14 +244,6 @@ def case_of_clock(connection: Connection, clock_id: str) -> str | None:
     return connection.execute(select(table.c.case_id).where(table.c.id == clock_id)).scalar()
 
 
-def interactions_named(connection: Connection, text: str) -> tuple[str, ...]:
-    """Ids of the interactions that carry this Message-ID or CallSid, or have it as their own id."""
-    table = schema.external_ids
-    keys = [external_key(system, text.strip("<>")) for system in (MESSAGE_ID, CALL_SID)]
-    found = connection.execute(select(table.c.interaction_id).where(table.c.key.in_(keys))).scalars().all()
-    return tuple(dict.fromkeys([*found, *([text] if interaction(connection, text) else [])]))
-
-
 def figures(connection: Connection) -> Figures:
     """Everything that is counted, in four statements."""
     owed, calls, due = schema.deliveries, schema.callbacks, schema.clocks
@@ -269,16 +261,6 @@ def figures(connection: Connection) -> Figures:
         clocks={(clock, state): count for clock, state, count in connection.execute(by_clock)},
         unsent={row[0]: row[1] for row in connection.execute(unsent)},
     )
-
-
-def last_of_channels(connection: Connection, now: datetime, within: timedelta) -> dict[str, datetime]:
-    """When each mailbox and line last recorded something, as far as that lies within this time."""
-    table = schema.interactions
-    name = func.coalesce(table.c.mailbox, table.c.line)
-    rows = connection.execute(
-        select(name, func.max(table.c.recorded_at)).where(table.c.recorded_at >= now - within).group_by(name)
-    )
-    return {place: at for place, at in rows if place}
 
 
 def _live_call() -> ColumnElement[bool]:
