@@ -6,17 +6,15 @@ behind a count. A live call is durable, but in no list before its verdict.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, func, literal, not_, or_, select
 
 from commsd.core import key
 from commsd.core.contact import Identity
-from commsd.core.interaction import CALL_SID, MESSAGE_ID
 from commsd.store import schema
 from commsd.store.column import Instant
-from commsd.store.rows import external_key
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Where a row without a due time stands in a list by due time: last."""
