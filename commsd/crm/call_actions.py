@@ -67,12 +67,17 @@ def close_callback(callback_id: str, hand: Hand, terms: Terms, *, note: str | No
 
 
 def callback_result(callback_id: str, said: Said, hand: Hand, terms: Terms) -> Decide:
-    """What came of calling back: a talk or a try, the callback moved by the table of results."""
+    """What came of calling back: a talk or a try, the callback moved by the table of results.
+
+    Of a call that we placed the talk is in the log already, and this is its next revision.
+    """
 
     def decide(items: OpenItems) -> Change:
         callback = _callback(items, callback_id)
         must(callback.open, "this callback is closed", "give the result of the call itself, or record a new touch")
-        return change_of(callback_talk(callback, said, hand, items, terms), items, terms, by=hand.by)
+        talk = _placed(callback, items)
+        fact = _said_of(talk, said, hand, items, terms) if talk else callback_talk(callback, said, hand, items, terms)
+        return change_of(fact, items, terms, by=hand.by)
 
     return decide
 
@@ -85,20 +90,30 @@ def talk_result(interaction_id: str, said: Said, hand: Hand, terms: Terms) -> De
         if known is None:
             raise NotFound(f"no interaction {interaction_id}", remedy="list them: GET /v1/interactions")
         _must_be_talk(known, said)
-        file = items.files.get(known.case_id or "")
-        detail = said_detail(said, items, terms, file, callback_id=known.detail.callback_id)
-        fact = replace(
-            known,
-            revision=known.revision + 1,
-            recorded_at=items.now,
-            outcome=OUTCOME[said.result],
-            agent_id=hand.agent_id or known.agent_id,
-            agent=hand.agent or known.agent,
-            detail=detail,
-        )
-        return change_of(fact, items, terms, by=hand.by)
+        return change_of(_said_of(known, said, hand, items, terms), items, terms, by=hand.by)
 
     return decide
+
+
+def _placed(callback: Callback, items: OpenItems) -> Interaction | None:
+    """The talk of a call that we placed, where it is over and nobody has said yet what came of it."""
+    live, file = callback.live, items.files.get(callback.case_id)
+    if live is None or live.ended_at is None or file is None:
+        return None
+    return next((fact for fact in file.interactions if fact.id == live.id), None)
+
+
+def _said_of(talk: Interaction, said: Said, hand: Hand, items: OpenItems, terms: Terms) -> Interaction:
+    file = items.files.get(talk.case_id or "")
+    return replace(
+        talk,
+        revision=talk.revision + 1,
+        recorded_at=items.now,
+        outcome=OUTCOME[said.result],
+        agent_id=hand.agent_id or talk.agent_id,
+        agent=hand.agent or talk.agent,
+        detail=said_detail(said, items, terms, file, callback_id=talk.detail.callback_id),
+    )
 
 
 def _must_be_talk(known: Interaction, said: Said) -> None:

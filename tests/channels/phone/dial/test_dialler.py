@@ -18,10 +18,10 @@ from commsd.channels.phone.rest import Rest
 from commsd.core import key
 from commsd.core.callback import CloseReason, State
 from commsd.core.change import Change
-from commsd.core.entry import Hand
+from commsd.core.entry import Hand, Result, Said
 from commsd.core.interaction import Outcome
 from commsd.core.pause import Pause
-from commsd.crm.call_actions import close_callback
+from commsd.crm.call_actions import callback_result, close_callback
 from commsd.demo.exchange import Caller, Person, Tamper, Webhook
 from commsd.errors import Elsewhere
 from commsd.store.claims import Claims
@@ -340,6 +340,20 @@ async def test_a_talk_without_a_result_waits_in_confirm_and_goes_to_the_lead_aft
     await desk.phone.passes(86_400)
     await desk.turn()
     assert (await desk.callback()).state is State.ESCALATED
+
+
+async def test_q4_what_a_person_says_of_a_talk_is_its_next_revision_and_no_second_talk(desk: Desk) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=3, presses=("1",))
+    await desk.turn()
+    owed = await desk.callback()
+    said = callback_result(owed.id, Said(result=Result.REACHED), Hand(by="bo", agent_id="bo"), TERMS)
+    await desk.phone.means.log.decide((key.of_callback(owed.id),), said)
+    done = await desk.callback()
+    assert (done.state, done.close_reason) == (State.CLOSED, CloseReason.REACHED)
+    assert [each.result for each in done.attempts] == ["reached"]
+    (attempt,) = await desk.attempts()
+    assert (attempt.outcome, attempt.detail.result) == (Outcome.REACHED, "reached")
 
 
 async def test_r5_where_rest_and_webhook_tell_two_ends_rest_wins_and_the_conflict_is_recorded(desk: Desk) -> None:
