@@ -59,7 +59,7 @@ NAMES = frozenset(
         *("interaction", "kind", "language", "last_uid", "lease", "level", "library", "line", "listen", "listener"),
         *("logger", "logical", "mailbox", "message", "method", "mode", "node", "outcome", "owner", "phase", "pid"),
         *("pieces", "place", "policy", "port", "purpose", "queued", "reason", "remedy", "result", "retry", "round"),
-        *("serial", "effective_from", "withdrawn", "calendar", "zone"),
+        *("serial", "effective_from", "withdrawn", "calendar", "zone", "bytes", "offered", "share"),
         *("route", "rule", "rules", "scope", "signal", "stage", "state", "status", "step", "store", "team", "template"),
         *("thing", "told", "uid", "uidvalidity", "until", "verdict", "version", "what", "where", "why"),
     }

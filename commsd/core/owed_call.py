@@ -113,9 +113,10 @@ def _rung_again(owed: Callback, miss: str, rang_at: datetime) -> Callback:
 
 def _reopened(callback: Callback) -> Callback:
     """The callback owed again, at once; what kept machines from its number is found out anew."""
+    state = State.WAITING if callback.number else State.NEEDS_NUMBER
     opened = changed(
         callback,
-        state=State.WAITING if callback.number else State.NEEDS_NUMBER,
+        state=State.DIALLING if callback.live else state,  # the customer rang in between, and our call still goes on
         asked_at_time=False,
         held=None,
         released=None,

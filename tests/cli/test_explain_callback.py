@@ -96,7 +96,7 @@ def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> Non
         (
             Nothing("closed"),
             {"state": State.CLOSED, "closed_at": TUESDAY, "close_reason": CloseReason.REACHED},
-            "closed Tue 2026-03-10 10:00:00 CET: reached",
+            "closed on hotline Tue 2026-03-10 10:00:00 CET: reached",
         ),
     ],
 )
