@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, not_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.change import Checkpoint, Fence
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.store import schema
 from commsd.store.column import Instant
+from commsd.store.lease import agreed, kept_by, lease_for
 from commsd.store.log import Log
 from commsd.store.pauses import is_paused
 from commsd.store.rows import delivery_of
@@ -70,7 +70,7 @@ class Claims:
     async def lease(self, resource: str, ttl: timedelta) -> Fence | None:
         """The lease of a resource, taken or renewed; None while another holds it. A new holder gets a higher number."""
         now = self._world.now()
-        fence = await self._log.writer.write(lambda connection: _lease(connection, resource, self.owner, now, ttl))
+        fence = await self._log.writer.write(lambda connection: lease_for(connection, resource, self.owner, now, ttl))
         return Fence(resource=resource, owner=self.owner, number=fence) if fence is not None else None
 
     async def hold(self, resource: str, ttl: timedelta) -> Fence | None:
@@ -87,7 +87,7 @@ class Claims:
             return self._taken(resource, await self.lease(resource, ttl), now + ttl)
         self._held[resource] = replace(held, asked_at=now)
         wanted = [name for name, known in self._held.items() if now - known.asked_at < ttl]
-        kept = await self._log.writer.write(lambda connection: _renew(connection, wanted, self.owner, now, ttl))
+        kept = await self._log.writer.write(lambda connection: kept_by(connection, wanted, self.owner, now, ttl))
         for name in wanted:
             known = self._held.get(name)
             if known and kept.get(name) == known.fence.number:
@@ -280,56 +280,14 @@ class Claims:
 _CLAIMABLE = (DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)
 
 
-def _lease(connection: Connection, resource: str, owner: str, now: datetime, ttl: timedelta) -> int | None:
-    now = _agreed(connection, now)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    table = schema.leases
-    made = {"resource": resource, "owner": owner, "fence": 0, "expires_at": now - ttl}
-    connection.execute(dialect.insert(table).values(**made).on_conflict_do_nothing())
-    mine = and_(table.c.owner == owner, table.c.fence > 0, table.c.expires_at > now)
-    renewed = connection.execute(
-        update(table)
-        .where(and_(table.c.resource == resource, mine))
-        .values(expires_at=now + ttl)
-        .returning(table.c.fence)
-    ).scalar()
-    if renewed is not None:
-        return int(renewed)
-    taken = connection.execute(
-        update(table)
-        .where(and_(table.c.resource == resource, or_(table.c.expires_at <= now, table.c.owner == owner)))
-        .values(owner=owner, fence=table.c.fence + 1, expires_at=now + ttl)
-        .returning(table.c.fence)
-    ).scalar()
-    return int(taken) if taken is not None else None
-
-
 def _renew_deliveries(
     connection: Connection, ids: Sequence[str], owner: str, now: datetime, ttl: timedelta
 ) -> frozenset[str]:
     """Those that are still ours."""
-    table, now = schema.deliveries, _agreed(connection, now)
+    table, now = schema.deliveries, agreed(connection, now)
     ours = and_(table.c.id.in_(ids), table.c.state == DeliveryState.SENDING.value, table.c.claimed_by == owner)
     renewed = update(table).where(ours).values(claimed_until=now + ttl).returning(table.c.id)
     return frozenset(connection.execute(renewed).scalars())
-
-
-def _agreed(connection: Connection, now: datetime) -> datetime:
-    """On PostgreSQL its own clock decides, so that nodes with different clocks agree."""
-    if connection.dialect.name != "postgresql":
-        return now
-    theirs: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return theirs
-
-
-def _renew(
-    connection: Connection, resources: Sequence[str], owner: str, now: datetime, ttl: timedelta
-) -> dict[str, int]:
-    """The numbers of those leases that are still ours, and now for longer."""
-    table, now = schema.leases, _agreed(connection, now)
-    mine = and_(table.c.resource.in_(resources), table.c.owner == owner, table.c.expires_at > now)
-    renewed = update(table).where(mine).values(expires_at=now + ttl).returning(table.c.resource, table.c.fence)
-    return {row.resource: int(row.fence) for row in connection.execute(renewed)}
 
 
 def _inherit(connection: Connection, node: str, owner: str, now: datetime) -> int:
@@ -365,7 +323,7 @@ def _claim_deliveries(
             attempts=table.c.attempts + 1,
             copies=counted,
             claimed_by=owner,
-            claimed_until=_agreed(connection, now) + ttl,
+            claimed_until=agreed(connection, now) + ttl,
         )
     )
     return tuple(_counted(delivery_of(row)) for row in rows)
@@ -389,7 +347,7 @@ def _counted(owed: Delivery) -> Delivery:
 def _requeue_lost(connection: Connection, owner: str, now: datetime, in_hand: frozenset[str]) -> int:
     """Those of a dead claimer: past their claim, or held by an earlier life of this process on a private database."""
     table = schema.deliveries
-    dead = table.c.claimed_until <= _agreed(connection, now)
+    dead = table.c.claimed_until <= agreed(connection, now)
     if in_hand:
         dead = and_(dead, table.c.id.not_in(in_hand))
     if connection.dialect.name == "sqlite":
