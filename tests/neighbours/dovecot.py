@@ -137,9 +137,10 @@ class Dovecot:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Back on the ports it had; done when both answer. Nothing happens if it is up."""
-        if self.up:
+        """Back on the ports it had; done when both answer. Nothing happens if it is up and answers."""
+        if self.up and greets(self.port):
             return
+        self.stop()
         self._let_go()
         command = [*dies_with_us(), _binary(), "-F", "-c", str(self.dir / "dovecot.conf")]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

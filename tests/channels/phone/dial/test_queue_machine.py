@@ -225,7 +225,8 @@ class Queue(RuleBasedStateMachine):
         steps = {(state, to) for (state, _), to in NEXT.items()}
         for before, after in pairwise(self.history[-2:]):
             if before.id == after.id and before.state is not after.state:
-                reopened = before.state is State.CLOSED and after.state is State.WAITING
+                under_way = State.DIALLING if after.live else State.WAITING
+                reopened = before.state is State.CLOSED and after.state is under_way
                 assert reopened or (before.state, after.state) in steps
 
     @invariant()
