@@ -94,6 +94,7 @@ class Front:
             key=means.key,
             head=self.head,
             people=config.firm.people,
+            goals=config.goals,
             draining=self.health.draining,
         )
         board = Board(

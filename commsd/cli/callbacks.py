@@ -1,6 +1,8 @@
 """`callbacks` and `calls`: the queue of owed calls, and what came of a talk."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
 
 import typer
 
@@ -9,6 +11,9 @@ from commsd.cli.moment import moment
 from commsd.cli.output import as_json, card, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.core import key
+from commsd.core.avoidance import avoided, mean
+from commsd.core.callback import State
+from commsd.core.contact import Contact
 from commsd.core.entry import Hand, Result, Said
 from commsd.core.open_items import Terms
 from commsd.core.record import Json
@@ -16,6 +21,7 @@ from commsd.crm import actions, call_actions
 from commsd.errors import NotFound
 from commsd.sla.notice.call_words import held_because
 from commsd.store import query
+from commsd.store.owed_since import owed_since
 
 app = typer.Typer()
 callbacks_app = typer.Typer(help="Calls that are owed.", no_args_is_help=True)
@@ -24,6 +30,7 @@ app.add_typer(callbacks_app, name="callbacks")
 app.add_typer(calls_app, name="calls")
 
 AN_ID = "0195a1b2-0000-7000-8000-000000000001"
+ANOTHER_ID = "0195a1b2-0000-7000-8000-000000000002"
 
 CallbackId = typer.Argument(metavar="ID", help="Of the callback.")
 ResultWord = typer.Argument(metavar="RESULT", help=", ".join(Result) + ".")
@@ -39,7 +46,7 @@ Act = Callable[[House, Hand, Terms], actions.Decide]
 @callbacks_app.command("list", epilog=example("commsd callbacks list", "commsd callbacks list --all --json"))
 def list_callbacks(
     ctx: typer.Context,
-    state: str = typer.Option("", help="Only those in this state."),
+    state: State | None = typer.Option(None, help="Only those in this state.", show_default=False),
     every: bool = typer.Option(False, "--all", help="Also closed ones."),
     limit: int = typer.Option(100, min=1, help="How many at most."),
     json: bool = AsJson,
@@ -47,7 +54,7 @@ def list_callbacks(
     """Owed calls, the longest due first."""
 
     async def work(house: House) -> None:
-        page = await house.log.read(lambda c: query.callbacks(c, state=state or None, every=every, limit=limit))
+        page = await house.log.read(lambda c: query.callbacks(c, state=state, every=every, limit=limit))
         owed = [shown("callback", row) for row in page.rows]
         if json:
             as_json(owed)
@@ -92,10 +99,26 @@ def claim(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None =
     _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.claim_callback(callback_id, hand))
 
 
-@callbacks_app.command("release", epilog=example(f"commsd callbacks release {AN_ID} --agent anna"))
-def release(ctx: typer.Context, callback_id: str = CallbackId, agent: str | None = Agent, json: bool = AsJson) -> None:
+@callbacks_app.command(
+    "release",
+    epilog=example(
+        f'commsd callbacks release {AN_ID} --agent anna --why "asks for a technician"',
+        f"commsd callbacks release {AN_ID} --agent anna",
+    ),
+)
+def release(
+    ctx: typer.Context,
+    callback_id: str = CallbackId,
+    why: str = typer.Option("", help="Why it is given back. The third time it is the lead's."),
+    agent: str | None = Agent,
+    json: bool = AsJson,
+) -> None:
     """Give an owed call back; of a held or escalated one, let one call be made, in the name of --agent."""
-    _act(ctx, callback_id, agent, json, lambda house, hand, terms: call_actions.release_callback(callback_id, hand))
+
+    def act(house: House, hand: Hand, terms: Terms) -> actions.Decide:
+        return call_actions.release_callback(callback_id, hand, why.strip() or None)
+
+    _act(ctx, callback_id, agent, json, act)
 
 
 @callbacks_app.command(
@@ -139,20 +162,59 @@ def set_callback(
     _act(ctx, callback_id, agent, json, act, key.of_addresses(number))
 
 
-@callbacks_app.command("close", epilog=example(f'commsd callbacks close {AN_ID} --agent anna --note "wrote instead"'))
+@callbacks_app.command(
+    "close",
+    epilog=example(
+        f'commsd callbacks close {AN_ID} --agent anna --note "moved away"',
+        f"commsd callbacks close {AN_ID} --agent anna --answered-by {ANOTHER_ID}",
+    ),
+)
 def close(
     ctx: typer.Context,
     callback_id: str = CallbackId,
-    note: str = typer.Option(help="Why the call is owed no longer."),
+    note: str = typer.Option("", help="Why the call is owed no longer."),
+    answered_by: str = typer.Option("", metavar="ID", help="Of the mail or talk that answered the customer instead."),
     agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
     """The call is owed no longer; somebody answers for it."""
+    if not (note or answered_by):
+        raise typer.BadParameter("say why, or name what answered the customer with --answered-by", param_hint="--note")
 
     def act(house: House, hand: Hand, terms: Terms) -> actions.Decide:
-        return call_actions.close_callback(callback_id, hand, terms, note=note)
+        return call_actions.close_callback(callback_id, hand, terms, note=note or None, answered_by=answered_by or None)
 
-    _act(ctx, callback_id, agent, json, act)
+    _act(ctx, callback_id, agent, json, act, (key.of_interaction(answered_by),) if answered_by else ())
+
+
+@callbacks_app.command("avoided", epilog=example("commsd callbacks avoided", "commsd callbacks avoided --days 90"))
+def list_avoided(
+    ctx: typer.Context,
+    days: int = typer.Option(30, min=1, help="How far back."),
+    json: bool = AsJson,
+) -> None:
+    """Whose owed calls we gave back or did not take, the oftenest first, beside the mean of all."""
+
+    async def work(house: House) -> None:
+        since = house.world.now() - timedelta(days=days)
+        owed, contacts = await house.log.read(lambda connection: owed_since(connection, since))
+        found = avoided(owed)
+        rows = [(each, _who(contacts.get(each.contact_id or ""))) for each in found if each.times]
+        if json:
+            as_json({"mean": round(mean(found), 2), "contacts": [asdict(each) | {"who": who} for each, who in rows]})
+            return
+        headings = ("WHO", "CALLS OWED", "GIVEN BACK", "NOT TAKEN", "WHY")
+        lines = [(who, each.calls, each.given_back, each.not_taken, "; ".join(each.reasons)) for each, who in rows]
+        table(headings, lines, f"no owed call was given back or not taken in {days} days")
+        if rows:
+            typer.echo(f"an owed call was avoided {mean(found):.1f} times in the mean")
+
+    in_house(ctx, work)
+
+
+def _who(contact: Contact | None) -> str | None:
+    known = [each.value for each in contact.identities] if contact else []
+    return (contact.name if contact else None) or next(iter(known), None)
 
 
 def _act(

@@ -108,7 +108,10 @@ def _telephone(answers: Answers) -> str:
         rung = '# rounds = [["anna"]]            # who is rung; needs [agent.anna] with a phone'
     else:
         reach = "webhooks    = false                 # Twilio's call list is polled: we answer no call, we make it good"
-        rung = "# With webhooks = true and public_url we answer the calls: config/README.md, A telephone line."
+        rung = (
+            '# team   = "service"             # whose phones ring for callbacks; needs [team.service]\n'
+            "# With webhooks = true and public_url we answer the calls: config/README.md, A telephone line."
+        )
     return f"""
 [twilio]
 account_sid = {_text(answers.account_sid)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
+from commsd.channels.phone.dial.twiml import connect_bin
 from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.prompts import LANGUAGES
 from commsd.channels.phone.twiml import fallback
@@ -92,6 +93,12 @@ def _print(sample: Sample, html: bool) -> None:
     typer.echo(f"--- {sample.language}, {sample.situation}, {sample.when}")
     shown = sample.html if html and sample.html else sample.text
     typer.echo(f"To: {plain(sample.recipient)}\nSubject: {plain(sample.subject)}\n\n{shown.rstrip()}\n")
+
+
+@twiml_app.command("connect", epilog=example("commsd twiml connect > connect.xml"))
+def connect_twiml() -> None:
+    """The TwiML Bin that puts a callback through by key where Twilio cannot reach us: see [twilio] connect_url."""
+    sys.stdout.write(connect_bin().decode() + "\n")
 
 
 @twiml_app.command("fallback", epilog=example("commsd twiml fallback --lang de --lang en > fallback.xml"))

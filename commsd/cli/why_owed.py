@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from commsd.channels.phone import sms_ack
 from commsd.channels.phone.dial.plan import Nothing, Plan, Policy, Staff, plan
 from commsd.channels.phone.line import PhoneSettings
 from commsd.cli.house import House
@@ -24,10 +25,11 @@ async def story_of(callback: Callback, items: OpenItems, house: House, now: date
     """The callback with everything around it."""
     marks = [f"missed:{miss}" for miss in callback.misses]
     prefixes = [f"{mark}:" for mark in marks] + [f"{state.value}:{callback.id}:" for state in WATCHED]
-    told, made, paused = await house.log.read(
+    told, made, untexted, paused = await house.log.read(
         lambda c: (
             call_tellings.notices_of(c, callback.case_id, prefixes),
             call_tellings.made(c, marks),
+            call_tellings.reason(c, sms_ack.named(callback.id)),
             any(each.what == DIALLING for each in pauses.in_force(c, now)),
         )
     )
@@ -41,6 +43,7 @@ async def story_of(callback: Callback, items: OpenItems, house: House, now: date
         people=house.config.firm.people,
         name=name_in(file, contact.name if contact else None) if file else None,
         told=told,
+        untexted=untexted,
         together=[(mark, at) for mark, at in made.items() if mark not in alone],
     )
 

@@ -33,7 +33,7 @@ REASONS = {
     "merged": "the case went into another, which owes it now",
     "replaced": "another promise took its place before it was due, or the call was closed",
     "no_policy": "the rules that govern it now have no such clock",
-    "callback_closed": "the callback was closed without a talk",
+    "callback_closed": "the callback was closed without a talk, or put off by the customer to a time of his own",
     "void": "what started it was taken back",
 }
 

@@ -195,7 +195,7 @@ def _text(path: Path, findings: Findings) -> str | None:
         if path.is_symlink():
             findings.error(where, "this link leads nowhere", "mend it, or remove it")
         else:
-            findings.error(where, "there is no such file", "run `commsd init`, or say --config DIR")
+            findings.error(where, "there is no such file", "run `commsd init`, or say where it is: --config DIR")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         findings.error(Place(str(path), line), "this is not UTF-8 text", "store the file as UTF-8")

@@ -198,6 +198,7 @@ def _twilio() -> Schema:
         "api_base_url": {**_WEB, "default": "https://api.twilio.com"},
         "shared_keys": {"type": "object", "additionalProperties": _secret(), "description": "Secrets by key id."},
         "require_shared_key": flag("true: an auth token signs no webhook.", False),
+        "connect_url": {**_WEB, "description": "With webhooks = false: a TwiML Bin that joins who pressed a key."},
         "delete_recordings": flag("true: a message is deleted at Twilio once we have the copy.", False),
         "transcriber": listed(text(), "A command that gets a sound file and prints what is said in it.", default=[]),
     }

@@ -68,8 +68,9 @@ def resolve(source: SecretSource, folder: Path, env: Mapping[str, str]) -> Secre
         return _usable(source, env[source.name])
     path, ours = _path(source, folder, env)
     try:
-        mode = path.stat().st_mode
-        text = path.read_bytes().decode("utf-8")
+        with open(path, "rb", buffering=0) as kept:
+            mode = os.fstat(kept.fileno()).st_mode
+            text = kept.read().decode("utf-8")
     except FileNotFoundError:
         raise SecretMissing(
             f"{source}: there is no file {path}", remedy=f"put the secret into {path}, mode 0600"
@@ -94,7 +95,7 @@ def _path(source: SecretSource, folder: Path, env: Mapping[str, str]) -> tuple[P
     handed = env.get("CREDENTIALS_DIRECTORY")
     if handed and (Path(handed) / source.name).exists():
         return Path(handed) / source.name, False
-    return folder / "credentials" / source.name, True
+    return folder.joinpath("credentials", source.name), True
 
 
 def _usable(source: SecretSource, text: str) -> Secret:

@@ -13,6 +13,7 @@ from commsd.config.read import Finding, Table
 from commsd.config.secret import SecretSource, resolve
 from commsd.config.unit import DURATION, LISTEN, NETWORK, SHARE, TIME_OF_DAY, URL, Endpoint
 from commsd.core.agent import known_name, known_names
+from commsd.core.answer_level import Goal
 from commsd.core.firm import Firm
 from commsd.core.policy import Version
 from commsd.errors import ConfigError
@@ -112,6 +113,12 @@ class Config:
         if modes and all(modes.values()):
             return ("everything",)
         return tuple(name for name, observes in modes.items() if observes)
+
+    @property
+    def goals(self) -> Mapping[str, Goal]:
+        """The service levels that are aimed at, by line."""
+        phone = self.settings.get("phone")
+        return phone.goals if phone else {}
 
     def store_url(self, env: Mapping[str, str]) -> str:
         """The url of the store. Raises ConfigError where its secret is missing or holds something else."""

@@ -188,22 +188,22 @@ def is_open(calendar: Calendar, at: datetime) -> bool:
 def next_opening(calendar: Calendar, at: datetime) -> datetime | None:
     """The first open instant not before `at`: `at` itself while open. None: not within five years."""
     at = _utc(at)
-    for opens, closes in _intervals_from(calendar, at):
-        if closes > at:
-            return max(at, opens)
+    for opens, _ in _intervals_from(calendar, at):
+        return max(at, opens)
     return None
 
 
-def closing_after(calendar: Calendar, at: datetime) -> datetime | None:
-    """The end of the open interval that holds `at`, else of the next one. None: never, or not within five years."""
+def closing_after(calendar: Calendar, at: datetime, within: timedelta = HORIZON) -> datetime | None:
+    """The end of the open interval that holds `at`, else of the next one. None: never, or not within this time."""
     at = _utc(at)
     closing: datetime | None = None
     for opens, closes in _intervals_from(calendar, at):
         if closing is not None and opens > closing:
             return closing
-        if closes > at:
-            closing = closes
-    return closing if closing is not None and closing - at <= HORIZON else None
+        closing = closes
+        if closing - at > within:
+            return None
+    return closing
 
 
 def end_of_business_day(calendar: Calendar, start: datetime, n: int) -> datetime | None:
@@ -302,9 +302,12 @@ def _made_block(calendar: Calendar, number: int) -> _Block:
 
 
 def _intervals_from(calendar: Calendar, at: datetime) -> Iterator[Interval]:
+    """Those that end after `at`, in order, and not merged where a block ends; as far as we look ahead."""
     first = _number(at)
     for number in range(first, min(first + _HORIZON_BLOCKS, _LAST) + 1):
-        yield from _block(calendar, number).intervals()
+        block = _block(calendar, number)
+        i = bisect_right(block.closes, at)
+        yield from zip(block.opens[i:], block.closes[i:], strict=True)
 
 
 def _number(at: datetime) -> int:

@@ -22,6 +22,9 @@ CLAIM = timedelta(minutes=30)
 LEASE = timedelta(seconds=60)
 """How long a claim of the dialler lasts; telephony.md T_lease."""
 
+PASSES = 3
+"""Given back so often, a call is one that we avoid: the lead's. telephony.md Q11."""
+
 
 class State(StrEnum):
     """The words of interface.md section 5; telephony.md section 6b says what each means."""
@@ -61,6 +64,7 @@ class Step(StrEnum):
     DIAL = "dial"  # an attempt of ours is committed
     BRIDGE = "bridge"  # the customer's leg is joined to our agent's
     ENDED = "ended"  # the talk is over; its result is asked for
+    PROVEN = "proven"  # what was held for a try in vain was a talk
     CLOSE = "close"
 
 
@@ -75,6 +79,7 @@ NEXT: Mapping[tuple[State, Step], State] = {
     **{(state, Step.DIAL): State.DIALLING for state in (State.WAITING, State.CLAIMED)},
     (State.DIALLING, Step.BRIDGE): State.TALKING,
     **{(state, Step.ENDED): State.CONFIRM for state in (State.DIALLING, State.TALKING)},
+    (State.WAITING, Step.PROVEN): State.CONFIRM,
     (State.NEEDS_NUMBER, Step.NUMBER_GIVEN): State.WAITING,
     **{(state, Step.NUMBER_GIVEN): state for state in (State.WAITING, State.HELD, State.CLAIMED, State.ESCALATED)},
     **{(state, Step.TRY_AGAIN): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
@@ -102,8 +107,8 @@ class Attempt:
 
     result: None while it lives; the words of interface.md section 4, else of `core.backoff`. id and the SIDs of both
     legs: of one that we placed; bridged: the legs were joined. ended_at: when its last leg was over. cost: what the
-    provider billed, as "0.0140 USD". released: who let it through although machines ring no such number.
-    told_by: the interaction that says the result.
+    provider billed, as "0.0140 USD"; thought: what was booked for it before. released: who let it through although
+    machines ring no such number. told_by: the interaction that says the result.
     """
 
     at: datetime
@@ -115,8 +120,18 @@ class Attempt:
     bridged: bool = False
     ended_at: datetime | None = None
     cost: str | None = None
+    thought: str | None = None
     released: str | None = None
     told_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """One of us had the call in hand and gave it back, or let the claim run out. why: in their words, if they said."""
+
+    at: datetime
+    by: str | None
+    why: str | None = None
 
 
 @fact
@@ -128,7 +143,7 @@ class Callback:
     due_at: the clock's due time, or the time agreed with the customer: then asked_at_time, and it is not rung before.
     claimed_until: a lost claim gives it back. look_at: when the machine looks at it next, long past for at once, None
     for never by itself. held: why no machine rings it, such as `type:premium_rate`; released: who lets one call
-    through. closed_by: the interaction that closed it.
+    through. passed: who gave it back. closed_by: the interaction that closed it.
     """
 
     id: str
@@ -152,6 +167,7 @@ class Callback:
     held: str | None = None
     released: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    passed: tuple[Passed, ...] = ()
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
@@ -198,6 +214,18 @@ def released(callback: Callback, by: str | None = None) -> Callback:
     by: who answers for that one call, needed where no machine would ring by itself.
     """
     return waiting(callback, Step.RELEASE) if callback.state is State.CLAIMED else let_through(callback, by)
+
+
+def passed_on(callback: Callback, by: str | None, why: str | None, at: datetime) -> Callback:
+    """The callback out of the hand that claimed it, for anybody; the third time for the lead, who is told.
+
+    by: whose hand it was. Raises IllegalStep where nobody claimed it.
+    """
+    passed = (*callback.passed, Passed(at=at, by=by, why=why))
+    if len(passed) % PASSES:
+        return replace(released(callback), passed=passed, owner=None)
+    after(callback.state, Step.RELEASE)
+    return replace(escalated(callback), passed=passed, owner=None)
 
 
 def let_through(callback: Callback, by: str | None) -> Callback:
@@ -271,6 +299,15 @@ def ended(callback: Callback, at: datetime, confirm_until: datetime) -> Callback
     live = callback.live
     attempts = _put(callback.attempts, replace(live, ended_at=at, result=OVERTAKEN)) if live else callback.attempts
     return changed(callback, attempts=attempts, look_at=callback.look_at if callback.open else None)
+
+
+def proven(callback: Callback, attempt: Attempt, at: datetime, confirm_until: datetime) -> Callback:
+    """The callback whose last try was no try in vain but a talk, as a late word of Twilio says: nobody is rung again
+    before its result is said. Raises IllegalStep where it waits no more.
+    """
+    joined = replace(attempt, result=None, bridged=True, ended_at=attempt.ended_at or at)
+    over = _put(callback.attempts, joined)
+    return changed(callback, state=after(callback.state, Step.PROVEN), attempts=over, look_at=confirm_until)
 
 
 def tried(callback: Callback, result: str, at: datetime, look_at: datetime | None = None) -> Callback:

@@ -1,6 +1,12 @@
 """When a customer may be rung: the day as it is where he may be, telephony.md Q7. Pure.
 
-A number alone proves no zone. That a time he asked for comes before it, `channels.phone.dial.plan` sees to.
+A number alone proves no zone: all zones count in which it may be. That a time he asked for comes before it,
+`channels.phone.dial.plan` sees to.
+
+Some numbers are said to be in every zone of their calling code. Of the 240 regions of phonenumbers 9.0.43 that says
+nothing for two codes alone: +1, whose 42 zones lie 21 hours apart (toll-free numbers, most Caribbean mobiles), and +7,
+with 10 hours (all mobiles). At no hour are all of those awake and we at work, so `_nearer` asks what else the number
+says. Everywhere else the zones lie less than 5 hours apart and all of them count.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,16 +15,20 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from phonenumbers import timezone
+from phonenumbers import PhoneNumber, PhoneNumberType, timezone
 
 from commsd.config.unit import Minutes
 from commsd.core.calendar import Calendar, is_open, is_zone, next_opening, reached
+from commsd.core.country import zones_in
 from commsd.core.number import Number
 
 INDONESIA = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
 """libphonenumber knows the first alone for +62 mobiles, which are used in all three."""
 
 UNKNOWN_ZONE = "Etc/Unknown"
+
+WIDE = timedelta(hours=8)
+"""Zones that lie farther apart say no more of a number than its calling code."""
 
 HORIZON = timedelta(days=400)
 """So far ahead a time is looked for; a year and its holidays."""
@@ -47,7 +57,29 @@ def _zones_of_number(e164: str) -> tuple[ZoneInfo, ...]:
     names = timezone.time_zones_for_number(parsed)
     if UNKNOWN_ZONE in names:
         return ()
-    return tuple(ZoneInfo(name) for name in names if is_zone(name))
+    zones = tuple(ZoneInfo(name) for name in names if is_zone(name))
+    return _nearer(parsed, zones) if _apart_by(zones) > WIDE else zones
+
+
+def _nearer(number: PhoneNumber, wide: tuple[ZoneInfo, ...]) -> tuple[ZoneInfo, ...]:
+    """Where a number may be that is said to be in all zones of its calling code; nothing where that is not known.
+
+    A toll-free one is in no place, like +800. A smaller country of the code has prefixes of its own, and libphonenumber
+    their zones (+1 876, +7 7); of the code's main country all zones count, for its prefixes are carriers' (+7 9).
+    """
+    if phonenumbers.number_type(number) == PhoneNumberType.TOLL_FREE:
+        return ()
+    region = phonenumbers.region_code_for_number(number)
+    own = tuple(ZoneInfo(name) for name in timezone.time_zones_for_geographical_number(number) if is_zone(name))
+    if region != phonenumbers.region_code_for_country_code(number.country_code or 0) and len(own) < len(wide):
+        return own
+    return zones_in(region or "") or wide
+
+
+def _apart_by(zones: Sequence[ZoneInfo]) -> timedelta:
+    """Between the earliest and the latest of their clocks, on some day in winter."""
+    offsets = [datetime(2026, 1, 1, tzinfo=zone).utcoffset() or timedelta() for zone in zones]
+    return max(offsets, default=timedelta()) - min(offsets, default=timedelta())
 
 
 def may_ring(at: datetime, zones: Sequence[ZoneInfo], quiet: Minutes) -> bool:

@@ -133,8 +133,10 @@ def link(
         return Link(by_reference, CaseCause.REFERENCE)
     if fact.automation is not Automation.NONE:
         return Link(None, None)
-    number = phone_identity(fact.customer or "")
-    owed = [c for c in callbacks if c.open and number and c.number == number.value and c.case_id in files]
+    owed = [c for c in callbacks if c.open and c.case_id in files]
+    if owed:
+        number = phone_identity(fact.customer or "")
+        owed = [c for c in owed if number and c.number == number.value]
     if callback := next((c for c in owed if c.line == fact.line), next(iter(owed), None)):
         return Link(files[callback.case_id].case, CaseCause.CALLBACK)
     theirs = ((file.case, survivor(file.case.id, files)) for file in files.values() if _same_contact(file.case, fact))

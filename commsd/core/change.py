@@ -7,6 +7,7 @@ folds it into the items before the next decision that shares a key. Channels add
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from commsd.core.callback import Callback, word_of
 from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
@@ -150,7 +151,8 @@ class Change:
     result: object = None
 
     def __add__(self, other: "Change") -> "Change":
-        joined = {name: getattr(self, name) + more for name in _JOINED if (more := getattr(other, name))}
+        both = zip(_JOINED, _parts_of(self), _parts_of(other), strict=True)
+        joined = {name: (*mine, *theirs) for name, mine, theirs in both if theirs}
         return replace(
             self,
             checkpoint=other.checkpoint or self.checkpoint,
@@ -186,6 +188,7 @@ _JOINED = (
     "channels",
     "spending",
 )
+_parts_of = attrgetter(*_JOINED)
 
 
 def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "machine", opens: bool = True) -> Change:

@@ -4,14 +4,15 @@ Values to interactions, nothing else; what an interaction changes is `core.chang
 means are the table of interface.md section 4.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from commsd.core.callback import Callback
+from commsd.core.callback import Callback, State
 from commsd.core.case import CaseFile
 from commsd.core.clock import Clock, clocks
+from commsd.core.contact import identity_of
 from commsd.core.interaction import (
     Actor,
     Channel,
@@ -139,6 +140,9 @@ def manual_interaction(entry: Entry, hand: Hand, items: OpenItems, terms: Terms)
     outbound_talk = entry.kind in _SPOKEN and entry.direction is Direction.OUTBOUND
     if outbound_talk and detail.result is None and entry.outcome in (None, Outcome.REACHED):
         detail = _with_result(detail, Result.REACHED)
+    owed = _called_back(entry, occurred_at, items.callbacks)
+    if owed is not None:
+        detail = replace(detail, callback_id=owed.id)
     return Interaction(
         id=items.new_id(),
         channel=entry.channel,
@@ -149,7 +153,7 @@ def manual_interaction(entry: Entry, hand: Hand, items: OpenItems, terms: Terms)
         occurred_at=occurred_at,
         ended_at=entry.ended_at,
         recorded_at=now,
-        case_id=entry.case_id,
+        case_id=owed.case_id if owed else entry.case_id,
         in_reply_to=entry.in_reply_to,
         mailbox=entry.mailbox,
         line=entry.line,
@@ -166,6 +170,40 @@ def manual_interaction(entry: Entry, hand: Hand, items: OpenItems, terms: Terms)
         tags=entry.tags,
         detail=detail,
     )
+
+
+_CALLING = frozenset({Kind.CALL, Kind.ATTEMPT, Kind.VOICEMAIL})
+_ENDED = frozenset({Outcome.REACHED, Outcome.NOT_REACHED, Outcome.LEFT_MESSAGE})
+_TO_RING = frozenset({State.WAITING, State.CLAIMED, State.ESCALATED})
+
+
+def _called_back(entry: Entry, at: datetime, callbacks: Iterable[Callback]) -> Callback | None:
+    """The owed call that somebody made on a telephone of his own, without saying which it was.
+
+    Not while one of ours is under way: that one has a result of its own. Nor what was before the customer last rang.
+    """
+    outbound = entry.direction is Direction.OUTBOUND and entry.channel is Channel.PHONE
+    if not outbound or entry.kind not in _CALLING or _outcome(entry) not in _ENDED:
+        return None
+    number, final = identity_of(entry.customer), _ends(entry)
+    made = [
+        callback
+        for callback in callbacks
+        if callback.state in (_TO_RING | {State.HELD} if final else _TO_RING)
+        and callback.live is None
+        and number is not None
+        and callback.number == number.value
+        and entry.case_id in (None, callback.case_id)
+        and at >= max(callback.opened_at, callback.rang_at or callback.opened_at)
+    ]
+    return min(made, key=lambda each: (each.line != entry.line, each.opened_at), default=None)
+
+
+def _ends(entry: Entry) -> bool:
+    """Whether nothing is owed after it; a try in vain would put a call that is held back into the queue."""
+    if entry.said is not None:
+        return entry.said.result in (Result.REACHED, Result.DECLINED)
+    return _outcome(entry) is Outcome.REACHED
 
 
 def callback_talk(callback: Callback, said: Said, hand: Hand, items: OpenItems, terms: Terms) -> Interaction:

@@ -111,6 +111,9 @@ CALL_SID = "twilio.call-sid"
 DECLINED = "declined_by_customer"
 """The reason of a missed call whose caller said that we need not ring: it owes none, and ends one that is owed."""
 
+PUT_OFF = "time"
+"""The order of a text by which a customer sets the time of the call he is owed: a promise follows on its clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -161,7 +164,7 @@ class Detail:
     authenticated: what the receiving server said of the sender by DMARC, "pass" or "fail"; None: nothing we trust.
     order: what a customer's text told our machine, such as `stop`; it is obeyed, and no clock waits for an answer.
     asks_call: a writing that asks to be rung, on the number of its party `callee` if it has one. call_from: the line
-    that call is to be made from.
+    that call is to be made from. soon: it names no time, so the call is made by the promised one and not only then.
     """
 
     reason: str | None = None
@@ -181,6 +184,7 @@ class Detail:
     authenticated: str | None = None
     asks_call: bool = False
     call_from: str | None = None
+    soon: bool = False
     order: str | None = None
 
 

@@ -42,10 +42,11 @@ def parse_number(text: str, region: str | None = None) -> Number | None:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed)
+    if kind == PhoneNumberType.UNKNOWN:  # what is_valid_number asks too, at its own cost
         return None
     return Number(
         e164=phonenumbers.format_number(parsed, PhoneNumberFormat.E164),
         region=phonenumbers.region_code_for_number(parsed) or "001",
-        type=_TYPES.get(phonenumbers.number_type(parsed), "unknown"),
+        type=_TYPES.get(kind, "unknown"),
     )

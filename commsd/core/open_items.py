@@ -24,6 +24,10 @@ class Terms:
     versions: tuple[Version, ...]
     auto_close: timedelta = timedelta(days=7)
 
+    def in_force(self, at: datetime) -> Version | None:
+        """The version that governs what begins then; the last ones may not have come in force yet."""
+        return next((known for known in reversed(self.versions) if known.effective_from <= at), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEntry:

@@ -47,16 +47,32 @@ def callbacks_after(
     blocked = contact is not None and contact.blocked
     if fact.detail.asks_call and fact.actor is Actor.CUSTOMER and not blocked:
         return (_asked(fact, case_id, owner, contact, callbacks, now, new_id),)
+    if fact.kind is Kind.MEETING and fact.outcome is Outcome.REACHED:
+        return _met(fact, case_id, callbacks, now)
     if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
         return ()
     if fact.outcome is Outcome.REACHED:
         number = _number(fact)
         same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
-        return tuple(closed(callback, CloseReason.ANSWERED_INBOUND, now, fact.id) for callback in same)
+        return tuple(filter(None, (_got_through(callback, fact, now) for callback in same)))
     if fact.outcome is Outcome.MISSED and not blocked:
         missed = _missed(fact, case_id, owner, callbacks, now, new_id)
         return (missed if fact.reason != DECLINED else _declined(missed, fact, now),)
     return ()
+
+
+def _met(fact: Interaction, case_id: str, callbacks: tuple[Callback, ...], now: datetime) -> tuple[Callback, ...]:
+    """What is owed of this case after one of us met the customer, which ends the clocks of its calls; or moves it."""
+    theirs = [callback for callback in callbacks if callback.open and callback.case_id == case_id]
+    owed = [callback for callback in theirs if callback.live is None and callback.opened_at <= fact.occurred_at]
+    promise = fact.detail.promise
+    if promise is None or promise.via != "call":
+        return tuple(closed(callback, CloseReason.ANSWERED_OTHER_CHANNEL, now, fact.id) for callback in owed)
+    return tuple(
+        waiting(callback, Step.CALL_LATER, due_at=promise.due_at, asked_at_time=True)
+        for callback in owed
+        if (callback.state, Step.CALL_LATER) in NEXT
+    )
 
 
 def _number(fact: Interaction) -> str | None:
@@ -100,15 +116,26 @@ def _missed(
 
 def _declined(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     """Who rang and then said that we need not ring back is owed no call, nor one for what was missed before."""
+    if callback.rang_at is not None and fact.occurred_at < callback.rang_at:
+        return callback  # he rang again after that
     ended = closed(callback, CloseReason.DECLINED_BY_CUSTOMER, now, fact.id)
     return replace(ended, revision=callback.revision)
+
+
+def _got_through(callback: Callback, fact: Interaction, now: datetime) -> Callback | None:
+    """Owed no longer, unless he rang in vain after the call in which he was answered: its verdict may come late."""
+    if fact.occurred_at >= (callback.rang_at or callback.opened_at):
+        return closed(callback, CloseReason.ANSWERED_INBOUND, now, fact.id)
+    rest = tuple(miss for miss in callback.misses if miss != fact.id)
+    return changed(callback, misses=rest) if rest != callback.misses else None
 
 
 def _rung_again(owed: Callback, miss: str, rang_at: datetime) -> Callback:
     """One call is owed however often the customer rings; who rings now can be rung now, whatever was agreed."""
     latest = max(rang_at, owed.rang_at) if owed.rang_at else rang_at
-    more = changed(owed, misses=_with(owed.misses, miss), rang_at=latest)
-    return replace(more, asked_at_time=False, look_at=owed.opened_at) if owed.state is State.WAITING else more
+    first = min(rang_at, owed.opened_at)  # found out late, it keeps the place it had in the line
+    more = changed(owed, misses=_with(owed.misses, miss), rang_at=latest, opened_at=first)
+    return replace(more, asked_at_time=False, look_at=first) if owed.state is State.WAITING else more
 
 
 def _reopened(callback: Callback) -> Callback:
@@ -138,6 +165,7 @@ def _asked(
 ) -> Callback:
     """The call that a writing asks for: the one owed to this number or in this case, else a new one."""
     line, due_at = fact.detail.call_from, fact.detail.promise.due_at if fact.detail.promise else None
+    at_time = due_at is not None and not fact.detail.soon
     given = phone_identity(fact.address(Role.CALLEE) or "")
     number = given.value if given else number_of(contact)
     owed = [
@@ -158,8 +186,8 @@ def _asked(
             purpose=fact.subject or None,
             questions=fact.detail.questions,
             owner=owner,
-            asked_at_time=due_at is not None,
-            look_at=(due_at or opened_at) if number else None,
+            asked_at_time=at_time,
+            look_at=(due_at if at_time else opened_at) if number else None,
         )
     joined = next((c for c in owed if number and c.number == number), owed[0])
     better = number if given or joined.number is None else None
@@ -170,7 +198,7 @@ def _asked(
         joined,
         revision=revision,
         due_at=due_at or joined.due_at,
-        asked_at_time=joined.asked_at_time or due_at is not None,
+        asked_at_time=joined.asked_at_time or at_time,
         purpose=both(joined.purpose, fact.subject),
         questions=tuple(dict.fromkeys((*joined.questions, *fact.detail.questions))),
     )
@@ -203,6 +231,7 @@ def absorbed(other: Callback, call: Callback) -> Callback:
         purpose=both(other.purpose, call.purpose),
         questions=tuple(dict.fromkeys((*other.questions, *call.questions))),
         attempts=(*sorted(past, key=lambda attempt: attempt.at), *live),
+        passed=(*other.passed, *call.passed),
     )
     return replace(merged, look_at=ready_at(merged)) if merged.state is State.WAITING else merged
 
@@ -231,7 +260,9 @@ _TALKED = frozenset({"reached", "declined", "call_again", "partly"})
 def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     """What came of it, by the table of results in interface.md section 4."""
     if fact.kind is Kind.CLOSE:
-        return closed(callback, CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN), now, fact.id)
+        reason = CloseReason(fact.detail.reason or CloseReason.CLOSED_BY_HUMAN)
+        answer = fact.caused_by if reason is CloseReason.ANSWERED_OTHER_CHANNEL else None
+        return closed(callback, reason, now, answer or fact.id)
     result = fact.detail.result or _machine_word(fact) or str(fact.outcome)
     ours = _is_of_live(callback, fact)
     if ours and result in _TALKED and not _joined(callback):

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from commsd.core.calendar import between
 from commsd.core.measure import Percentile, percentiles
 from commsd.core.past_calls import PastCalls, Rung, Vain
-from commsd.core.past_report import SHARES, due_at, seconds, terms_of
+from commsd.core.past_report import SHARES, measured, seconds
 from commsd.core.policy import ClockKind, Version
 
 
@@ -69,14 +68,8 @@ def report_of_calls(past: PastCalls, version: Version, since: datetime, until: d
 def _waited(wait: Vain, version: Version, until: datetime) -> Waited:
     end = wait.reached_at or until
     facts = {"channel": "phone", "line": wait.line, "caller": wait.number}
-    calendar, target = terms_of(version, facts, ClockKind.CALLBACK)
-    due = due_at(wait.at, calendar, target) if calendar and target else None
-    return Waited(
-        wait=wait,
-        passed=max(end - wait.at, timedelta()),
-        open=between(calendar, wait.at, end) if calendar else None,
-        late=due is not None and end > due,
-    )
+    length = measured(version, facts, ClockKind.CALLBACK, wait.at, end)
+    return Waited(wait=wait, passed=length.passed, open=length.open, late=length.late)
 
 
 def _line(rung: Rung, waited: Sequence[Waited]) -> CallLine:

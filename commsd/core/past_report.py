@@ -6,6 +6,7 @@ Pure. The opening hours and targets are those of the rules given; the joining of
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from commsd.core.calendar import Calendar, add, between, end_of_business_day, in_zone
 from commsd.core.measure import Percentile, percentiles
@@ -74,19 +75,32 @@ def report(past: Past, version: Version, channels: Mapping[str, str], since: dat
 
 
 def _lasted(wait: Wait, version: Version, channel: str, until: datetime) -> Lasted:
-    begun, end = wait.writing.at, wait.answered_at or until
     facts = {"channel": channel, "mailbox": wait.writing.mailbox, "from": wait.writing.person}
-    calendar, target = terms_of(version, facts, ClockKind.FIRST_RESPONSE)
-    due = due_at(begun, calendar, target) if calendar and target else None
-    return Lasted(
-        wait=wait,
+    end = wait.answered_at or until
+    length = measured(version, facts, ClockKind.FIRST_RESPONSE, wait.writing.at, end)
+    return Lasted(wait=wait, passed=length.passed, open=length.open, late=length.late)
+
+
+class Length(NamedTuple):
+    """Of a wait; the fields as `Lasted` has them."""
+
+    passed: timedelta
+    open: timedelta | None
+    late: bool
+
+
+def measured(version: Version, facts: Facts, kind: ClockKind, begun: datetime, end: datetime) -> Length:
+    """How long a wait was, by the clock and by the hours in which these rules count such a one."""
+    calendar, target = _terms(version, facts, kind)
+    due = _due_at(begun, calendar, target) if calendar and target else None
+    return Length(
         passed=max(end - begun, timedelta()),
         open=between(calendar, begun, end) if calendar else None,
         late=due is not None and end > due,
     )
 
 
-def terms_of(version: Version, facts: Facts, kind: ClockKind) -> tuple[Calendar | None, Target | None]:
+def _terms(version: Version, facts: Facts, kind: ClockKind) -> tuple[Calendar | None, Target | None]:
     """The hours in which the rules count such a clock and what they demand of it; None where they say nothing."""
     policy = policy_for(version, facts)
     if policy is None:
@@ -96,7 +110,7 @@ def terms_of(version: Version, facts: Facts, kind: ClockKind) -> tuple[Calendar 
     return (in_zone(calendar, None) if calendar else None), target
 
 
-def due_at(begun: datetime, calendar: Calendar, target: Target) -> datetime | None:
+def _due_at(begun: datetime, calendar: Calendar, target: Target) -> datetime | None:
     """When a clock begun then is due; None for a target without a time."""
     if target.business_days is not None:
         return end_of_business_day(calendar, begun, target.business_days)

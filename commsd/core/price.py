@@ -1,12 +1,13 @@
 """What a call costs, roughly: cents a minute by region, to stop before money runs away. Pure.
 
-Rough estimates of ours, set high, not taken from a price list, and never mended by what is billed in the end, so that a
-limit is reached early rather than late. No price here is a promise, and none is shown to a customer.
+Rough estimates of ours, set high, not taken from a price list, so that a limit is reached early rather than late. What
+is billed in the end takes their place in the day's account, where the provider says it. No price here is a promise,
+and none is shown to a customer.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import NamedTuple
 
 from commsd.core.number import Number
@@ -96,11 +97,52 @@ class Spending(NamedTuple):
 def estimate(numbers: Iterable[Number | None], currency: str, day: date) -> Spending:
     """What one call with a leg to each of these costs, as far as one can know before; kept when it is begun.
 
-    Twilio bills whole minutes. A number that we do not know costs what one abroad does.
+    Twilio bills whole minutes.
     """
     minutes = -(-TALK // _MINUTE)
-    dollars = sum((minute(number) if number else Decimal(_ELSEWHERE.fixed) / 100) for number in numbers)
-    return Spending(day.isoformat(), currency, converted(dollars * minutes, currency), 1)
+    return Spending(day.isoformat(), currency, converted(_dollars(numbers) * minutes, currency), 1)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount as it is kept: "0.0140 USD"."""
+    return f"{amount:f} {currency}"
+
+
+def bill(prices: Iterable[str | None], unit: str | None) -> str | None:
+    """What these legs cost together, as Twilio says it: below zero, in the account's currency. None: not known yet."""
+    try:
+        amounts = [abs(Decimal(price)) if price is not None else None for price in prices]
+    except InvalidOperation:
+        return None
+    known = [amount for amount in amounts if amount is not None and amount.is_finite()]
+    return money(sum(known, Decimal(0)), unit.upper()) if unit and known and len(known) == len(amounts) else None
+
+
+def mended(thought: str | None, cost: str, day: date) -> Spending | None:
+    """What makes the day's account right: the bill in place of the estimate. Both as `money`.
+
+    None where none was made, or in a currency whose worth is not known here.
+    """
+    if thought is None:
+        return None
+    (guess, currency), (amount, unit) = thought.split(), cost.split()
+    if currency not in CURRENCIES or unit not in CURRENCIES:
+        return None
+    true = Decimal(amount)
+    if unit != currency:
+        true = (true / _PER_USD[unit] * _PER_USD[currency]).quantize(_CENT, ROUND_UP)
+    return Spending(day.isoformat(), currency, true - Decimal(guess), 0)
+
+
+def longest(left: Decimal, numbers: Iterable[Number | None], currency: str) -> timedelta:
+    """How long a call with a leg to each of these may last for this much money, in whole minutes."""
+    a_minute = converted(_dollars(numbers), currency)
+    return _MINUTE * int(left / a_minute)
+
+
+def _dollars(numbers: Iterable[Number | None]) -> Decimal:
+    """USD a minute of a call with a leg to each. A number that we do not know costs what one abroad does."""
+    return sum((minute(number) if number else Decimal(_ELSEWHERE.fixed) / 100 for number in numbers), Decimal(0))
 
 
 def converted(dollars: Decimal | int, currency: str) -> Decimal:
@@ -113,6 +155,6 @@ def first_day(per: timedelta, today: date) -> str:
     return (today - per + timedelta(days=1)).isoformat()
 
 
-def affordable(spent: Decimal, thought: Spending, most: Decimal | None) -> bool:
-    """Whether this call still fits under the limit."""
-    return most is None or spent + thought.amount <= most
+def affordable(thought: Spending, left: Decimal | None) -> bool:
+    """Whether this call fits in what may still be spent; None: there is no limit."""
+    return left is None or thought.amount <= left

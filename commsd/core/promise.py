@@ -25,7 +25,7 @@ def rounded_up(due_at: datetime, closing: datetime | None = None) -> datetime:
 
 def told(due_at: datetime, calendar: Calendar | None) -> datetime:
     """What to say for a due time of this calendar."""
-    return rounded_up(due_at, closing_after(calendar, due_at - timedelta.resolution) if calendar else None)
+    return rounded_up(due_at, closing_after(calendar, due_at - timedelta.resolution, QUARTER) if calendar else None)
 
 
 def calendar_of(record: ClockRecord, versions: tuple[Version, ...], customer_tz: str | None = None) -> Calendar | None:

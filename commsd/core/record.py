@@ -29,7 +29,7 @@ PERSONAL: Mapping[type, tuple[str, ...]] = {
     Interaction: ("/parties", "/subject", "/preview", "/attachments", "/detail/note", "/detail/questions"),
     Contact: ("/name", "/identities"),
     Case: ("/subject",),
-    Callback: ("/number", "/purpose", "/questions"),
+    Callback: ("/number", "/purpose", "/questions", "/passed"),
     ClockRecord: (),
     Ruling: (),
     ChannelState: (),

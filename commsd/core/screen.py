@@ -36,6 +36,10 @@ THIRD_PARTIES = 1
 
 THIRD_PARTY_TIME = timedelta(days=1)
 
+HIDDEN = 3
+"""How many numbers callers who hide theirs may have us ring in a day from one line. More than THIRD_PARTIES, for most
+of them give their own; but nobody can tell, nor whether it is one caller."""
+
 MESSAGE_LEFT = "message_left"
 _PREFIX = 4
 
@@ -67,15 +71,19 @@ class Evidence:
     """What is known around a callback.
 
     misses: its missed calls. newcomers: numbers first seen in the hour before it opened and since then, in that order,
-    its own among them. others: callbacks by which its caller had third parties rung in the day before. declined_at:
-    since when its number wants no calls. stamps: Twilio's StirVerstat of its calls.
+    its own among them. others: callbacks by which its caller had third parties rung in the day before. hidden: where
+    its number was given by a caller who hid his own, how many other numbers such callers had given in the day before.
+    declined_at: since when its number wants no calls. asked_at: when its caller last asked for a call in the menu.
+    stamps: Twilio's StirVerstat of its calls.
     """
 
     contact: Contact | None = None
     misses: tuple[Interaction, ...] = ()
     newcomers: tuple[str, ...] = ()
     others: int = 0
+    hidden: int = 0
     declined_at: datetime | None = None
+    asked_at: datetime | None = None
     stamps: tuple[str, ...] = field(default=())
 
 
@@ -116,6 +124,8 @@ def held_because(callback: Callback, known: Evidence, limits: Limits) -> str | N
         return "dnc"
     if callback_to_third_party(callback, known) and known.others >= THIRD_PARTIES:
         return "third_party"
+    if known.hidden >= HIDDEN:
+        return "third_party"
     return "burst" if _in_burst(number, known, limits) else None
 
 
@@ -125,6 +135,8 @@ def unwanted(callback: Callback, known: Evidence) -> bool:
     if known.contact and known.contact.blocked:
         return True
     if known.declined_at is None and not (wishes and (wishes.no_calls or wishes.write_only)):
+        return False
+    if known.asked_at is not None and known.declined_at is not None and known.asked_at > known.declined_at:
         return False
     asked = not callback.misses or callback.asked_at_time
     return not asked or (known.declined_at is not None and callback.opened_at <= known.declined_at)

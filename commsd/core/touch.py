@@ -8,7 +8,18 @@ from enum import StrEnum
 from typing import Literal
 
 from commsd.core.fact import fact, replace
-from commsd.core.interaction import DECLINED, Actor, Automation, Channel, Direction, Interaction, Kind, Outcome, Role
+from commsd.core.interaction import (
+    DECLINED,
+    PUT_OFF,
+    Actor,
+    Automation,
+    Channel,
+    Direction,
+    Interaction,
+    Kind,
+    Outcome,
+    Role,
+)
 
 _WORD = re.compile(r"\w[\w-]*")
 
@@ -126,6 +137,8 @@ def _kind(interaction: Interaction) -> TouchKind | None:
         return _INTERNAL[kind]
     if interaction.outcome in _NEVER_WAS:
         return None
+    if kind is Kind.MESSAGE and inbound and interaction.detail.order == PUT_OFF:
+        return TouchKind.CALLBACK_CLOSED  # not by that clock any more: by the promise that follows
     if kind is Kind.MESSAGE and inbound and (interaction.actor is Actor.AGENT or interaction.detail.order):
         return TouchKind.NOTE  # among ourselves, or told to our machine
     if kind in _WRITTEN or (kind is Kind.NOTE and interaction.direction is Direction.OUTBOUND):

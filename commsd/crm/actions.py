@@ -163,10 +163,12 @@ def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Excep
     def decide_once(items: OpenItems) -> Change:
         known = items.known.get(key)
         if known is not None:
-            if known.external(REQUEST) != body_digest:
+            if ExternalId(REQUEST, body_digest) not in known.external_ids:
                 raise refuse
             return Change(result=known)
         change = decide(items)
+        if not change.interactions:
+            return change  # claimed or given back: said twice, the table of states refuses it
         fact = change.interactions[0]
         marked = replace(fact, external_ids=(*fact.external_ids, ExternalId(REQUEST, body_digest)))
         return replace(

@@ -55,6 +55,8 @@ def openapi() -> dict[str, Any]:
 def _described(operation: Operation) -> dict[str, Any]:
     parameters = [_parameter("id", "path", "its id")] if "{id}" in operation.path else []
     parameters += [_parameter(name, "query", what) for name, what in operation.query.items()]
+    if operation.once:
+        parameters.append(_parameter("Idempotency-Key", "header", "the same request again under it changes nothing"))
     described: dict[str, Any] = {
         "summary": operation.does,
         "description": f"Scope: `{operation.scope}`",

@@ -5,6 +5,7 @@ Every action is one decision; the answer is the record after it. Bodies are read
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +18,10 @@ from commsd.crm import actions, call_actions, mending
 from commsd.crm.body import Body, read_attrs, read_entry, read_said
 from commsd.crm.keys import Caller
 from commsd.crm.problem import SameKeyOtherBody
-from commsd.crm.request import Api, Operation, body_of, hand_of, json, shown_thing
+from commsd.crm.request import Api, Operation, body_of, hand_of, json, shown, shown_thing
 from commsd.store import query as store
 
+REPLAYED = {"Idempotent-Replayed": "true"}
 AGENT = {"agent": "id of our person who acts"}
 SAID = AGENT | {
     "result": "reached, call_again, partly, voicemail, wrong_person or declined",
@@ -49,6 +51,11 @@ ENTRY = AGENT | {
     "priority": "low, normal, high or urgent",
     "tags": "a list of words",
     "external_ids": '[{"system": "…", "id": "…"}]: what others call it',
+}
+
+CLOSED = {
+    "note": "why it is owed no longer",
+    "answered_by": "id of the interaction in which the customer had his answer on another channel; needs no note",
 }
 
 Act = Callable[[str, Hand, Body, Api], actions.Decide]
@@ -122,19 +129,31 @@ async def _recorded(
     api: Api, request: Request, caller: Caller, keys: Sequence[str], decide: actions.Decide, *, created: int
 ) -> Response:
     """Decide, once where the request has an Idempotency-Key, and give the interaction."""
-    again = request.headers.get("idempotency-key")
-    if again:
-        logical = hashlib.sha256(f"request\0{caller.name}\0{again}".encode()).hexdigest()
-        digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).hexdigest()
-        refuse = SameKeyOtherBody(
-            "this Idempotency-Key was used for another request", remedy="choose a new key for each new request"
-        )
-        keys = [*keys, key.of_logical(logical)]
-        decide = actions.once(decide, key.of_logical(logical), logical, digest, refuse)
-    change = await api.log.decide(keys, decide)
+    again = await _once(request, caller, decide)
+    change = await api.log.decide((*keys, *again.keys), again.decide)
     if isinstance(change.result, Interaction):
-        return json(shown_thing(change.result, caller), headers={"Idempotent-Replayed": "true"})
+        return json(shown_thing(change.result, caller), headers=REPLAYED)
     return json(shown_thing(change.interactions[0], caller), created)
+
+
+class _Once(NamedTuple):
+    """A decision that is taken once where the request has an Idempotency-Key, and the key it then needs."""
+
+    decide: actions.Decide
+    keys: tuple[str, ...] = ()
+
+
+async def _once(request: Request, caller: Caller, decide: actions.Decide) -> _Once:
+    again = request.headers.get("idempotency-key")
+    if not again:
+        return _Once(decide)
+    logical = hashlib.sha256(f"request\0{caller.name}\0{again}".encode()).hexdigest()
+    digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).hexdigest()
+    refuse = SameKeyOtherBody(
+        "this Idempotency-Key was used for another request", remedy="choose a new key for each new request"
+    )
+    named = key.of_logical(logical)
+    return _Once(actions.once(decide, named, logical, digest, refuse), (named,))
 
 
 def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
@@ -156,11 +175,16 @@ def on_callback(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response
     async def handler(api: Api, request: Request, caller: Caller) -> Response:
         callback_id = request.path_params["id"]
         body = await body_of(request)
-        number = body.data.get("number")
+        number, answer = body.data.get("number"), body.data.get("answered_by")
         decide = await _read(api, request, caller, act)
         keys = await api.log.read(lambda connection: store.keys_of_callback(connection, callback_id))
         keys += key.of_addresses(number) if isinstance(number, str) else ()
-        change = await api.log.decide(keys, decide)
+        keys += (key.of_interaction(answer),) if isinstance(answer, str) else ()
+        again = await _once(request, caller, decide)
+        change = await api.log.decide((*keys, *again.keys), again.decide)
+        row = await api.log.read(lambda connection: store.callback(connection, callback_id)) if change.result else None
+        if row is not None:
+            return json(shown("callback", row, caller), headers=REPLAYED)
         return json(shown_thing(_moved(change, callback_id), caller))
 
     return handler
@@ -205,8 +229,13 @@ def _set_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions
     return call_actions.number_callback(callback_id, number or "", hand, api.terms())
 
 
+def _release_callback(callback_id: str, hand: Hand, body: Body, _api: Api) -> actions.Decide:
+    return call_actions.release_callback(callback_id, hand, body.text("why"))
+
+
 def _close_callback(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
-    return call_actions.close_callback(callback_id, hand, api.terms(), note=body.text("note"))
+    note, answered_by = body.text("note"), body.text("answered_by", 64)
+    return call_actions.close_callback(callback_id, hand, api.terms(), note=note, answered_by=answered_by)
 
 
 def _result(callback_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
@@ -229,10 +258,10 @@ _CASE: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
 
 _CALLBACK: Sequence[tuple[str, str, Act, Mapping[str, str]]] = (
     ("claim", "Take a callback for 30 minutes", lambda i, hand, _b, _a: call_actions.claim_callback(i, hand), {}),
-    ("release", "Give a callback back", lambda i, hand, _b, _a: call_actions.release_callback(i, hand), {}),
+    ("release", "Give a callback back", _release_callback, {"why": "why it is given back"}),
     ("result", "Say what came of calling back", _result, SAID),
     ("set", "Set the number of a callback", _set_callback, {"number": "with its country code: +4930…"}),
-    ("close", "Close an owed call, with the reason", _close_callback, {"note": "why it is owed no longer"}),
+    ("close", "Close an owed call, with the reason", _close_callback, CLOSED),
 )
 
 OPERATIONS: Sequence[Operation] = (
@@ -243,6 +272,7 @@ OPERATIONS: Sequence[Operation] = (
         does="Record a touch from outside",
         handler=record_entry,
         body=ENTRY,
+        once=True,
     ),
     Operation(
         method="POST",
@@ -251,6 +281,7 @@ OPERATIONS: Sequence[Operation] = (
         does="Say what came of a talk",
         handler=talk_result,
         body=SAID,
+        once=True,
     ),
     Operation(
         method="POST",
@@ -259,6 +290,7 @@ OPERATIONS: Sequence[Operation] = (
         does="Say that an answer did not answer yet",
         handler=partial_answer,
         body=AGENT,
+        once=True,
     ),
     Operation(
         method="POST",
@@ -267,6 +299,7 @@ OPERATIONS: Sequence[Operation] = (
         does="Take an interaction back: it never happened",
         handler=void_interaction,
         body=AGENT | {"why": "what was wrong with it"},
+        once=True,
     ),
     Operation(
         method="POST",
@@ -295,6 +328,7 @@ OPERATIONS: Sequence[Operation] = (
             does=does,
             handler=on_callback(act),
             body={**AGENT, **fields},
+            once=True,
         )
         for word, does, act, fields in _CALLBACK
     ),

@@ -67,10 +67,16 @@ async def raw(api: Api, request: Request, caller: Caller) -> Response:
         raise NotFound(f"no original is kept of interaction {interaction_id}", remedy="mails, texts, messages have one")
     content = await original(api.log, kept["sha256"])
     headers = {
-        "Content-Disposition": f'attachment; filename="{interaction_id}.eml"',
+        "Content-Disposition": f'attachment; filename="{interaction_id}.{ending(kept["media_type"])}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     return Response(content, media_type=kept["media_type"], headers=headers)
+
+
+def ending(media_type: str) -> str:
+    """How a file of this kind is named at its end; mails are the usual originals."""
+    kind = media_type.partition(";")[0].strip()
+    return {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "text/plain": "txt"}.get(kind, "eml")
 
 
 async def cases(api: Api, request: Request, caller: Caller) -> Response:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from commsd.crm.keys import Caller
 from commsd.crm.problem import Invalid
 from commsd.crm.request import Api, Operation, Query, json
-from commsd.sla.report.counting import Counting, counted
-from commsd.sla.report.record import as_record
+from commsd.sla.report.counting import Counting, counted, levels
+from commsd.sla.report.record import as_record, levels_record
 from commsd.sla.report.report import BY, USUAL, Window
 
 LONGEST = timedelta(days=400)
@@ -38,7 +38,8 @@ async def attainment(api: Api, request: Request, caller: Caller) -> Response:
         )
     window = Window(since=since, until=until, now=now)
     report = await counted(api.log, Counting(window, api.terms().versions, ZoneInfo("UTC")))
-    return json(as_record(report, by))
+    answered = await api.log.read(lambda connection: levels(connection, api.goals, window))
+    return json({**as_record(report, by), "answer_level": levels_record(answered)})
 
 
 OPERATIONS: Sequence[Operation] = (
@@ -46,7 +47,7 @@ OPERATIONS: Sequence[Operation] = (
         method="GET",
         path="/v1/reports/attainment",
         scope="events:read",
-        does="How many clocks were in time, how long it took, what is left of the objectives",
+        does="How many clocks were in time, how long it took, what is left of the objectives; the lines' answer level",
         handler=attainment,
         query=ATTAINMENT,
     ),

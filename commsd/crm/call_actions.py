@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from commsd.core.call_promise import promises_of
-from commsd.core.callback import Callback, CloseReason, State, claimed, released, with_number
+from commsd.core.callback import Callback, CloseReason, State, claimed, passed_on, released, with_number, word_of
 from commsd.core.change import Change, change_of
 from commsd.core.entry import OUTCOME, Hand, Result, Said, callback_talk, said_detail
 from commsd.core.event import Event
@@ -11,7 +11,8 @@ from commsd.core.interaction import Detail, Direction, Interaction, Kind, Outcom
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.owed_call import absorbed
-from commsd.crm.actions import Decide, act, file_of, must
+from commsd.core.touch import TouchKind, touches_of
+from commsd.crm.actions import Decide, file_of, internal, must
 from commsd.errors import NotFound, Refused
 
 
@@ -29,9 +30,17 @@ def claim_callback(callback_id: str, hand: Hand) -> Decide:
     return decide
 
 
-def release_callback(callback_id: str, hand: Hand) -> Decide:
-    """The callback is given back, or let go from `held`."""
-    return lambda items: _moved("released", released(_callback(items, callback_id), _name(hand)), items, hand)
+def release_callback(callback_id: str, hand: Hand, why: str | None = None) -> Decide:
+    """The callback is given back, or let go from `held`. why: the reason to give it back."""
+
+    def decide(items: OpenItems) -> Change:
+        before = _callback(items, callback_id)
+        if before.state is not State.CLAIMED:
+            return _moved("released", released(before, _name(hand)), items, hand)
+        after = passed_on(before, before.owner, why, items.now)
+        return _moved(word_of(after, before), after, items, hand)
+
+    return decide
 
 
 def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> Decide:
@@ -49,21 +58,49 @@ def number_callback(callback_id: str, number: str, hand: Hand, terms: Terms) -> 
         other = absorbed(same[0], callback)
         numbered = replace(callback, number=parsed.e164)
         known = tuple(numbered if each.id == callback_id else each for each in items.callbacks)
-        ended = _ended(numbered, "merged", None, hand, replace(items, callbacks=known), terms)
+        ended = _ended(numbered, CloseReason.MERGED, None, hand, replace(items, callbacks=known), terms)
         return ended + _moved("updated", other, items, hand)
 
     return decide
 
 
-def close_callback(callback_id: str, hand: Hand, terms: Terms, *, note: str | None) -> Decide:
-    """The call is owed no longer, because a person says so and says why."""
+def close_callback(
+    callback_id: str, hand: Hand, terms: Terms, *, note: str | None, answered_by: str | None = None
+) -> Decide:
+    """The call is owed no longer, because a person says so and says why.
+
+    answered_by: id of the interaction in which the customer had his answer on another channel.
+    """
 
     def decide(items: OpenItems) -> Change:
-        must(bool(note and note.strip()), "closing an owed call needs a reason", "say it in `note`")
+        given = bool(answered_by or (note and note.strip()))
+        must(given, "closing an owed call needs a reason", "say it in `note`, or name what answered in `answered_by`")
         must(bool(hand.agent_id or hand.agent), "somebody must answer for it", "name the agent")
-        return _ended(_callback(items, callback_id), "closed_by_human", note, hand, items, terms)
+        callback = _callback(items, callback_id)
+        if answered_by is None:
+            return _ended(callback, CloseReason.CLOSED_BY_HUMAN, note, hand, items, terms)
+        answer = _answer(answered_by, callback, items)
+        return _ended(callback, CloseReason.ANSWERED_OTHER_CHANNEL, note, hand, items, terms, answer.id)
 
     return decide
+
+
+_ANSWERS = frozenset({TouchKind.OUT, TouchKind.TALK})
+
+
+def _answer(interaction_id: str, callback: Callback, items: OpenItems) -> Interaction:
+    """The interaction by which this customer was answered instead. Raises NotFound, Refused."""
+    known = items.known.get(f"interaction:{interaction_id}")
+    if known is None:
+        raise NotFound(f"no interaction {interaction_id}", remedy="list them: commsd log tail, or GET /v1/interactions")
+    same = known.contact_id is not None and known.contact_id == callback.contact_id
+    theirs = same or known.case_id == callback.case_id
+    must(theirs, "that interaction is with somebody else", "name one with the customer who is owed the call")
+    answers = any(touch.kind in _ANSWERS and not (touch.auto or touch.partial) for touch in touches_of(known))
+    must(answers, "nobody of us answered the customer in it", "name a talk, or a message of ours that went out")
+    later = (known.ended_at or known.occurred_at) >= callback.opened_at
+    must(later, "it was before the customer rang", "name what answered him afterwards, or close it with a `note`")
+    return known
 
 
 def callback_result(callback_id: str, said: Said, hand: Hand, terms: Terms) -> Decide:
@@ -127,12 +164,21 @@ def _must_be_talk(known: Interaction, said: Said) -> None:
     )
 
 
-def _ended(callback: Callback, reason: str, note: str | None, hand: Hand, items: OpenItems, terms: Terms) -> Change:
+def _ended(
+    callback: Callback,
+    reason: CloseReason,
+    note: str | None,
+    hand: Hand,
+    items: OpenItems,
+    terms: Terms,
+    answered_by: str | None = None,
+) -> Change:
     must(callback.open, "this callback is closed already", "nothing to do")
     file = file_of(items, callback.case_id)
-    promises = () if reason == CloseReason.MERGED else promises_of(callback, items.callbacks, file)
-    detail = Detail(callback_id=callback.id, reason=reason, note=note, withdraws=promises)
-    return act(Kind.CLOSE, file, hand, items, terms, detail)
+    promises = () if reason is CloseReason.MERGED else promises_of(callback, items.callbacks, file)
+    detail = Detail(callback_id=callback.id, reason=reason.value, note=note, withdraws=promises)
+    closing = replace(internal(Kind.CLOSE, file, hand, items, detail), caused_by=answered_by)
+    return change_of(closing, items, terms, by=hand.by)
 
 
 def _moved(word: str, callback: Callback, items: OpenItems, hand: Hand) -> Change:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commsd.core.agent import People
+from commsd.core.answer_level import Goal
 from commsd.core.entry import Hand
 from commsd.core.open_items import Terms
 from commsd.core.record import THING, Json, apart, record
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """What the routes work with. terms: the rules in force, asked anew for each decision. key: signs cursors.
+    goals: the service levels aimed at, by line.
 
     draining: set when the server stops, so that whoever waits is answered.
     """
@@ -47,6 +49,7 @@ class Api:
     key: bytes = field(repr=False)
     head: Head
     people: People = field(default_factory=People)
+    goals: Mapping[str, Goal] = field(default_factory=dict)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -55,7 +58,10 @@ Handler = Callable[[Api, Request, Caller], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One thing that can be asked. query, body: field -> what it is, for the reader of /docs."""
+    """One thing that can be asked. query, body: field -> what it is, for the reader of /docs.
+
+    once: a repeat under the same Idempotency-Key changes nothing.
+    """
 
     method: str
     path: str
@@ -64,6 +70,7 @@ class Operation:
     handler: Handler
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
+    once: bool = False
 
 
 def route_of(api: Api, operation: Operation) -> Route:

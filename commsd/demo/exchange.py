@@ -1,9 +1,9 @@
 """A telephone exchange on loopback that speaks Twilio: it rings the daemon, follows its TwiML and takes its REST calls.
 
 For the demo and the tests. It follows Twilio's published descriptions; what is not documented is chosen where it
-happens (exchange_dial.py, exchange_office.py). Left out: conferences, queues, transcription, media of messages, prices,
-REST resources other than Calls, Messages, Recordings, IncomingPhoneNumbers and Balance. Nothing is ever sent to a host
-beyond loopback.
+happens (exchange_dial.py, exchange_office.py). Left out: conferences, queues, transcription, media of messages,
+prices of messages, REST resources other than Calls, Messages, Recordings, IncomingPhoneNumbers, Balance and
+DialingPermissions. Nothing is ever sent to a host beyond loopback.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from commsd.demo.exchange_call import (
 from commsd.demo.exchange_dial import dial, hang_up_later, ring_person
 from commsd.demo.exchange_leg import Leg, LegEnded, Page, Rejected
 from commsd.demo.exchange_office import Alert, Office, hand_of
+from commsd.demo.exchange_permissions import Permissions
 from commsd.demo.exchange_post import UNTOUCHED, Post, Sent, Tamper, Webhook
 from commsd.demo.exchange_rest import RestRequest, rest_app
 from commsd.demo.exchange_shelf import IncomingNumber, Shelf
@@ -79,6 +80,7 @@ class Exchange:
         self.logins = {account_sid: auth_token} | dict(keys or {})
         self.texts = Texts(office=self.office, ours=lambda: self.numbers)
         self.shelf = Shelf(office=self.office, public_url=lambda: self.public_url, numbers=self.numbers)
+        self.permissions = Permissions(here=lambda: self.api_base_url)
         self.rest_requests: list[RestRequest] = []
         self.tamper_rest: Callable[[RestRequest], Tamper] = lambda _: UNTOUCHED
         self.port = 0

@@ -1,6 +1,6 @@
 """How the REST side of the Twilio stand-in answers: requests as noted, refusals, pages of a list, date filters.
 
-What a resource is stands in exchange_rest.py, exchange_texts.py and exchange_shelf.py.
+What a resource is stands in exchange_rest.py, exchange_texts.py, exchange_shelf.py and exchange_permissions.py.
 """
 
 import re
@@ -92,6 +92,30 @@ def paged(name: str, records: Sequence[Mapping[str, Any]], request: RestRequest)
         "previous_page_uri": None if number == 0 else _page_uri(request.path, query, number - 1, None),
     }
     return JSONResponse(document)
+
+
+def listed(key: str, records: Sequence[Mapping[str, Any]], request: RestRequest, here: str) -> JSONResponse:
+    """One page of the records as Twilio's younger APIs give it: what `paged` tells stands under `meta`, in whole URLs.
+
+    here: the address of this server.
+    """
+    query = dict(request.query)
+    size, number = min(int(query.get("PageSize", 50)), _MOST_PER_PAGE), int(query.get("Page", 0))
+    page, more = records[number * size : (number + 1) * size], (number + 1) * size < len(records)
+
+    def url(number: int) -> str:
+        return here + _page_uri(request.path, query, number, None)
+
+    meta = {
+        "key": key,
+        "page": number,
+        "page_size": size,
+        "url": url(number),
+        "first_page_url": url(0),
+        "next_page_url": url(number + 1) if more else None,
+        "previous_page_url": url(number - 1) if number else None,
+    }
+    return JSONResponse({key: list(page), "meta": meta})
 
 
 def dated(query: Mapping[str, str], name: str, instant: datetime | None) -> bool:

@@ -185,8 +185,8 @@ def progress_fields(call: Call, status: str, sequence: int, at: datetime) -> dic
     return fields
 
 
-def call_record(call: Call) -> dict[str, Any]:
-    """The Call resource, as the REST API answers it."""
+def call_record(call: Call, price: str | None = None) -> dict[str, Any]:
+    """The Call resource, as the REST API answers it. price: what it cost, below zero; None while nobody knows."""
     uri = f"/{API_VERSION}/Accounts/{call.account_sid}/Calls/{call.sid}"
     return {
         "sid": call.sid,
@@ -203,7 +203,7 @@ def call_record(call: Call) -> dict[str, Any]:
         "start_time": rfc2822(call.started_at) if call.started_at else None,
         "end_time": rfc2822(call.ended_at) if call.ended_at else None,
         "duration": str(call.seconds) if call.ended_at else None,
-        "price": None,
+        "price": price,
         "price_unit": "USD",
         "direction": call.direction,
         "answered_by": call.answered_by,

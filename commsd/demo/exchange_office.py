@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import repeat
 from typing import Any
 
@@ -31,7 +32,8 @@ class Office:
 
     words_per_second: how fast Say reads. action_after_hangup: whether a Dial's action is requested when the caller
     has gone (undocumented: commsd must bear both). calls_per_second: the pace at which placed calls leave Twilio's
-    queue; None: at once.
+    queue; None: at once. price_per_minute: of every leg, in USD; None: no call has a price. priced_after: seconds from
+    the end of a call until its price is known.
     """
 
     world: World
@@ -43,6 +45,8 @@ class Office:
     words_per_second: float = 2.5
     action_after_hangup: bool = True
     calls_per_second: float | None = None
+    price_per_minute: Decimal | None = None
+    priced_after: float = 60.0
     recordings: dict[str, Recording] = field(default_factory=dict)
     began_at: datetime = field(init=False)
     _leaves_next: datetime | None = None
@@ -100,6 +104,14 @@ class Office:
 
     def alert(self, code: int, call: Call, url: str = "") -> None:
         self.alerts.append(Alert(code=code, call_sid=call.sid, url=url, at=self.world.now()))
+
+    def price_of(self, call: Call) -> str | None:
+        """What a call cost, each begun minute of talk, as far as it is known by now."""
+        known_at = call.ended_at + timedelta(seconds=self.priced_after) if call.ended_at else None
+        if self.price_per_minute is None or known_at is None or self.world.now() < known_at:
+            return None
+        minutes = -(-call.seconds // 60) if call.answered_at else 0
+        return f"{-minutes * self.price_per_minute:.5f}"
 
     def engaged(self, number: str) -> bool:
         """Whether somebody speaks on this number now."""

@@ -1,7 +1,8 @@
 """The REST side of the Twilio stand-in: who may ask, what happens to an answer on its way, and the Calls resource.
 
-Messages stand in exchange_texts.py; recordings, numbers and the balance in exchange_shelf.py. Placing a call is handed
-to the exchange. Left out: every other resource, and redirecting a live call.
+Messages stand in exchange_texts.py; recordings, numbers and the balance in exchange_shelf.py; what may be called in
+exchange_permissions.py. Placing a call is handed to the exchange. Left out: every other resource, and redirecting a
+live call.
 """
 
 import base64
@@ -29,6 +30,7 @@ from commsd.demo.exchange_answer import (
 )
 from commsd.demo.exchange_call import API_VERSION, Call, call_record
 from commsd.demo.exchange_office import Office
+from commsd.demo.exchange_permissions import Permissions
 from commsd.demo.exchange_post import Tamper
 from commsd.demo.exchange_shelf import Shelf
 from commsd.demo.exchange_texts import Texts
@@ -49,6 +51,7 @@ class Desk(Protocol):
     tamper_rest: Callable[[RestRequest], Tamper]
     texts: Texts
     shelf: Shelf
+    permissions: Permissions
 
     @property
     def office(self) -> Office: ...
@@ -71,7 +74,8 @@ def rest_app(desk: Desk) -> Starlette:
         *desk.texts.routes(),
         *desk.shelf.routes(),
     )
-    return Starlette(routes=[Route(base + path, _guarded(desk, f), methods=[method]) for path, method, f in table])
+    everything = [*((base + path, method, f) for path, method, f in table), *desk.permissions.routes()]
+    return Starlette(routes=[Route(path, _guarded(desk, f), methods=[method]) for path, method, f in everything])
 
 
 def _guarded(desk: Desk, handler: Handler) -> Callable[[Request], Any]:
@@ -114,7 +118,7 @@ def _log_in(desk: Desk, request: Request) -> None:
         user = password = ""
     if scheme.lower() != "basic" or not user or desk.logins.get(user) != password:
         raise Refusal(401, 20003, "Authenticate")
-    if request.path_params["account"] != desk.office.account_sid:
+    if request.path_params.get("account", desk.office.account_sid) != desk.office.account_sid:
         raise not_found(request.url.path)
 
 
@@ -153,10 +157,12 @@ class _Calls:
         form = dict(request.form)
         events = [value for name, value in request.form if name == "StatusCallbackEvent"]
         _check_order(form, events, self._desk.numbers)
-        return JSONResponse(call_record(self._desk.place(form, events)), 201)
+        if not self._desk.permissions.allow(form["To"]):
+            raise Refusal(400, 21215, "Account not authorized to call the number. Perhaps its country is not enabled")
+        return self._shown(self._desk.place(form, events), 201)
 
     def fetch(self, path: Mapping[str, str], request: RestRequest) -> Response:
-        return JSONResponse(call_record(self._call(path["sid"], request)))
+        return self._shown(self._call(path["sid"], request))
 
     def update(self, path: Mapping[str, str], request: RestRequest) -> Response:
         call, wanted = self._call(path["sid"], request), dict(request.form).get("Status")
@@ -166,12 +172,18 @@ class _Calls:
             raise Refusal(400, 21220, "Call is not in-progress. Cannot redirect.")
         if wanted == "completed" or call.status in ("queued", "ringing"):
             self._desk.office.finish(call, "completed" if call.answered_at else "canceled")
-        return JSONResponse(call_record(call))
+        return self._shown(call)
 
     def list(self, _path: Mapping[str, str], request: RestRequest) -> Response:
         query = dict(request.query)
         found = [call for call in reversed(self._desk.office.calls.values()) if _matches(call, query)]
-        return paged("calls", [call_record(call) for call in found], request)
+        return paged("calls", [self._record(call) for call in found], request)
+
+    def _shown(self, call: Call, status: int = 200) -> Response:
+        return JSONResponse(self._record(call), status)
+
+    def _record(self, call: Call) -> Mapping[str, Any]:
+        return call_record(call, self._desk.office.price_of(call))
 
     def _call(self, sid: str, request: RestRequest) -> Call:
         try:

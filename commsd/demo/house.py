@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from commsd.demo.people import CAI, COLLEAGUES, DOMAIN, HOTLINE, SALES, SALES_LINE, SUPPORT
+from commsd.demo.people import CAI, COLLEAGUES, DEA, DOMAIN, HOTLINE, SALES, SALES_LINE, SUPPORT, WORKSHOP
 
 PUBLIC_URL = "https://calls.example.com"
 """What the Twilio stand-in signs; it never goes there, but to the daemon's listener."""
@@ -87,12 +87,12 @@ public_listen = "127.0.0.1:0"
 def _agent(agent_id: str) -> str:
     agent = next(colleague for colleague in COLLEAGUES if colleague.id == agent_id)
     languages = ", ".join(f'"{language}"' for language in agent.languages)
+    phone = f'phone = "{agent.phone}"\n' if agent.phone else ""
     return f"""\
 [agent.{agent.id}]
 name = "{agent.name}"
 mail = ["{agent.mail}"]
-phone = "{agent.phone}"
-languages = [{languages}]
+{phone}languages = [{languages}]
 """
 
 
@@ -102,6 +102,10 @@ def _team() -> str:
 kind = "service"
 members = ["anna", "bo"]
 lead = "{CAI.id}"
+
+[team.workshop]
+kind = "technical"
+members = ["{DEA.id}"]
 """
 
 
@@ -149,6 +153,13 @@ team = "service"
 languages = ["de", "en", "da", "id"]
 rounds = [["bo"]]
 ring = "{RING}s"
+
+[line.workshop]
+number = "{WORKSHOP}"
+team = "workshop"
+languages = ["de", "en", "da", "id"]
+rounds = []                          # nobody is rung: a missed call is told at once, and rung back on one's own mobile
+tell = ["{DEA.id}"]
 """
 
 

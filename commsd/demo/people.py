@@ -15,12 +15,12 @@ from commsd.demo.table import Wanted
 
 DOMAIN = "example.com"
 SUPPORT, SALES = f"support@{DOMAIN}", f"sales@{DOMAIN}"
-HOTLINE, SALES_LINE = "+493023125010", "+493023125020"
+HOTLINE, SALES_LINE, WORKSHOP = "+493023125010", "+493023125020", "+493023125030"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colleague:
-    """One of our people."""
+    """One of our people. phone: "" for one who has only a mobile of her own, which commsd does not know."""
 
     id: str
     name: str
@@ -36,8 +36,10 @@ class Colleague:
 ANNA = Colleague(id="anna", name="Anna Berg", phone="+493023125011", languages=("de", "en"))
 BO = Colleague(id="bo", name="Bo Lund", phone="+493023125012", languages=("da", "en"))
 CAI = Colleague(id="cai", name="Cai Hartono", phone="+493023125013", languages=("id", "en"))
-COLLEAGUES = (ANNA, BO, CAI)
-"""Anna has the support mailbox and is away from her desk; Bo sells and picks up; Cai leads."""
+DEA = Colleague(id="dea", name="Dea Falk", phone="", languages=("de", "da"))
+COLLEAGUES = (ANNA, BO, CAI, DEA)
+"""Anna has the support mailbox and is away from her desk; Bo sells and picks up; Cai leads. Dea stands in the workshop:
+she is told of calls by mail, rings back on her own mobile, and answers with one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,30 @@ class CallBack:
     by: Colleague
 
 
-Act = Letter | Ring | Answer | CallBack
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneLine:
+    """One of our people answers the notice of this number's missed call with one line."""
+
+    at: float = 0.0
+    number: str
+    by: Colleague
+    text: str
+
+
+Act = Letter | Ring | Answer | CallBack | OneLine
+
+
+def replied(line: OneLine, notice: EmailMessage, now: datetime) -> bytes:
+    """The reply to the notice as it reaches the mailbox that the notice came from."""
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = formataddr((line.by.name, line.by.mail))
+    mail["To"] = str(notice["From"])
+    mail["Subject"] = f"Re: {notice['Subject']}"
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<line.{line.number.strip('+')}@{DOMAIN}>"
+    mail["In-Reply-To"] = mail["References"] = str(notice["Message-ID"])
+    mail.set_content(f"{line.text}\n")
+    return mail.as_bytes()
 
 
 def written(letter: Letter, now: datetime) -> bytes:
@@ -210,6 +235,7 @@ JANE_AGAIN = Letter(
 )
 
 LARS, BUDI, ULRIKE, PREMIUM = "+4532123456", "+628123456789", "+493023125500", "+499001234567"
+HENRIK = "+493023125501"
 
 SCENE: Sequence[Act] = (
     JANE,
@@ -246,6 +272,15 @@ SCENE: Sequence[Act] = (
         wanted=Wanted(key=BUDI, who="Budi Santoso", by="phone", language="id", misses=2, machine=True),
     ),
     Ring(at=30.0, name="Budi Santoso", number=BUDI, line=HOTLINE, patience=4),
+    Ring(
+        at=3.5,
+        name="Henrik Maurer",
+        number=HENRIK,
+        line=WORKSHOP,
+        patience=5,
+        wanted=Wanted(key=HENRIK, who="Henrik Maurer", by="phone", language="de", misses=1, closed="reached"),
+    ),
+    OneLine(at=9.0, number=HENRIK, by=DEA, text="reached"),
     Ring(
         at=2.6,
         name="0900 12345",

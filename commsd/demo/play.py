@@ -16,7 +16,7 @@ from commsd.demo.witness import got, house
 from commsd.errors import CommsdError
 from commsd.web.session import Sessions
 
-DEADLINE = 75.0
+DEADLINE = 100.0
 """Seconds after which the scene is judged as it stands."""
 
 QUIET = 2.0

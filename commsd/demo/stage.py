@@ -30,17 +30,20 @@ from commsd.demo.people import (
     SALES,
     SALES_LINE,
     SUPPORT,
+    WORKSHOP,
     Act,
     Answer,
     CallBack,
     Letter,
+    OneLine,
     Ring,
     answered,
+    replied,
     written,
 )
 from commsd.demo.smtp import SmtpSink
 from commsd.demo.story import sentences
-from commsd.demo.witness import Evidence, read_books
+from commsd.demo.witness import Evidence, read_books, told_of
 from commsd.errors import CommsdError, TryAgain
 from commsd.world import World, real_world
 
@@ -49,6 +52,7 @@ SPOKEN_WORDS = 8.0
 """Words a second of the exchange's voice: fast, because somebody is watching."""
 
 CALLBACK_TALK = 1.5
+NOTICE_WITHIN = 40.0
 API_DEADLINE = 10.0
 LOOK_EVERY = 0.2
 PLACES = ("support/watch", "support/sent", "sales/watch", "sales/sent")
@@ -117,6 +121,8 @@ class Stage:
                 await self.exchange.ring(from_=act.number, to=act.line, caller=Caller(hangs_up_after=act.patience))
             case CallBack():
                 await self._call_back(act)
+            case OneLine():
+                await self._reply(act)
 
     async def _deliver(self, letter: Letter) -> None:
         now = self.world.now()
@@ -125,6 +131,16 @@ class Stage:
         raw = written(letter, now)
         for user in letter.to:
             await self.mails.deliver(user, raw, at=now)
+
+    async def _reply(self, act: OneLine) -> None:
+        """Wait for the notice, ring on a telephone that nobody here sees, and answer the notice."""
+        async with asyncio.timeout(NOTICE_WITHIN):
+            while (notice := told_of(act.number, act.by.mail, self.sink.accepted)) is None:
+                await self.world.sleep(LOOK_EVERY)
+        await self.world.sleep(CALLBACK_TALK)
+        now = self.world.now()
+        self.say(f"{act.by.name} has rung {self.names[act.number]} on a mobile, and answers the notice: “{act.text}”")
+        await self.mails.deliver(SUPPORT, replied(act, notice, now), at=now)
 
     async def _call_back(self, act: CallBack) -> None:
         """Claim the callback through the public API, talk, and say what came of it."""
@@ -174,7 +190,7 @@ async def stage_set(folder: Path, console: Console, *, port: int) -> AsyncIterat
             account_sid=ACCOUNT,
             auth_token=token,
             public_url=PUBLIC_URL,
-            numbers=(HOTLINE, SALES_LINE),
+            numbers=(HOTLINE, SALES_LINE, WORKSHOP),
             words_per_second=SPOKEN_WORDS,
         ) as exchange,
     ):

@@ -21,7 +21,7 @@ from commsd.demo.people import COLLEAGUES
 from commsd.demo.table import LANGUAGES
 from commsd.sla.notice.notice import OWED
 
-_LINES = {"hotline": "the hotline", "sales": "the sales line"}
+_LINES = {"hotline": "the hotline", "sales": "the sales line", "workshop": "the workshop"}
 
 
 def sentences(change: Change, names: Mapping[str, str], zone: ZoneInfo) -> Iterable[str]:

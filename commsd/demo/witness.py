@@ -210,6 +210,14 @@ def _told_of(cases: Sequence[str], evidence: Evidence) -> Iterable[Accepted]:
                 yield mail
 
 
+def told_of(number: str, recipient: str, accepted: Iterable[Accepted]) -> EmailMessage | None:
+    """The notice by which this person of ours was told to ring this number."""
+    for mail in accepted:
+        if mail.recipient == recipient and f"tel:{number}" in _text(parsed := _parsed(mail)):
+            return parsed
+    return None
+
+
 def _letter(wanted: Wanted, evidence: Evidence) -> Interaction | None:
     """The customer's mail as the log has it."""
     return next((f for f in evidence.books.facts if f.external(MESSAGE_ID) == wanted.key), None)

@@ -71,6 +71,14 @@ def recipient_of(line: str) -> str:
     return f"line:{line}"
 
 
+def reason(connection: Connection, key: str) -> str | None:
+    """What the mark of this key gives as its reason."""
+    found: str | None = connection.execute(
+        select(schema.deliveries.c.reason).where(schema.deliveries.c.key == key)
+    ).scalar()
+    return found
+
+
 def notices_of(connection: Connection, case_id: str, prefixes: Sequence[str]) -> tuple[Delivery, ...]:
     """The notices of a case whose keys begin with one of these, oldest first."""
     table = schema.deliveries

@@ -3,14 +3,14 @@
 Each answer costs what it gives, however many calls are owed. What is done about one, is `channels.phone.dial.plan`'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal_column, select
 
 from commsd.core.callback import Callback, State
-from commsd.core.queue_order import in_order, urgency
+from commsd.core.queue_order import URGENCY, in_order, urgency
 from commsd.store import open_items, schema
 
 FEW = 500
@@ -19,43 +19,46 @@ FEW = 500
 AT_ONCE = 50
 """So many are read whole at a time."""
 
+_TABLE = schema.callbacks
 _WAITING: ColumnElement[str] = literal_column("'waiting'")
-_WAITS = schema.callbacks.c.state == _WAITING
-_ASTIR = and_(schema.callbacks.c.state != _WAITING, schema.callbacks.c.look_at.is_not(None))
+_WAITS = and_(_TABLE.c.state == _WAITING, _TABLE.c.line == bindparam("line"))
+_ASTIR = and_(_TABLE.c.state != _WAITING, _TABLE.c.look_at.is_not(None))
 """As the indices have it: SQLite takes none of them for a bound value."""
 
 _ON_THE_LINE = (State.DIALLING, State.TALKING, State.CLOSED)
 
+_DUE = and_(_WAITS, _TABLE.c.look_at <= bindparam("now"))
+_MANY = select(1).where(_DUE).order_by(_TABLE.c.look_at).limit(1).offset(bindparam("few"))
+_READY = and_(_WAITS, func.coalesce(_TABLE.c.look_at, _TABLE.c.look_at) <= bindparam("now"))
+"""The same calls; with the bare column SQLite would sort all that are due instead of walking them in their order."""
 
-def waiting(connection: Connection, line: str, now: datetime, limit: int = AT_ONCE) -> tuple[Callback, ...]:
-    """The calls owed on this line that may be looked at, in the order of core/queue_order.py, `limit` at most."""
-    table = schema.callbacks
-    due = and_(_WAITS, table.c.line == line, table.c.look_at <= now)
-    columns = (table.c.id, table.c.case_id, table.c.due_at, table.c.opened_at)
-    rows = connection.execute(select(*columns).where(due).order_by(table.c.look_at).limit(FEW + 1)).all()
-    if len(rows) > FEW:
-        place = (table.c.due_at, table.c.opened_at)
-        ready = func.coalesce(table.c.look_at, table.c.look_at) <= now  # bare, SQLite would sort all that are due
-        walked = select(*columns).where(_WAITS, table.c.line == line, ready).order_by(*place).limit(limit)
-        rows = connection.execute(walked).all()
-    priorities = _priorities(connection, [row.case_id for row in rows])
-    if len(rows) > limit:  # what is no more than placed need not be read
-        rows = sorted(rows, key=lambda row: _roughly(row, priorities))[:limit]
-    found = _of(connection, table.c.id.in_([row.id for row in rows])) if rows else []
-    return in_order(found, priorities)
+_PRIORITY = schema.cases.c.record["priority"].as_string()
+_URGENCY = case({name: urgency(name) for name in URGENCY}, value=_PRIORITY, else_=urgency(None))
 
 
-def _roughly(row: Any, priorities: Mapping[str, str]) -> tuple[datetime, int, datetime]:
-    """Its place as far as columns tell: all but how often the customer rang."""
-    return row.due_at or row.opened_at, urgency(priorities.get(row.case_id)), row.opened_at
+def _first(ready: ColumnElement[bool], *place: ColumnElement[Any]) -> Select[Any]:
+    """Asks which come first of those, and how pressing their cases are. The statements are made once."""
+    with_case = _TABLE.outerjoin(schema.cases, schema.cases.c.id == _TABLE.c.case_id)
+    asked = select(_TABLE.c.id, _TABLE.c.case_id, _PRIORITY.label("priority")).select_from(with_case)
+    return asked.where(ready).order_by(*place).limit(bindparam("most")).offset(bindparam("skip"))
 
 
-def _priorities(connection: Connection, case_ids: Sequence[str]) -> Mapping[str, str]:
-    """By case, where it is not the usual one."""
-    table = schema.cases
-    priority = table.c.record["priority"].as_string()
-    asked = select(table.c.id, priority.label("priority")).where(table.c.id.in_(set(case_ids)))
-    return {row.id: row.priority for row in connection.execute(asked) if row.priority} if case_ids else {}
+_FIRST_OF_FEW = _first(_DUE, schema.CALLBACK_DUE, _URGENCY, _TABLE.c.opened_at)
+_FIRST_OF_MANY = _first(_READY, schema.CALLBACK_DUE, _TABLE.c.opened_at)
+
+
+def waiting(
+    connection: Connection, line: str, now: datetime, limit: int = AT_ONCE, skip: int = 0
+) -> tuple[Callback, ...]:
+    """The calls owed on this line that may be looked at, in the order of core/queue_order.py, `limit` at most.
+
+    skip: so many of the first are left out, for who has seen them.
+    """
+    many = connection.execute(_MANY, {"line": line, "now": now, "few": FEW}).first()
+    asked = _FIRST_OF_MANY if many else _FIRST_OF_FEW
+    rows = connection.execute(asked, {"line": line, "now": now, "most": limit, "skip": skip}).all()
+    found = open_items.callbacks(connection, [row.id for row in rows]) if rows else []
+    return in_order(found, {row.case_id: row.priority for row in rows if row.priority})
 
 
 def astir(connection: Connection, now: datetime, limit: int = FEW) -> tuple[Callback, ...]:
@@ -64,25 +67,14 @@ def astir(connection: Connection, now: datetime, limit: int = FEW) -> tuple[Call
     table = schema.callbacks
     asked = select(table.c.id).where(_ASTIR, table.c.look_at <= now).order_by(table.c.look_at).limit(limit)
     ids = connection.execute(asked).scalars().all()
-    found = _of(connection, table.c.id.in_(ids)) if ids else []
+    found = open_items.callbacks(connection, ids) if ids else []
     return tuple(sorted(found, key=lambda each: (each.look_at or now, each.id)))
-
-
-def open_on(connection: Connection, line: str) -> tuple[Callback, ...]:
-    """Every call owed on this line, in its order, whatever its state."""
-    table = schema.callbacks
-    return in_order(_of(connection, table.c.line == line, table.c.state != State.CLOSED.value))
 
 
 def under_way(connection: Connection) -> tuple[Callback, ...]:
     """Those with an attempt that we placed and whose legs may be up; also of calls that are owed no longer."""
     found = _of(connection, _ASTIR)
     return tuple(each for each in found if each.state in _ON_THE_LINE and each.live and each.live.id)
-
-
-def calling(connection: Connection) -> frozenset[str]:
-    """Our people who are on a call that we placed; telephony.md P7."""
-    return frozenset(each.live.by for each in under_way(connection) if each.live and each.live.by)
 
 
 def calls_since(connection: Connection, since: datetime) -> Mapping[str, int]:

@@ -6,8 +6,24 @@ A claim is a compare-and-set; no advisory locks, no NOTIFY. What a decision sett
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, not_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from commsd.core.change import Checkpoint, Fence
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
@@ -136,10 +152,8 @@ class Claims:
 
     async def next_due(self, vias: tuple[str, ...]) -> datetime | None:
         """When something of these mailboxes is due next; None where nothing is owed, or all of it is paused."""
-        table = schema.deliveries
-        waiting = and_(table.c.state.in_(_CLAIMABLE), table.c.via.in_(vias), not_(is_paused(self._world.now())))
-        statement = select(func.min(table.c.due_at)).where(waiting)
-        return await self._log.read(lambda connection: connection.execute(statement).scalar())
+        given = {"vias": vias, "now": self._world.now()}
+        return await self._log.read(lambda connection: connection.execute(_NEXT_DUE, given).scalar())
 
     async def one_more_copy(self, owed: Delivery) -> bool:
         """Count the copy about to be sent of what perhaps was sent before; False where the claim is no longer ours."""
@@ -278,6 +292,32 @@ class Claims:
 
 
 _CLAIMABLE = (DeliveryState.QUEUED.value, DeliveryState.UNKNOWN.value)
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_VIAS: BindParameter[Any] = bindparam("vias", expanding=True)
+_NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
+
+
+def _prepared() -> tuple[Select[Any], Select[Any], Update]:
+    """What is asked for each mail, made once: what is due when, what is ready, and that it is claimed."""
+    table = schema.deliveries
+    waiting = and_(table.c.state.in_(_CLAIMABLE), table.c.via.in_(_VIAS), not_(is_paused(_NOW)))
+    ready = select(table).where(waiting, table.c.due_at <= _NOW).order_by(table.c.due_at).limit(bindparam("most"))
+    claimed = (
+        update(table)
+        .where(table.c.id.in_(_SOME))
+        .values(
+            state=DeliveryState.SENDING.value,
+            attempts=table.c.attempts + 1,
+            copies=case((table.c.state == DeliveryState.QUEUED.value, table.c.copies + 1), else_=table.c.copies),
+            claimed_by=bindparam("owner"),
+            claimed_until=bindparam("until"),
+        )
+    )
+    return select(func.min(table.c.due_at)).where(waiting), ready, claimed
+
+
+_NEXT_DUE, _READY, _CLAIMED = _prepared()
+_READY_HELD = _READY.with_for_update(skip_locked=True)
 
 
 def _renew_deliveries(
@@ -301,31 +341,13 @@ def _inherit(connection: Connection, node: str, owner: str, now: datetime) -> in
 def _claim_deliveries(
     connection: Connection, vias: tuple[str, ...], owner: str, now: datetime, limit: int, ttl: timedelta
 ) -> tuple[Delivery, ...]:
-    table = schema.deliveries
-    ready = and_(
-        table.c.state.in_(_CLAIMABLE),
-        table.c.due_at <= now,
-        table.c.via.in_(vias),
-        not_(is_paused(now)),
-    )
-    found = select(table).where(ready).order_by(table.c.due_at).limit(limit)
-    if connection.dialect.name == "postgresql":
-        found = found.with_for_update(skip_locked=True)
-    rows = connection.execute(found).all()
+    given = {"vias": vias, "now": now, "most": limit}
+    found = _READY_HELD if connection.dialect.name == "postgresql" else _READY
+    rows = connection.execute(found, given).all()
     if not rows:
         return ()
-    counted = case((table.c.state == DeliveryState.QUEUED.value, table.c.copies + 1), else_=table.c.copies)
-    connection.execute(
-        update(table)
-        .where(table.c.id.in_([row.id for row in rows]))
-        .values(
-            state=DeliveryState.SENDING.value,
-            attempts=table.c.attempts + 1,
-            copies=counted,
-            claimed_by=owner,
-            claimed_until=agreed(connection, now) + ttl,
-        )
-    )
+    mine = {"some": [row.id for row in rows], "owner": owner, "until": agreed(connection, now) + ttl}
+    connection.execute(_CLAIMED, mine)
     return tuple(_counted(delivery_of(row)) for row in rows)
 
 

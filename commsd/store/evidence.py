@@ -1,6 +1,6 @@
 """What is known around a callback when it is decided whether a machine may ring it: `core.screen.Evidence`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, literal, select, tuple_
@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from commsd.core.callback import Callback
 from commsd.core.contact import Contact
 from commsd.core.interaction import CALL_SID, Interaction, Role
+from commsd.core.number import parse_number
 from commsd.core.screen import FLOOD, THIRD_PARTY_TIME, Evidence
 from commsd.store import schema
 from commsd.store.column import Instant
@@ -17,6 +18,8 @@ from commsd.store.phone_schema import opt_outs
 
 MOST = 1000
 """Newcomers that are counted; more make no difference."""
+
+Fields = Mapping[str, str]
 
 PHONE = "phone"
 """The channel of `opt_outs` on which no calls are wanted."""
@@ -33,6 +36,7 @@ def evidence(connection: Connection, callback: Callback) -> Evidence:
         misses=tuple(misses),
         newcomers=_newcomers(connection, callback.number, callback.opened_at),
         others=_others(connection, callback, misses),
+        hidden=_hidden(connection, callback, misses),
         declined_at=connection.execute(declined).scalar_one_or_none(),
         stamps=_stamps(connection, misses),
     )
@@ -70,10 +74,43 @@ def _others(connection: Connection, callback: Callback, misses: Iterable[Interac
     return len({number for number in connection.execute(found).scalars() if number} - callers - {callback.number})
 
 
+def _hidden(connection: Connection, callback: Callback, misses: Iterable[Interaction]) -> int:
+    """How many numbers callers who hid theirs gave on this line in the day before; 0 where its own hid nothing."""
+    if not _hid(connection, misses):
+        return 0
+    facts, owed = schema.interactions, schema.callbacks
+    since = owed.c.opened_at > callback.opened_at - THIRD_PARTY_TIME
+    earlier = tuple_(owed.c.opened_at, owed.c.id) < tuple_(literal(callback.opened_at, Instant()), callback.id)
+    others = records(connection, Callback, owed, owed.c.line == callback.line, since, earlier)
+    rung = {miss: other.number for other in others for miss in other.misses if other.number}
+    calls = records(connection, Interaction, facts, facts.c.id.in_(rung), facts.c.current) if rung else []
+    return len({rung[call.id] for call in _hid(connection, calls)} - {callback.number})
+
+
+def _hid(connection: Connection, misses: Iterable[Interaction]) -> list[Interaction]:
+    """The calls whose caller showed no number and gave one on the keys."""
+    calls = {sid: miss for miss in misses if (sid := miss.external(CALL_SID))}
+    shown = {sid: parse_number(fields.get("From", "")) for sid, _, fields in _told(connection, calls, "voice")}
+    gave = {sid for sid, _, _ in _told(connection, calls, "number-%")}
+    return [call for sid, call in calls.items() if sid in gave and sid in shown and shown[sid] is None]
+
+
+def in_the_menu(connection: Connection, misses: Iterable[Interaction]) -> tuple[tuple[datetime, Fields], ...]:
+    """What the callers answered when a call from us was offered to them, and when."""
+    sids = (sid for miss in misses if (sid := miss.external(CALL_SID)))
+    return tuple((at, fields) for _, at, fields in _told(connection, sids, "offer-%"))
+
+
 def _stamps(connection: Connection, misses: Iterable[Interaction]) -> tuple[str, ...]:
     """What Twilio said of who the callers showed they were: StirVerstat of the voice webhook."""
-    sids = [sid for miss in misses if (sid := miss.external(CALL_SID))]
-    journal = schema.journal
-    found = select(journal.c.fields).where(journal.c.call_sid.in_(sids), journal.c.step == "voice")
-    words = (fields.get("StirVerstat") for fields in connection.execute(found).scalars())
+    sids = (sid for miss in misses if (sid := miss.external(CALL_SID)))
+    words = (fields.get("StirVerstat") for _, _, fields in _told(connection, sids, "voice"))
     return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _told(connection: Connection, sids: Iterable[str], step: str) -> list[tuple[str, datetime, Fields]]:
+    """The webhooks of these calls at such a step, `%` standing for anything."""
+    journal, some = schema.journal, list(sids)
+    asked = select(journal.c.call_sid, journal.c.received_at, journal.c.fields).order_by(journal.c.id)
+    found = asked.where(journal.c.call_sid.in_(some), journal.c.step.like(step))
+    return [(row.call_sid, row.received_at, row.fields) for row in connection.execute(found)] if some else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, and_, cast, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Text, and_, bindparam, cast, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.errors import LeaseLost
@@ -37,6 +37,12 @@ _WAITING = select(
     *(schema.outbox.c[name] for name in OutboxEntry._fields[:-1]), cast(schema.outbox.c.record, Text).label("record")
 ).order_by(schema.outbox.c.id)
 
+_OURS = update(schema.feed_head).where(schema.feed_head.c.name == HEAD)
+_MINE: BindParameter[int] = bindparam("mine")
+_FENCED = _OURS.where(schema.feed_head.c.fence <= _MINE).values(fence=_MINE).returning(schema.feed_head.c.last)
+_NUMBERED = delete(schema.outbox).where(schema.outbox.c.id.in_(bindparam("some", expanding=True)))
+_COME_TO = _OURS.values(last=bindparam("upto"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
@@ -60,10 +66,7 @@ def number(connection: Connection, fence: int, render: Callable[[OutboxEntry, in
 
     Raises LeaseLost where a later leaseholder has numbered already.
     """
-    head, box = schema.feed_head, schema.outbox
-    last = connection.execute(
-        update(head).where(and_(head.c.name == HEAD, head.c.fence <= fence)).values(fence=fence).returning(head.c.last)
-    ).scalar()
+    last = connection.execute(_FENCED, {"mine": fence}).scalar()
     if last is None:
         raise LeaseLost("another node numbers the feed", remedy="nothing to do: it goes on from the last number")
     entries = list(map(OutboxEntry._make, connection.execute(_WAITING.limit(limit)).all()))
@@ -84,8 +87,8 @@ def number(connection: Connection, fence: int, render: Callable[[OutboxEntry, in
             for place, entry in enumerate(entries, start=1)
         ],
     )
-    connection.execute(delete(box).where(box.c.id.in_([entry.id for entry in entries])))
-    connection.execute(update(head).where(head.c.name == HEAD).values(last=last + len(entries)))
+    connection.execute(_NUMBERED, {"some": [entry.id for entry in entries]})
+    connection.execute(_COME_TO, {"upto": last + len(entries)})
     return len(entries)
 
 

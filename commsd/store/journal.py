@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from commsd.store import schema
 from commsd.store.log import Log
@@ -29,9 +29,9 @@ class Journal:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def append(self, webhook: Webhook) -> Awaitable[int]:
-        """Queue the webhook now; a decision submitted after sees it. The awaitable gives its number once durable."""
-        return self._log.writer.write(lambda connection: _append(connection, webhook))
+    def append(self, webhook: Webhook) -> Awaitable[None]:
+        """Queue the webhook now; a decision submitted after sees it. The awaitable is done once it is durable."""
+        return self._log.writer.insert(schema.journal, _row(webhook))
 
 
 def knows(connection: Connection, call_sid: str) -> bool:
@@ -40,8 +40,8 @@ def knows(connection: Connection, call_sid: str) -> bool:
     return connection.execute(select(table.c.id).where(table.c.call_sid == call_sid).limit(1)).first() is not None
 
 
-def _append(connection: Connection, webhook: Webhook) -> int:
-    row = {
+def _row(webhook: Webhook) -> dict[str, object]:
+    return {
         "received_at": webhook.received_at,
         "call_sid": webhook.call_sid,
         "route": webhook.route,
@@ -51,8 +51,6 @@ def _append(connection: Connection, webhook: Webhook) -> int:
         "token": webhook.token[:64] if webhook.token else None,
         "consumed": False,
     }
-    done = connection.execute(insert(schema.journal).values(**row).returning(schema.journal.c.id))
-    return int(done.scalar_one())
 
 
 def _kept(text: str) -> str:

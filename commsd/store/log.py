@@ -5,14 +5,14 @@ the next decision sees, and commits the batch. What is read for people is in `qu
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakMethod
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql
 
 from commsd.core.callback import must_be_sound
@@ -21,7 +21,8 @@ from commsd.core.key import budget_of
 from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
-from commsd.store.engine import Engine, Work, Write, Writer, is_unavailable
+from commsd.store.bulk import insert
+from commsd.store.engine import Engine, Row, Work, Write, Writer, is_unavailable
 from commsd.store.items import Items
 from commsd.world import World
 
@@ -128,10 +129,16 @@ class Log:
                     hear(work.result)
 
     def _run_batch(self, connection: Connection, batch: Sequence[Work[Any]]) -> None:
-        """One transaction: plain writes first, in their order, then the decisions."""
+        """One transaction: new rows first, then plain writes in their order, then the decisions."""
         decisions: list[Decision] = []
+        added: dict[Table, list[Mapping[str, Any]]] = {}
         for work in batch:
             work.error = None
+            if isinstance(work, Row):
+                added.setdefault(work.table, []).append(work.values)
+        for table, values in added.items():
+            insert(connection, table, values)
+        for work in batch:
             if isinstance(work, Decision):
                 decisions.append(work)
             elif isinstance(work, Write):

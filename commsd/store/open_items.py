@@ -3,7 +3,7 @@
 The statements are made once, and a set of keys that is empty asks nothing: a batch is often one mail, which waits.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Row,
     Select,
     Table,
     Text,
@@ -33,6 +32,7 @@ from commsd.core.open_items import WebhookEntry
 from commsd.core.record import THING, thing_of, together
 from commsd.core.refusal import Refusal
 from commsd.store import pauses, schema
+from commsd.store.ask import ask
 from commsd.store.items import PEOPLE, SYSTEMS, Index, Items, by_kind
 from commsd.store.opt_outs import opt_outs
 from commsd.store.rows import delivery_of, external_key
@@ -63,15 +63,10 @@ def _records(kind: type, table: Table, *where: ColumnElement[bool]) -> Select[An
 
 def records(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> list[T]:
     """Things of a table with their personal fields."""
-    return _things(kind, _rows(connection, _records(kind, table, *where)))
+    return _things(kind, connection.execute(_records(kind, table, *where)).all())
 
 
-def _rows(connection: Connection, statement: Select[Any], **given: object) -> Sequence[Row[Any]]:
-    """All rows at once: row by row, SQLite's driver would let go of the interpreter for each."""
-    return connection.execute(statement, given).all()
-
-
-def _things(kind: type[T], rows: Iterable[Row[Any]]) -> list[T]:
+def _things(kind: type[T], rows: Iterable[Any]) -> list[T]:
     return [_thing(kind, row.record, row.fields) for row in rows]
 
 
@@ -89,7 +84,7 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     direct = _interaction_ids(connection, items, named)
     _deliveries(connection, items, named["delivery"], direct, case_ids)
     if direct:
-        for interaction in _things(Interaction, _rows(connection, _INTERACTIONS, some=direct)):
+        for interaction in _things(Interaction, ask(connection, _INTERACTIONS, some=direct)):
             items.add_interaction(interaction)
             if interaction.case_id:
                 case_ids.add(interaction.case_id)
@@ -115,7 +110,7 @@ _IDENTITIES = select(schema.identities).where(
 def _contact_ids(connection: Connection, items: Items, named: Index[str]) -> set[str]:
     found = set()
     for kind in PEOPLE:
-        for row in _rows(connection, _IDENTITIES, kind=kind, some=list(named[kind])) if named[kind] else ():
+        for row in ask(connection, _IDENTITIES, kind=kind, some=list(named[kind])) if named[kind] else ():
             items.contact_of[Identity(row.kind, row.value)] = row.contact_id
             found.add(row.contact_id)
     return found
@@ -132,10 +127,10 @@ _LOGICAL = select(schema.logical_keys).where(schema.logical_keys.c.key.in_(SOME)
 def _interaction_ids(connection: Connection, items: Items, named: Index[str]) -> set[str]:
     found = set(named["interaction"])
     hashes = [external_key(system, value) for kind, system in SYSTEMS.items() for value in named[kind]]
-    for row in _rows(connection, _EXTERNAL, some=hashes) if hashes else ():
+    for row in ask(connection, _EXTERNAL, some=hashes) if hashes else ():
         items.by_external[row.key][row.interaction_id] = None
         found.add(row.interaction_id)
-    for row in _rows(connection, _LOGICAL, some=list(named["logical"])) if named["logical"] else ():
+    for row in ask(connection, _LOGICAL, some=list(named["logical"])) if named["logical"] else ():
         items.by_logical[row.key] = row.interaction_id
         found.add(row.interaction_id)
     return found
@@ -147,7 +142,7 @@ _DELIVERIES = select(schema.deliveries).where(schema.deliveries.c.id.in_(SOME))
 def _deliveries(
     connection: Connection, items: Items, wanted: Collection[str], direct: set[str], case_ids: set[str]
 ) -> None:
-    for row in _rows(connection, _DELIVERIES, some=list(wanted)) if wanted else ():
+    for row in ask(connection, _DELIVERIES, some=list(wanted)) if wanted else ():
         items.deliveries[row.id] = delivery_of(row)
         direct |= {row.interaction_id} - {None}
         case_ids |= {row.case_id} - {None}
@@ -165,15 +160,20 @@ _CALLBACKS_TO = _records(Callback, schema.callbacks, schema.callbacks.c.number.i
 _CALLBACKS_INSIDE = _records(Callback, schema.callbacks, schema.callbacks.c.case_id.in_(SOME), _RECENT)
 
 
+def callbacks(connection: Connection, ids: Collection[str]) -> list[Callback]:
+    """Owed calls by their ids, in no order."""
+    return _things(Callback, ask(connection, _CALLBACKS, some=list(ids)))
+
+
 def _callbacks(connection: Connection, items: Items, named: Index[str], case_ids: set[str], now: datetime) -> None:
     since = now - REOPENS
-    rows: list[Row[Any]] = []
+    rows: list[Any] = []
     if named["callback"]:
-        rows += _rows(connection, _CALLBACKS, some=list(named["callback"]))
+        rows += ask(connection, _CALLBACKS, some=list(named["callback"]))
     if named["phone"]:
-        rows += _rows(connection, _CALLBACKS_TO, some=list(named["phone"]), since=since)
+        rows += ask(connection, _CALLBACKS_TO, some=list(named["phone"]), since=since)
     if case_ids:
-        rows += _rows(connection, _CALLBACKS_INSIDE, some=list(case_ids), since=since)
+        rows += ask(connection, _CALLBACKS_INSIDE, some=list(case_ids), since=since)
     for callback in _things(Callback, rows):
         items.add_callback(callback)
 
@@ -201,7 +201,7 @@ def _cases(connection: Connection, items: Items, people: set[str], case_ids: set
             break  # a survivor that is not there leads nowhere
     full = set(items.cases)
     if people:
-        old = _rows(connection, _CASES_OF, some=list(people), most=OLD_CASES * len(people))
+        old = ask(connection, _CASES_OF, some=list(people), most=OLD_CASES * len(people))
         for case in _things(Case, (row for row in old if row.id not in full)):
             items.add_case(case)
     return full
@@ -216,8 +216,8 @@ def _add_cases(
     """
     meant: dict[str, Any] = {"some": list(case_ids) or NOBODY, "people": list(people) or NOBODY, "since": since}
     if connection.dialect.name == "postgresql":
-        _rows(connection, _CASES_HELD, **meant)
-    found = _things(Case, _rows(connection, _CASES, **meant))
+        ask(connection, _CASES_HELD, **meant)
+    found = _things(Case, ask(connection, _CASES, **meant))
     for case in found:
         items.add_case(case)
     return len(found)
@@ -229,12 +229,12 @@ def _fill(connection: Connection, items: Items, case_ids: set[str]) -> None:
         return
     inside = list(case_ids)
     known = {(fact.id, fact.revision) for fact in items.interactions.values()}
-    rows = _rows(connection, _INSIDE, some=inside)
+    rows = ask(connection, _INSIDE, some=inside)
     for interaction in _things(Interaction, (row for row in rows if (row.id, row.revision) not in known)):
         items.add_interaction(interaction)
-    for clock in _things(ClockRecord, _rows(connection, _CLOCKS, some=inside)):
+    for clock in _things(ClockRecord, ask(connection, _CLOCKS, some=inside)):
         items.clocks[clock.case_id][clock.id] = clock
-    for callback in _things(Callback, _rows(connection, _OPEN_INSIDE, some=inside)):
+    for callback in _things(Callback, ask(connection, _OPEN_INSIDE, some=inside)):
         items.add_callback(callback)
 
 
@@ -242,7 +242,7 @@ _CONTACTS = _records(Contact, schema.contacts, schema.contacts.c.id.in_(SOME))
 
 
 def _people(connection: Connection, items: Items, contact_ids: set[str]) -> None:
-    for contact in _things(Contact, _rows(connection, _CONTACTS, some=list(contact_ids))) if contact_ids else ():
+    for contact in _things(Contact, ask(connection, _CONTACTS, some=list(contact_ids))) if contact_ids else ():
         items.add_contact(contact)
 
 
@@ -253,13 +253,13 @@ _ANSWERS = select(schema.answers).where(schema.answers.c.call_sid.in_(SOME))
 def _webhooks(connection: Connection, items: Items, calls: Collection[str]) -> None:
     if not calls:
         return
-    for row in _rows(connection, _WEBHOOKS, some=list(calls)):
+    for row in ask(connection, _WEBHOOKS, some=list(calls)):
         items.webhooks[row.call_sid].append(
             WebhookEntry(
                 id=row.id, received_at=row.received_at, route=row.route, step=row.step, fields=dict(row.fields)
             )
         )
-    for row in _rows(connection, _ANSWERS, some=list(calls)):
+    for row in ask(connection, _ANSWERS, some=list(calls)):
         items.answers[row.call_sid][row.step] = row.body
 
 
@@ -278,10 +278,10 @@ def _brakes(
     """What damps acknowledgements: those of the last day to each inbox, addresses that refused one, pauses."""
     if not recipients and not inboxes:
         return
-    for row in _rows(connection, _ACKS, some=list(inboxes), since=now - SENT_FOR) if inboxes else ():
+    for row in ask(connection, _ACKS, some=list(inboxes), since=now - SENT_FOR) if inboxes else ():
         items.add_sent(delivery_of(row))
     folded = {each.casefold() for each in recipients}
-    for row in _rows(connection, _REFUSALS, some=list(folded)) if folded else ():
-        items.refusals[row.address] = Refusal(**row._mapping)
+    for row in ask(connection, _REFUSALS, some=list(folded)) if folded else ():
+        items.refusals[row.address] = Refusal(**row._asdict())
     for pause in pauses.kept(connection):
         items.pauses[pause.what, pause.name] = pause

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, select
 
 from commsd.core.opt_out import OptOut
+from commsd.store.ask import ask
 from commsd.store.bulk import upsert
 from commsd.store.phone_schema import opt_outs as table
 
@@ -15,7 +16,7 @@ _OF = select(table).where(table.c.number.in_(_NUMBERS))
 
 def opt_outs(connection: Connection, numbers: Sequence[str]) -> tuple[OptOut, ...]:
     """Those of these numbers, on any channel."""
-    return tuple(OptOut(**row._mapping) for row in connection.execute(_OF, {"numbers": numbers}).all())
+    return tuple(OptOut(**row._asdict()) for row in ask(connection, _OF, numbers=numbers)) if numbers else ()
 
 
 def keep_opt_outs(connection: Connection, changed: Sequence[OptOut]) -> None:

@@ -12,6 +12,8 @@ from commsd.store import schema
 
 ACKS = "acks"
 
+Instant = datetime | BindParameter[datetime]
+
 
 def in_force(connection: Connection, now: datetime) -> tuple[Pause, ...]:
     """The pauses that hold now, the one that ends first leading."""
@@ -20,7 +22,7 @@ def in_force(connection: Connection, now: datetime) -> tuple[Pause, ...]:
     return tuple(Pause(**row._mapping) for row in rows)
 
 
-def is_paused(now: datetime) -> ColumnElement[bool]:
+def is_paused(now: Instant) -> ColumnElement[bool]:
     """Whether a row of `deliveries` is an acknowledgement of a mailbox whose acknowledgements are paused."""
     owed, pause = schema.deliveries, schema.pauses
     of_it = or_(pause.c.name == "", pause.c.name == owed.c.via)
@@ -67,6 +69,6 @@ def spent(connection: Connection, mailbox: str, since: datetime, most: int, know
     return Spent(connection.execute(counted, given).scalar_one(), max(since, released))
 
 
-def _holds(now: datetime) -> ColumnElement[bool]:
+def _holds(now: Instant) -> ColumnElement[bool]:
     table = schema.pauses
     return and_(table.c.made_at < table.c.until, table.c.until > now)

@@ -190,6 +190,14 @@ def contacts_of(connection: Connection, contact_ids: Sequence[str]) -> dict[str,
     return {row.record["id"]: row for row in _rows(connection, "contact", table, table.c.id.in_(contact_ids))}
 
 
+def spoken_in(connection: Connection, interaction_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these interactions of which a sound is kept."""
+    table = schema.interactions
+    sound = table.c.record["raw", "media_type"].as_string().startswith("audio/")
+    found = connection.execute(select(table.c.id).where(table.c.id.in_(interaction_ids), table.c.current, sound))
+    return frozenset(found.scalars())
+
+
 def keys_of_case(connection: Connection, case_id: str) -> tuple[str, ...]:
     """The keys an action on this case is decided under: whatever else may change it waits on one of them.
 

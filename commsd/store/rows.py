@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, update
 
 from commsd.core.change import Change, LogicalKey, OwedOriginal
 from commsd.core.channel_state import Standing
@@ -289,6 +289,10 @@ def owed_note(owed: OwedOriginal) -> Values:
     return {"name": OWED + owed.interaction_id, "value": asdict(owed)}
 
 
+_CONSUMED = update(schema.journal).where(schema.journal.c.id.in_(bindparam("some", expanding=True)))
+_CONSUMED = _CONSUMED.values(consumed=True)
+
+
 def _calls(connection: Connection, changes: Sequence[Change]) -> None:
     timers = {timer.call_sid: timer for change in changes for timer in change.timers}
     given = [answer for change in changes for answer in change.answers]
@@ -300,13 +304,13 @@ def _calls(connection: Connection, changes: Sequence[Change]) -> None:
         ignore=True,
     )
     if timers:
-        done = [timer.call_sid for timer in timers.values() if timer.at is None]
         table = schema.call_timers
-        connection.execute(delete(table).where(table.c.call_sid.in_(done)))
+        if done := [timer.call_sid for timer in timers.values() if timer.at is None]:
+            connection.execute(delete(table).where(table.c.call_sid.in_(done)))
         running = [timer for timer in timers.values() if timer.at is not None]
         upsert(connection, table, [{"call_sid": t.call_sid, "line": t.line, "at": t.at} for t in running], "call_sid")
     if consumed:
-        connection.execute(update(schema.journal).where(schema.journal.c.id.in_(consumed)).values(consumed=True))
+        connection.execute(_CONSUMED, {"some": consumed})
 
 
 def _brakes(connection: Connection, changes: Sequence[Change]) -> None:

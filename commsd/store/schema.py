@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     text,
 )
 
@@ -185,9 +186,21 @@ callbacks = Table(
     Index("ix_callbacks_opened", "opened_at"),
     Index("ix_callbacks_look", "look_at", sqlite_where=_ASTIR, postgresql_where=_ASTIR),
     Index("ix_callbacks_waiting", "line", "look_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
-    Index("ix_callbacks_place", "line", "due_at", "opened_at", "look_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
     Index("ix_callbacks_state", "state", "due_at"),
     Index("uq_callbacks_open", "line", "number", unique=True, sqlite_where=_OWED, postgresql_where=_OWED),
+)
+
+CALLBACK_DUE = func.coalesce(callbacks.c.due_at, callbacks.c.opened_at)
+"""When an owed call is due, also where no clock says so; as core/queue_order.py has it."""
+
+Index(
+    "ix_callbacks_place",
+    callbacks.c.line,
+    CALLBACK_DUE,
+    callbacks.c.opened_at,
+    callbacks.c.look_at,
+    sqlite_where=_WAITS,
+    postgresql_where=_WAITS,
 )
 
 deliveries = Table(

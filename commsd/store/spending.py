@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.price import Spending
@@ -12,13 +13,15 @@ from commsd.store.phone_schema import spending
 
 def add(connection: Connection, amounts: Iterable[Spending]) -> None:
     """Add each amount to its day. Two nodes that add at once are both counted."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(spending)
-    more = {name: spending.c[name] + statement.excluded[name] for name in ("amount", "calls")}
     for each in amounts:
-        connection.execute(
-            statement.values(**each._asdict()).on_conflict_do_update(index_elements=["day", "currency"], set_=more)
-        )
+        connection.execute(_adding(connection.dialect.name), each._asdict())
+
+
+@cache
+def _adding(dialect: str) -> Insert:
+    statement = postgresql.insert(spending) if dialect == "postgresql" else sqlite.insert(spending)
+    more = {name: spending.c[name] + statement.excluded[name] for name in ("amount", "calls")}
+    return statement.on_conflict_do_update(index_elements=["day", "currency"], set_=more)
 
 
 def spent(connection: Connection, since: str, currency: str) -> Decimal:

@@ -1,10 +1,10 @@
 """What the duty of texts looks for: owed calls nobody was texted about, texts left undecided, sound to fetch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, literal, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, literal, not_, or_, select
 
 from commsd.core.callback import Callback
 from commsd.core.contact import phone_identity
@@ -20,7 +20,7 @@ RECORDING = "twilio.recording-sid"
 def untexted(connection: Connection, prefix: str, since: datetime, until: datetime, limit: int) -> tuple[Callback, ...]:
     """Waiting callbacks opened in this time, about which no text was decided, oldest first; none to a live caller.
 
-    prefix: how the logical key begins under which that is noted.
+    prefix: how the logical key begins under which a decision is noted.
     """
     table, noted = schema.callbacks, schema.logical_keys
     wanted = and_(table.c.state == "waiting", table.c.opened_at >= since, table.c.opened_at <= until)
@@ -31,7 +31,7 @@ def untexted(connection: Connection, prefix: str, since: datetime, until: dateti
         return ()
     live = _live_callers(connection)
     callbacks = records(connection, Callback, table, table.c.id.in_(ids))
-    return tuple(callback for callback in callbacks if callback.number not in live)
+    return tuple(callback for callback in callbacks if callback.misses and callback.number not in live)
 
 
 def _live_callers(connection: Connection) -> frozenset[str]:
@@ -65,16 +65,37 @@ def undecided(connection: Connection, prefix: str, before: datetime, limit: int)
     return tuple(Left(row.call_sid, row.step, row.fields, row.url) for row in rows)
 
 
-def without_sound(connection: Connection, since: datetime) -> tuple[Interaction, ...]:
-    """Calls recorded since then in which something was recorded whose sound is not kept, oldest first."""
-    table = schema.interactions
+class Sound(NamedTuple):
+    """A call in which something was recorded. done: the steps with its sound that are noted as taken."""
+
+    call: Interaction
+    done: frozenset[str]
+
+
+def sounds(connection: Connection, since: datetime, prefix: str, steps: Collection[str]) -> tuple[Sound, ...]:
+    """Missed calls recorded since then with a recording that is not kept yet, or with one of these steps not taken.
+
+    prefix: a step is noted under the logical key `prefix:step:id of the call`. Oldest first.
+    """
+    table, noted = schema.interactions, schema.logical_keys
+
+    def taken(step: str) -> ColumnElement[bool]:
+        return exists().where(noted.c.key == literal(f"{prefix}:{step}:") + table.c.id)
+
+    unkept = table.c.record["raw", "sha256"].as_string().is_(None)
     left = and_(
         table.c.recorded_at >= since,
         table.c.current,
         table.c.kind == "call",
         table.c.direction == "inbound",
         table.c.outcome == "missed",
-        table.c.record["raw", "sha256"].as_string().is_(None),
+        or_(unkept, *(not_(taken(step)) for step in steps)),
     )
-    calls = records(connection, Interaction, table, left)
-    return tuple(sorted((c for c in calls if c.external(RECORDING)), key=lambda call: call.occurred_at))
+    calls = [call for call in records(connection, Interaction, table, left) if call.external(RECORDING)]
+    keys = {f"{prefix}:{step}:{call.id}": (call.id, step) for call in calls for step in steps}
+    found = connection.execute(select(noted.c.key).where(noted.c.key.in_(keys))).scalars() if keys else ()
+    done = {keys[each] for each in found}
+    return tuple(
+        Sound(call, frozenset(step for step in steps if (call.id, step) in done))
+        for call in sorted(calls, key=lambda call: call.occurred_at)
+    )

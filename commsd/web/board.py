@@ -20,14 +20,19 @@ from commsd.crm.keys import Caller, Keys
 from commsd.errors import CommsdError
 from commsd.store import feed, pauses, query
 from commsd.store.log import Log
+from commsd.store.originals import original
 from commsd.web import view
 from commsd.web.pages import page
 from commsd.web.session import NEEDED, Sessions, end, from_our_page
-from commsd.web.view import ChannelState, Snapshot
+from commsd.web.sound import heard
+from commsd.web.view import HEARD, ChannelState, Snapshot
 from commsd.web.watch import Health
 from commsd.world import World
 
 DUE, CALLS, RECENT = 40, 25, 50
+HEARS = "bodies:read"
+"""Who may hear what a caller said."""
+
 CLAIM_LASTS = timedelta(minutes=20)
 """How long a button of a page counts: pages stay open."""
 
@@ -73,6 +78,7 @@ class Board:
             Route("/sign-in", self.sign_in, methods=["POST"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/docs", self.docs, methods=["GET"]),
+            Route("/sound/{id}", self.sound, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -109,6 +115,18 @@ class Board:
         """What can be asked under /v1."""
         return page("docs.html", operations=OPERATIONS)
 
+    async def sound(self, request: Request) -> Response:
+        """The message a caller left, for who may hear it; a part of it where the browser asks for one."""
+        caller = self.sessions.of(request)
+        if caller is None or not caller.may(HEARS):
+            return self._asked(401 if caller is None else 403, "Sign in with a key that may read what customers said.")
+        call = request.path_params["id"]
+        row = await self.log.read(lambda connection: query.interaction(connection, call))
+        kept = row.record.get("raw") if row else None
+        if kept is None or not kept["media_type"].startswith("audio/"):
+            return Response("no message is kept of this call", 404, media_type="text/plain")
+        return heard(await original(self.log, kept["sha256"]), kept["media_type"], request.headers.get("range"))
+
     def _asked(self, status: int, said: str | None) -> Response:
         return page("sign_in.html", status, firm=self.firm, said=said)
 
@@ -120,6 +138,7 @@ class Board:
         counted = query.figures(connection)
         named = [row.record["case_id"] for row in (*due, *calls, *recent) if row.record["case_id"]]
         cases = query.cases_of(connection, list(dict.fromkeys(named)))
+        left = [miss for row in calls for miss in row.record["misses"][-HEARD:]]
         people = [row.record["contact_id"] for row in (*cases.values(), *calls, *recent) if row.record["contact_id"]]
         waiting = feed.oldest_unnumbered(connection)
         return Snapshot(
@@ -132,6 +151,7 @@ class Board:
             recent=recent,
             cases=cases,
             contacts=query.contacts_of(connection, list(dict.fromkeys(people))),
+            spoken=query.spoken_in(connection, left) if left else frozenset(),
             lag=max(now - waiting, timedelta(0)) if waiting else timedelta(0),
             unsent=counted.unsent,
             pauses=pauses.in_force(connection, now),
@@ -140,6 +160,9 @@ class Board:
     def _values(self, seen: Snapshot, caller: Caller) -> dict[str, Any]:
         due = view.due_rows(seen, self.zone)
         calls = view.call_rows(seen, self.zone)
+        if not caller.may(HEARS):
+            for row in calls:
+                row["heard"] = []
         if caller.may("callbacks:write"):
             for row in calls:
                 row["deeds"] |= {

@@ -8,13 +8,12 @@ kernel has taken already (crm-ops.md M9).
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,6 +45,9 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """On every response that does not say otherwise. Referrers would carry the tokens of links to others."""
+
+Header = tuple[bytes, bytes]
+_RAW_HEADERS: list[Header] = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class CannotListen(CommsdError):
@@ -205,11 +207,7 @@ class _Surroundings:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if self._health.draining.is_set():
-                    headers["Connection"] = "close"
+                message["headers"] = self._around(message["headers"])
             await send(message)
 
         try:
@@ -220,6 +218,14 @@ class _Surroundings:
         except Exception:
             if not begun:  # else it is told of and answered, or its connection ends here
                 raise
+
+    def _around(self, given: Iterable[Header]) -> list[Header]:
+        """A response's headers with ours behind them."""
+        headers = list(given)
+        if self._health.draining.is_set():
+            headers = [*(header for header in headers if header[0] != b"connection"), (b"connection", b"close")]
+        said = {name for name, _ in headers}
+        return headers + [header for header in _RAW_HEADERS if header[0] not in said]
 
     def _check_length(self, scope: Scope) -> None:
         """Refuse by the header what need not be read to be refused."""

@@ -43,6 +43,8 @@ CALLS: Mapping[str, tuple[str, str]] = {
 }
 
 UNKNOWN = "unknown"
+HEARD = 3
+"""Messages of one callback that can be heard from the board: the last ones."""
 
 _CHANNELS = {"email": "Mail", "letter": "Letter", "fax": "Fax", "sms": "SMS", "phone": "Call", "in_person": "Visit"}
 _SUPPRESSED = "No acknowledgement"
@@ -65,7 +67,10 @@ class ChannelState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What was read for one view of the board. due, calls, recent: records; cases, contacts: those they name."""
+    """What was read for one view of the board. due, calls, recent: records; cases, contacts: those they name.
+
+    spoken: missed calls with a message that can be heard.
+    """
 
     now: datetime
     due: Sequence[Row] = ()
@@ -79,6 +84,7 @@ class Snapshot:
     lag: timedelta = timedelta(0)
     unsent: Mapping[str, int] = field(default_factory=dict)
     pauses: Sequence[Pause] = ()
+    spoken: frozenset[str] = frozenset()
 
 
 def due_rows(seen: Snapshot, zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -206,6 +212,7 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
         "deeds": dict.fromkeys((act.value for act in OF_A_CALL), None),
         "asks": f"{seen.now.astimezone(zone):%Y-%m-%dT%H:%M}",
         "why": held_because(callback.get("held")) if held else _live(callback, seen.now),
+        "heard": [miss for miss in callback["misses"][-HEARD:] if miss in seen.spoken],
         "about": (callback.get("purpose") or "")[:120],
         "who": who if callback["number"] or who != UNKNOWN else "Somebody",
         "number": number if number != who else "",

@@ -20,10 +20,8 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from commsd.demo.smtp import SmtpSink  # noqa: E402
-from tests.end_to_end.house import ADDRESS, Daemon, let_run, letter, write_config  # noqa: E402
-from tests.eventually import eventually  # noqa: E402
-from tests.fakes.rough_road import RoughRoad  # noqa: E402
+from tests.bench.cut_line import watched  # noqa: E402
+from tests.end_to_end.house import let_run, letter  # noqa: E402
 from tests.neighbours.dovecot import Dovecot, dovecot_running  # noqa: E402
 
 WARM_UP = 60
@@ -68,38 +66,24 @@ def forget_the_peak(pid: int) -> None:
 
 async def measured(dovecot: Dovecot, place: Path, megabytes: int, mails: int, cuts: int) -> Figures:
     """One daemon."""
-    user, daemon = dovecot.user(ADDRESS), Daemon(place)
-
-    async with SmtpSink() as sink, RoughRoad(dovecot.port, Random(1), longest=1, rough=False) as road:
+    async with watched(dovecot, place, Random(1), WARM_UP) as house:
 
         async def took(raw: bytes, meanwhile: Callable[[], Awaitable[None]] | None = None) -> float:
-            count = len(sink.accepted)
-            await asyncio.to_thread(dovecot.deliver, user, raw)
+            count = len(house.sink.accepted)
+            await house.delivered(raw)
             began = asyncio.get_running_loop().time()
             if meanwhile:
                 await meanwhile()
-            await eventually(lambda: len(sink.accepted) > count, within=180)
+            await house.acknowledged(count + 1)
             return asyncio.get_running_loop().time() - began
 
-        write_config(place, dovecot, user, smtp=sink.port, store=f"sqlite:///{place}/commsd.db")
-        main = place / "commsd.toml"
-        main.write_text(main.read_text("utf-8").replace(f"port = {dovecot.port}", f"port = {road.port}"), "utf-8")
-        await daemon.start()
-        try:
-            await daemon.watching()
-            await asyncio.to_thread(dovecot.deliver_all, user, [letter(number) for number in range(WARM_UP)])
-            await eventually(lambda: len(sink.accepted) >= WARM_UP, within=60)
-            await let_run(QUIET)
-            before = resident(daemon.pid)
-            forget_the_peak(daemon.pid)
-            big = [await took(large(WARM_UP + number, megabytes)) for number in range(mails)]
-            await let_run(QUIET + megabytes / 10)
-            highest, after = resident(daemon.pid, "VmHWM"), resident(daemon.pid)
-            late = [await took(letter(1000 + number), road.cut) for number in range(cuts)]
-            await daemon.stop()
-        finally:
-            if daemon.up:
-                await daemon.kill()
+        await let_run(QUIET)
+        before = resident(house.daemon.pid)
+        forget_the_peak(house.daemon.pid)
+        big = [await took(large(WARM_UP + number, megabytes)) for number in range(mails)]
+        await let_run(QUIET + megabytes / 10)
+        highest, after = resident(house.daemon.pid, "VmHWM"), resident(house.daemon.pid)
+        late = [await took(letter(1000 + number), house.road.cut) for number in range(cuts)]
     return Figures(
         before=round(before, 1),
         highest=round(highest, 1),

@@ -19,10 +19,8 @@ from statistics import median, quantiles
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from commsd.demo.smtp import SmtpSink  # noqa: E402
-from tests.end_to_end.house import ADDRESS, Daemon, let_run, letter, write_config  # noqa: E402
-from tests.eventually import eventually  # noqa: E402
-from tests.fakes.rough_road import RoughRoad  # noqa: E402
+from tests.bench.cut_line import watched  # noqa: E402
+from tests.end_to_end.house import let_run, letter  # noqa: E402
 from tests.neighbours.dovecot import Dovecot, dovecot_running  # noqa: E402
 
 WARM_UP = 5
@@ -42,28 +40,15 @@ class Figures:
 
 async def measured(dovecot: Dovecot, place: Path, cuts: int) -> Figures:
     """One daemon, one mail a cut."""
-    user, daemon, chance = dovecot.user(ADDRESS), Daemon(place), Random(1)
-    seconds = []
-    async with SmtpSink() as sink, RoughRoad(dovecot.port, chance, longest=1, rough=False) as road:
-        write_config(place, dovecot, user, smtp=sink.port, store=f"sqlite:///{place}/commsd.db")
-        main = place / "commsd.toml"
-        main.write_text(main.read_text("utf-8").replace(f"port = {dovecot.port}", f"port = {road.port}"), "utf-8")
-        await daemon.start()
-        try:
-            await daemon.watching()
-            await asyncio.to_thread(dovecot.deliver_all, user, [letter(number) for number in range(WARM_UP)])
-            await eventually(lambda: len(sink.accepted) >= WARM_UP, within=60)
-            for number in range(WARM_UP, WARM_UP + cuts):
-                await let_run(chance.uniform(0.0, LONGEST_REST))
-                await road.cut()
-                began = asyncio.get_running_loop().time()
-                await asyncio.to_thread(dovecot.deliver, user, letter(number))
-                await eventually(lambda: len(sink.accepted) > number, within=180)  # noqa: B023
-                seconds.append(asyncio.get_running_loop().time() - began)
-            await daemon.stop()
-        finally:
-            if daemon.up:
-                await daemon.kill()
+    chance, seconds = Random(1), []
+    async with watched(dovecot, place, chance, WARM_UP) as house:
+        for number in range(WARM_UP, WARM_UP + cuts):
+            await let_run(chance.uniform(0.0, LONGEST_REST))
+            await house.road.cut()
+            began = asyncio.get_running_loop().time()
+            await house.delivered(letter(number))
+            await house.acknowledged(number + 1)
+            seconds.append(asyncio.get_running_loop().time() - began)
     p99 = quantiles(seconds, n=100)[-1] if len(seconds) > 1 else max(seconds)
     worst = max(seconds)
     return Figures(cuts=cuts, median=round(median(seconds), 2), p99=round(min(p99, worst), 2), worst=round(worst, 2))

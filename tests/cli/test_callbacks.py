@@ -45,6 +45,12 @@ def test_nobody_owed_is_said_so(office: Office) -> None:
     assert office.done("callbacks", "list", "--json").json == []
 
 
+def test_a_state_that_is_none_is_refused_and_not_taken_for_an_empty_list(office: Office, owed: str) -> None:
+    assert owed in office.done("callbacks", "list", "--state", "waiting").out
+    ran = office.commsd("callbacks", "list", "--state", "waitin")
+    assert (ran.code, "'waiting'" in ran.err) == (2, True)
+
+
 def test_a_call_is_claimed_given_back_and_closed_by_its_result(office: Office, owed: str) -> None:
     assert "is claimed" in office.done("callbacks", "claim", owed, "--agent", "anna").out
     assert "is waiting" in office.done("callbacks", "release", owed).out
@@ -52,6 +58,23 @@ def test_a_call_is_claimed_given_back_and_closed_by_its_result(office: Office, o
     assert office.done("callbacks", "list").out == "no call is owed\n"
     (kept,) = office.done("callbacks", "list", "--all", "--json").json
     assert [attempt["result"] for attempt in kept["attempts"]] == ["reached"]
+
+
+def test_q11_calls_given_back_are_counted_by_contact_with_the_reasons(office: Office, owed: str) -> None:
+    assert office.done("callbacks", "avoided").out == "no owed call was given back or not taken in 30 days\n"
+    for reason in ("asks for a technician", "shouts", ""):
+        office.done("callbacks", "claim", owed, "--agent", "anna")
+        ran = office.done("callbacks", "release", owed, "--agent", "anna", "--why", reason)
+    assert "is escalated" in ran.out
+    headings, line, average = office.done("callbacks", "avoided").out.splitlines()
+    assert headings.split() == ["WHO", "CALLS", "OWED", "GIVEN", "BACK", "NOT", "TAKEN", "WHY"]
+    assert line.split()[1:] == ["1", "3", "0", "asks", "for", "a", "technician;", "shouts"]
+    assert average == "an owed call was avoided 3.0 times in the mean"
+    told = office.done("callbacks", "avoided", "--json").json
+    assert (told["mean"], told["contacts"][0]["given_back"]) == (3.0, 3)
+    assert told["contacts"][0]["reasons"] == ["asks for a technician", "shouts"]
+    kept = office.done("callbacks", "show", owed, "--json").json
+    assert [each["by"] for each in kept["passed"]] == ["anna"] * 3
 
 
 def test_to_call_again_is_due_at_the_time_agreed_in_the_firms_zone(office: Office, owed: str) -> None:
@@ -77,6 +100,14 @@ def test_closing_an_owed_call_needs_a_reason_and_somebody(office: Office, owed: 
     assert office.commsd("callbacks", "close", owed, "--note", "wrote instead").code == 1
     ran = office.done("callbacks", "close", owed, "--note", "wrote instead", "--agent", "anna")
     assert "closed: closed_by_human" in ran.out
+
+
+def test_an_owed_call_is_closed_by_what_answered_it_on_another_channel(office: Office, owed: str) -> None:
+    assert office.commsd("callbacks", "close", owed, "--agent", "anna", "--answered-by", "nothing").code == 1
+    said = ("record", "--channel", "sms", "--direction", "outbound", "--contact", "+493023125099", "--agent", "anna")
+    answer = office.done(*said, "--note", "It is on its way", "--json").json["id"]
+    after = office.done("callbacks", "close", owed, "--agent", "anna", "--answered-by", answer, "--json").json
+    assert (after["close_reason"], after["closed_by"]) == ("answered_other_channel", answer)
 
 
 def test_without_a_line_an_owed_call_is_rung_by_hand(office: Office) -> None:

@@ -12,7 +12,7 @@ from commsd.cli.why_callback import Story, callback_lines, callback_record
 from commsd.core.agent import Agent, People
 from commsd.core.callback import Attempt, Callback, CloseReason, State
 from commsd.core.case import CaseFile
-from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Kind, Outcome
 from tests.cli.office import Office
 from tests.core.items import TUESDAY, Books, call_from
 
@@ -54,16 +54,18 @@ def notice(key: str) -> Delivery:
 
 def test_the_story_says_who_rang_why_what_is_due_who_was_told_and_what_is_next() -> None:
     said = lines(Wait(TUESDAY + 30 * M, "backoff"), (notice("missed:id-0001:ab"),))
-    assert said[0].endswith("due Tue 2026-03-10 12:00:00 CET, in 1 h 50 min")
-    assert said[1] == "customer  Jane Clarke, +49 30 23125099 (fixed line, DE)"
-    assert "rang      Tue 2026-03-10 10:00:00 CET: nobody answered" in said
-    assert any(line.startswith("clock     callback 1: running, due Tue 2026-03-10 12:00:00 CET") for line in said)
+    assert said[0].endswith(": waiting on hotline")
+    assert said[1] == "due       Tue 2026-03-10 12:00:00 CET, in 1 h 50 min"
+    assert said[2] == "customer  Jane Clarke, +49 30 23125099 (fixed line, DE)"
+    assert "rang      10:00:00: nobody answered" in said
+    assert any(line.startswith("clock     callback 1: running, due 12:00:00, policy") for line in said)
     assert "screen    nothing speaks against ringing it" in said
     assert "tried     not yet" in said
-    assert "told      Tue 2026-03-10 10:01:00 CET: missed, to Anna Berg (anna@example.com)" in said
-    assert said[-1] == (
-        "next      looked at again Tue 2026-03-10 10:30:00 CET, in 20 min: so long is waited after the last try"
-    )
+    assert "told      10:01:00: missed, to Anna Berg (anna@example.com)" in said
+    assert said[-2:] == [
+        "next      looked at again 10:30:00, in 20 min: so long is waited after the",
+        "last try",
+    ]
 
 
 def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> None:
@@ -78,10 +80,9 @@ def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> Non
     )
     own = Attempt(at=TUESDAY + 5 * M, by="anna", result="wrong_person")
     said = lines(attempts=(placed, own))
-    assert "tried     1. Tue 2026-03-10 10:00:00 CET by Anna Berg, placed by commsd, joined, over after 1 min: " in [
-        line[: len(line) - len("voicemail, 0.0140 USD")] for line in said
-    ]
-    assert "2. Tue 2026-03-10 10:05:00 CET by Anna Berg, from a telephone of our own: wrong person" in said
+    text = " ".join(said)
+    assert "1. 10:00:00 by Anna Berg, placed by commsd, joined, over after 1 min: voicemail, 0.0140 USD" in text
+    assert "2. 10:05:00 by Anna Berg, on a telephone of our own: wrong person" in text
 
 
 @pytest.mark.parametrize(
@@ -91,17 +92,17 @@ def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> Non
         (Nothing("held"), {"state": State.HELD, "held": "type:premium_rate"}, "costs: premium rate"),
         (Escalate("tries"), {}, "handed to a person at the next look: it was tried often enough"),
         (Nothing("disabled"), {}, "[dialling] enabled = false"),
-        (Nothing("claimed"), {"state": State.CLAIMED, "claimed_until": TUESDAY}, "until Tue 2026-03-10 10:00:00"),
+        (Nothing("claimed"), {"state": State.CLAIMED, "claimed_until": TUESDAY}, "until 10:00:00"),
         (Nothing("waiting"), {"released": "anna"}, "let through for one call by anna"),
         (
             Nothing("closed"),
             {"state": State.CLOSED, "closed_at": TUESDAY, "close_reason": CloseReason.REACHED},
-            "closed on hotline Tue 2026-03-10 10:00:00 CET: reached",
+            "closed    Tue 2026-03-10 10:00:00 CET: reached",
         ),
     ],
 )
 def test_why_nothing_is_rung_is_said_in_words(plan: Plan, more: dict[str, Any], words: str) -> None:
-    assert words in "\n".join(lines(plan, **more))
+    assert words in " ".join(lines(plan, **more))
 
 
 def test_many_misses_and_tries_still_fit_on_a_screen() -> None:
@@ -110,6 +111,51 @@ def test_many_misses_and_tries_still_fit_on_a_screen() -> None:
     said = lines(attempts=tries, misses=tuple(f"m{n}" for n in range(50)), told=told, questions=("?",) * 9)
     assert len(said) < 40
     assert "20 times; the last:" in "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"untexted": "not-mobile"}, "text      none: its number takes none"),
+        ({"untexted": "opted-out"}, "text      none: the customer wants none"),
+        ({}, "text      none yet: a minute after the miss, by day, if nobody has it in hand"),
+    ],
+)
+def test_q9_why_no_text_followed_the_missed_call_is_one_line(more: dict[str, Any], words: str) -> None:
+    callback, file = missed()
+    story = Story(callback=callback, file=file, plan=FREE, people=PEOPLE, **more)
+    assert words in [line.strip() for line in callback_lines(story, TUESDAY + 10 * M, BERLIN)]
+
+
+def test_q9_a_text_that_went_is_told_with_the_time_it_named() -> None:
+    callback, file = missed()
+    ack = replace(
+        file.interactions[0],
+        id="ack",
+        kind=Kind.ACK,
+        outcome=Outcome.REACHED,
+        reason=None,
+        in_reply_to=callback.misses[0],
+        recorded_at=TUESDAY + M,
+        promised_at=TUESDAY + 60 * M,
+    )
+    story = Story(
+        callback=callback, file=replace(file, interactions=(*file.interactions, ack)), plan=FREE, people=PEOPLE
+    )
+    said = [line.strip() for line in callback_lines(story, TUESDAY + 10 * M, BERLIN)]
+    assert "text      10:01:00: reached, telling 11:00:00" in said
+
+
+def test_times_of_other_days_have_their_date_and_lines_fit_a_screen() -> None:
+    callback, file = missed()
+    callback = replace(callback, purpose="Please " * 40)
+    story = Story(callback=callback, file=file, plan=FREE, people=PEOPLE, told=(notice("missed:id-0001:ab"),))
+    later = callback_lines(story, TUESDAY + timedelta(days=1), BERLIN)
+    assert "  rang      Tue 03-10 10:00:00: nobody answered" in later
+    assert "  rang      2026-03-10 10:00:00: nobody answered" in callback_lines(
+        story, TUESDAY + timedelta(days=365), BERLIN
+    )
+    assert max(map(len, later)) <= 80
 
 
 def test_programs_read_the_plan() -> None:
@@ -122,11 +168,13 @@ def test_programs_read_the_plan() -> None:
 def test_explain_of_a_callback_prints_its_story_alone(office: Office) -> None:
     owed = office.missed_call().callbacks[0]
     said = office.done("explain", owed.id).out.splitlines()
-    assert said[0].startswith(f"callback {owed.id}: waiting on hotline, due ")
+    assert said[0].startswith(f"callback {owed.id}: waiting on hotline")
     assert [line.split()[0] for line in said[1:] if line[2] != " "] == [
+        "due",
         "customer",
         "rang",
         "clock",
+        "text",
         "screen",
         "tried",
         "told",

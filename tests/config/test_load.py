@@ -73,6 +73,12 @@ def test_every_key_the_interface_shows_is_accepted(tmp_path: Path, shared: Path,
     assert oauth.provider == "microsoft"
 
 
+def test_a_missing_oauth_credential_is_warned_of_under_its_usual_name(tmp_path: Path) -> None:
+    main = (MINIMUM + MAILBOX).replace('password = { env = "PASSWORD" }', 'auth = { oauth = "google" }')
+    _, findings = look(write(tmp_path, main))
+    assert [(f.severity, "support-oauth" in f.what) for f in findings] == [("warning", True)]
+
+
 def test_the_example_folder_passes_and_shows_every_default(root: Path) -> None:
     config, findings = look(root / "config")
     assert config is not None, render(findings)

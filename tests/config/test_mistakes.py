@@ -194,6 +194,16 @@ ROWS = [
         for host in ("127.0.0.1:11143", "imap.example.com:143", "[::1]:143", "[localhost]")
     ),
     ('[dialling]\nregions = ["DE", "XX"]', 'regions: no region "XX"', 'write two capital letters, such as "DE"'),
+    (
+        TWILIO.replace("public_url", "webhooks = false\nconnect_url").replace('.com"', '.com/twiml/EH0?x=1"'),
+        "connect_url has a query or a fragment, and the customer's number goes there",
+        "write the address alone, as the console shows it",
+    ),
+    (
+        TWILIO + 'connect_url = "https://handler.twilio.com/twiml/EH0"',
+        "connect_url does nothing while webhooks = true: we hear the key ourselves",
+        "take it out, or write webhooks = false",
+    ),
     ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 EUR/hour"', 'max_cost = "20 EUR/hour" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 XAU/day"', 'max_cost = "20 XAU/day" is not an amount of money', AMOUNT),

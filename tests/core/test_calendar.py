@@ -113,6 +113,8 @@ def test_openings_and_closings_are_the_ends_of_the_intervals(data: st.DataObject
     assert next_opening(calendar, at) == (max(at, intervals[0][0]) if intervals else None)
     if len(intervals) != 1:
         assert closing_after(calendar, at) == (intervals[0][1] if intervals else None)
+    closing, soon = closing_after(calendar, at), timedelta(hours=6)
+    assert closing_after(calendar, at, soon) == (closing if closing and closing - at <= soon else None)
 
 
 # what the rules say in words

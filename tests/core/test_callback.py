@@ -13,6 +13,7 @@ from commsd.core.callback import (
     Attempt,
     Callback,
     CloseReason,
+    Passed,
     State,
     Step,
     after,
@@ -24,6 +25,7 @@ from commsd.core.callback import (
     escalated,
     held,
     let_through,
+    passed_on,
     released,
     tried,
     with_attempt,
@@ -68,6 +70,30 @@ def test_a_claim_lasts_half_an_hour_and_can_be_given_back() -> None:
     with pytest.raises(IllegalStep):
         claimed(mine, "bo", books.now)
     assert released(mine).state is State.WAITING
+
+
+def test_q11_who_gives_a_call_back_says_why_and_the_third_time_it_is_the_leads() -> None:
+    books = Books()
+    books.take(call_from())
+    callback = books.callback
+    for number in range(1, 4):
+        mine = claimed(callback, "anna", books.now)
+        callback = passed_on(mine, "anna", f"reason {number}", books.now)
+        assert callback.state is (State.WAITING if number < 3 else State.ESCALATED)
+        assert callback.owner is None, "it is anybody's, not hers"
+        assert callback.claimed_until is None
+    assert [each.why for each in callback.passed] == ["reason 1", "reason 2", "reason 3"]
+    again = passed_on(claimed(callback, "bo", books.now), "bo", None, books.now)
+    assert again.state is State.WAITING, "the lead may hand it on"
+
+
+def test_q11_only_what_is_in_a_hand_can_be_given_back() -> None:
+    books = Books()
+    books.take(call_from())
+    twice = replace(books.callback, passed=(Passed(at=books.now, by="anna"),) * 2)
+    for callback in (books.callback, twice):
+        with pytest.raises(IllegalStep):
+            passed_on(callback, "anna", None, books.now)
 
 
 def test_a_number_found_out_later_makes_the_call_possible() -> None:

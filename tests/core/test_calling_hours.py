@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from commsd.config.unit import Minutes
 from commsd.core.calendar import Calendar, is_open
 from commsd.core.calling_hours import another_hour, may_ring, next_window, zones_of
-from commsd.core.number import parse_number
+from commsd.core.number import Number, parse_number
 from tests.house import OFFICE
 
 QUIET = Minutes(20 * 60, 8 * 60)
@@ -31,6 +32,10 @@ def _zones(number: str, contact: str | None = None) -> set[str]:
         ("+6281234567890", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
         ("+62215550123", {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}),
         ("+80012345678", {"Europe/Berlin"}),
+        ("+18005550199", {"Europe/Berlin"}),
+        ("+12025550123", {"America/New_York"}),
+        ("+18765550123", {"America/Jamaica"}),
+        ("+77710009998", {"Asia/Almaty", "Asia/Aqtobe"}),
     ],
 )
 def test_q7_the_zones_a_number_may_be_in(number: str, zones: set[str]) -> None:
@@ -48,6 +53,48 @@ def test_q7_an_australian_mobile_may_be_anywhere_in_australia() -> None:
 
 def test_q7_a_british_mobile_may_be_on_the_islands() -> None:
     assert len(_zones("+447400123456")) >= 4
+
+
+def test_q7_a_number_of_a_countrys_carriers_may_be_anywhere_in_that_country_and_nowhere_else() -> None:
+    russia = _zones("+79161234567")
+    assert {"Europe/Kaliningrad", "Asia/Kamchatka"} <= russia
+    assert "Asia/Almaty" not in russia
+    assert "America/New_York" not in _zones("+16002012345"), "a Canadian one"
+
+
+def _every_kind_of_number() -> list[Number]:
+    kinds = [kind for kind in phonenumbers.PhoneNumberType.values() if kind != phonenumbers.PhoneNumberType.UNKNOWN]
+    examples = [
+        phonenumbers.example_number_for_type(region, kind)
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+        for kind in kinds
+    ]
+    written = [phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164) for each in examples if each]
+    return [number for text in dict.fromkeys(written) if (number := parse_number(text))]
+
+
+EVERY_NUMBER = _every_kind_of_number()
+
+
+def test_q7_every_number_of_every_country_can_be_rung_at_some_hour_of_a_working_day() -> None:
+    assert len(EVERY_NUMBER) > 700
+    places = dict.fromkeys(zones_of(number, None, BERLIN) for number in EVERY_NUMBER)
+    for zones in places:
+        at = next_window(TUESDAY, zones, QUIET)
+        assert at is not None, zones
+        assert at < TUESDAY + 24 * HOUR
+        assert all(8 <= at.astimezone(zone).hour < 20 for zone in zones), "and nobody is woken"
+
+
+def test_q7_a_number_that_finds_no_hour_of_ours_is_one_that_sleeps_somewhere_while_we_are_open() -> None:
+    """The other way to have no window: the search has overlooked none."""
+    places = dict.fromkeys(zones_of(number, None, BERLIN) for number in EVERY_NUMBER)
+    without = [zones for zones in places if next_window(TUESDAY, zones, QUIET, OFFICE) is None]
+    halves = [TUESDAY + n * HOUR / 2 for n in range(48 * 7)]
+    for zones in without:
+        assert not any(is_open(OFFICE, at) and may_ring(at, zones, QUIET) for at in halves), zones
+    assert zones_of(parse_number("+493023125099"), None, BERLIN) not in without
+    assert len(without) < len(places) / 5, "most of the world has one"
 
 
 def test_q7_without_a_number_the_lines_own_zone_counts() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,12 @@ from commsd.core.callback import (
     escalated,
     held,
 )
-from commsd.core.interaction import Interaction, Kind, Outcome, Promise
+from commsd.core.entry import Entry, Hand, manual_interaction
+from commsd.core.interaction import DECLINED, Channel, Direction, Interaction, Kind, Outcome, Promise
 from commsd.core.owed_call import absorbed, both, taken_back
 from commsd.errors import IllegalStep
 from tests.core.items import TUESDAY, Books, call_from, given, result_of
+from tests.house import TERMS
 
 LATER = TUESDAY + timedelta(hours=5)
 HOUR = timedelta(hours=1)
@@ -41,6 +44,13 @@ def _live(books: Books, *, joined: bool, over: bool = False) -> Callback:
     callback = ended(callback, books.now, books.now + HOUR) if over else callback
     books.callbacks[callback.id] = callback
     return callback
+
+
+def _entered(**more: Any) -> Callable[[Books], Interaction]:
+    """An outbound call of anna's own to the customer, recorded by hand."""
+    entry = Entry(channel=Channel.PHONE, direction=Direction.OUTBOUND, customer="+493023125099", **more)
+    hand = Hand(by="anna", agent_id="anna", agent="Anna Berg")
+    return lambda books: manual_interaction(entry, hand, books.items, TERMS)
 
 
 def _promise(due_at: datetime) -> Promise:
@@ -218,3 +228,67 @@ def test_a_result_that_was_never_true_leaves_the_call_owed_at_once_and_its_legs_
     assert again.state is State.WAITING
     assert again.look_at is not None
     assert [(attempt.id, attempt.result) for attempt in again.attempts] == [("try", "unsaid")]
+
+
+def test_a_miss_after_the_talk_stays_owed_however_late_the_talk_is_told() -> None:
+    """Its webhooks were lost and Twilio was asked later; he rang again in between, in vain."""
+    books = Books()
+    talk = call_from(outcome=Outcome.REACHED, sid="CA1")(books)
+    books.wait(minutes=5)
+    books.take(call_from(sid="CA2"))
+    books.wait(minutes=10)
+    books.take(lambda _: talk)
+    assert books.callback.open
+    assert len(books.callback.misses) == 1
+
+
+def test_of_two_misses_the_later_stays_owed_where_the_earlier_turns_out_to_be_a_talk() -> None:
+    books = _owed()
+    (earlier,) = books.callback.misses
+    books.wait(minutes=5)
+    books.take(call_from(sid="CA2"))
+    later = books.callback.misses[1]
+    talk = next(fact for file in books.files.values() for fact in file.interactions if fact.id == earlier)
+    books.take(lambda _: replace(talk, revision=talk.revision + 1, outcome=Outcome.REACHED))
+    assert books.callback.open
+    assert books.callback.misses == (later,)
+
+
+def test_who_declined_and_then_rang_again_is_owed_a_call_however_late_the_first_is_told() -> None:
+    books = Books()
+    declined = replace(call_from(sid="CA1")(books), reason=DECLINED)
+    books.wait(minutes=5)
+    books.take(call_from(sid="CA2"))
+    books.take(lambda _: declined)
+    assert books.callback.open
+    assert len(books.callback.misses) == 2
+
+
+def test_r6_a_miss_that_is_found_late_gives_the_callback_its_earlier_place_in_the_line() -> None:
+    books = Books()
+    found_late = call_from(sid="CA1")(books)
+    books.wait(minutes=5)
+    books.take(call_from(sid="CA2"))
+    rang_at = books.callback.rang_at
+    books.wait(minutes=5)
+    books.take(lambda _: found_late)
+    assert books.callback.opened_at == TUESDAY
+    assert books.callback.rang_at == rang_at
+    assert books.callback.look_at == TUESDAY
+
+
+def test_a_try_in_vain_of_ones_own_never_puts_a_held_number_back_into_the_queue() -> None:
+    books = _owed()
+    books.callbacks[books.callback.id] = held(books.callback, "type:premium_rate")
+    for said in (Outcome.NOT_REACHED, Outcome.LEFT_MESSAGE):
+        books.take(_entered(kind=Kind.ATTEMPT, outcome=said))
+        assert (books.callback.state, books.callback.attempts) == (State.HELD, ())
+    books.take(_entered(kind=Kind.CALL))
+    assert (books.callback.state, books.callback.close_reason) == (State.CLOSED, CloseReason.REACHED)
+
+
+def test_a_call_of_ones_own_while_ours_is_under_way_is_no_result_of_ours() -> None:
+    books = _owed()
+    live = _live(books, joined=False)
+    books.take(_entered(kind=Kind.CALL))
+    assert books.callback.live == live.live

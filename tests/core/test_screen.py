@@ -10,7 +10,7 @@ from commsd.core.callback import Callback, State
 from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.interaction import Actor, Channel, Direction, Interaction, Kind, Outcome, Party, Role
 from commsd.core.number import parse_number
-from commsd.core.screen import Burst, Evidence, Limits, held_because, refusal, screened, typed_number
+from commsd.core.screen import HIDDEN, Burst, Evidence, Limits, held_because, refusal, screened, typed_number
 
 NOW = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)
 CUSTOMER = "+493023125099"
@@ -138,6 +138,24 @@ def test_fraud_opt_out_asking_for_a_call_after_it_lifts_it_for_that_call_only() 
     assert held_because(asked, known, LIMITS) is None
     assert held_because(replace(asked, opened_at=since), known, LIMITS) == "dnc"
     assert held_because(owed(), known, LIMITS) == "dnc"
+
+
+def test_fraud_opt_out_pressing_1_in_the_menu_after_it_lifts_it_and_before_it_does_not() -> None:
+    since = NOW - timedelta(days=1)
+    known = Evidence(contact=person(wishes=Wishes(no_calls=True)), misses=(miss(),), declined_at=since)
+    assert held_because(owed(), known, LIMITS) == "dnc"
+    assert held_because(owed(), replace(known, asked_at=NOW), LIMITS) is None
+    assert held_because(owed(), replace(known, asked_at=since - timedelta(minutes=1)), LIMITS) == "dnc"
+    undated = replace(known, declined_at=None, asked_at=NOW)
+    assert held_because(owed(), undated, LIMITS) == "dnc", "nobody knows which came first"
+    blocked = replace(known, contact=person(blocked=True), asked_at=NOW)
+    assert held_because(owed(), blocked, LIMITS) == "dnc"
+
+
+def test_fraud_typed_number_callers_who_hide_theirs_have_few_numbers_rung_a_day() -> None:
+    known = Evidence(misses=(miss(),), hidden=HIDDEN - 1)
+    assert held_because(owed(), known, LIMITS) is None
+    assert held_because(owed(), replace(known, hidden=HIDDEN), LIMITS) == "third_party"
 
 
 def test_fraud_opt_out_who_is_blocked_is_not_rung_even_where_a_call_was_owed_before() -> None:

@@ -12,6 +12,7 @@ import httpx
 
 from commsd.core import key
 from commsd.core.agent import Agent, People
+from commsd.core.answer_level import Goal
 from commsd.core.change import Change, change_of
 from commsd.core.interaction import (
     CALL_SID,
@@ -66,6 +67,7 @@ class Place:
     listener: Listener
     channels: list[ChannelState]
     observing: list[str]
+    goals: dict[str, Goal]
 
     @property
     def url(self) -> str:
@@ -97,6 +99,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
     sessions = Sessions(log=log, world=world, key=KEY)
     states: list[ChannelState] = []
     observing: list[str] = []
+    goals: dict[str, Goal] = {}
     api = Api(
         log=log,
         keys=keys,
@@ -105,6 +108,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
         key=KEY,
         head=sequencer.head,
         people=PEOPLE,
+        goals=goals,
         draining=health.draining,
     )
     board = Board(
@@ -143,6 +147,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
             listener=listener,
             channels=states,
             observing=observing,
+            goals=goals,
         )
     finally:
         health.draining.set()

@@ -65,19 +65,20 @@ async def test_a_result_moves_the_callback_and_its_clock_by_the_table(
         assert after["due_at"] == instant(scripted_world.now + timedelta(hours=2))
 
 
-async def test_a_callback_is_claimed_by_one_and_given_back(here: Place) -> None:
+async def test_q11_a_callback_is_claimed_by_one_and_given_back_with_a_reason(here: Place) -> None:
     callback = await callback_of(here)
     async with await here.client() as crm:
         nobody = await crm.post(f"/v1/callbacks/{callback}/claim", json={})
         claimed = await done(crm, f"/v1/callbacks/{callback}/claim", agent="anna")
         again = await crm.post(f"/v1/callbacks/{callback}/claim", json={"agent": "bo"})
-        released = await done(crm, f"/v1/callbacks/{callback}/release", agent="anna")
+        released = await done(crm, f"/v1/callbacks/{callback}/release", agent="anna", why="asks for a technician")
         await here.numbered()
         events = (await crm.get("/v1/events?types=callback.*")).json()["data"]
     assert nobody.status_code == 409
     assert (claimed["state"], claimed["owner"]) == ("claimed", "anna")
     assert (again.status_code, again.json()["type"]) == (409, "urn:commsd:problem:illegal-step")
     assert released["state"] == "waiting"
+    assert [(each["by"], each["why"]) for each in released["passed"]] == [("anna", "asks for a technician")]
     assert types(events) == ["callback.opened", "callback.claimed", "callback.released"]
     assert [event["data"]["by"] for event in events] == ["machine", "anna", "anna"]
 

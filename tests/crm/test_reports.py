@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from openapi_spec_validator import validate
 
+from commsd.core.answer_level import Goal
+from commsd.core.interaction import Outcome
 from commsd.core.record import instant
 from commsd.crm.api import openapi
 from tests.crm.serving import Place, rang, wrote
@@ -58,3 +60,26 @@ def test_the_description_knows_the_route() -> None:
     described = openapi()
     validate(described)
     assert described["paths"][ROUTE]["get"]["operationId"] == "get_reports_attainment"
+
+
+async def test_the_answer_level_of_a_line_that_aims_at_one_is_told(here: Place, scripted_world: ScriptedWorld) -> None:
+    here.goals["hotline"] = Goal(0.8, timedelta(seconds=20))
+    await rang(here)
+    await rang(here, "+493023125098", "CA2", outcome=Outcome.REACHED, ring=timedelta(seconds=5))
+    await rang(here, "+493023125097", "CA3", outcome=Outcome.REACHED, ring=timedelta(seconds=25))
+    scripted_world.advance(timedelta(minutes=1))
+    async with await here.client("events:read") as crm:
+        (level,) = (await crm.get(ROUTE)).json()["answer_level"]
+        before = {"to": instant(here.world.now() - timedelta(hours=1))}
+        (earlier,) = (await crm.get(ROUTE, params=before)).json()["answer_level"]
+    assert level == {
+        "line": "hotline",
+        "aim": 0.8,
+        "within_ms": 20_000,
+        "reached": 1 / 3,
+        "in_time": 1,
+        "late": 1,
+        "missed": 1,
+        "gone_at_once": 0,
+    }
+    assert (earlier["reached"], earlier["in_time"]) == (None, 0)

@@ -20,11 +20,15 @@ _REAL = real_world()
 
 
 class Clockwork:
-    """Hand `world` to what is tested and run the scene inside `running`. While `held`, time stands."""
+    """Hand `world` to what is tested and run the scene inside `running`. While `held`, time stands.
 
-    def __init__(self, now: datetime | None = None) -> None:
+    grain: seconds within which those who are due wake together, so that what they do really happens at once.
+    """
+
+    def __init__(self, now: datetime | None = None, grain: float = 0.0) -> None:
         self._scripted = ScriptedWorld(now) if now else ScriptedWorld()
         self.held = False
+        self._grain = timedelta(seconds=grain)
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._numbers = count()
         inner = self._scripted.world
@@ -63,12 +67,13 @@ class Clockwork:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        while self._sleepers:
+        until: datetime | None = None
+        while self._sleepers and (until is None or self._sleepers[0][0] < until):
             due, _, woken = heapq.heappop(self._sleepers)
             if not woken.done():
+                until = until or due + self._grain
                 self._scripted.now = max(self.now, due)
                 woken.set_result(None)
-                return
 
 
 async def turn() -> None:

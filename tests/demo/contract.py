@@ -17,11 +17,30 @@ from openapi_core.testing import MockRequest
 
 from commsd.demo.exchange import RestRequest
 
-HOST, FORM = "https://api.twilio.com", "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
+_SOUND = re.compile(r".*/Recordings/RE\w+(\.mp3|\.wav)?")
 
 
 class Contract:
-    """Reads the description when it is first needed, which takes two seconds."""
+    """Reads a description when it is first needed, which takes two seconds.
+
+    file: the one of api.twilio.com; the others stand beside it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._api, self._voice = Description(file), Description(file.with_name("twilio_voice_v1.json"))
+
+    def faults(self, requests: Iterable[RestRequest]) -> list[str]:
+        """What Twilio would not understand, a line each. Sound files have no place in the description."""
+        asked = [request for request in requests if not _SOUND.fullmatch(request.path)]
+        return [fault for request in asked for fault in self._of(request).faults(request)]
+
+    def _of(self, request: RestRequest) -> "Description":
+        return self._voice if request.path.startswith("/v1/") else self._api
+
+
+class Description:
+    """One of Twilio's APIs."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -35,11 +54,8 @@ class Contract:
     def description(self) -> OpenAPI:
         return OpenAPI.from_dict(dict(self._document))
 
-    def faults(self, requests: Iterable[RestRequest]) -> list[str]:
-        """What Twilio would not understand, a line each. Sound files have no place in the description."""
-        return [fault for request in requests if request.path.endswith(".json") for fault in self._faults(request)]
-
-    def _faults(self, request: RestRequest) -> Iterable[str]:
+    def faults(self, request: RestRequest) -> Iterable[str]:
+        """What this request has in it that Twilio would not understand."""
         operation = self._operation(request)
         if operation is None:
             yield f"{request.method} {request.path}: no such resource"
@@ -67,7 +83,7 @@ class Contract:
     def _mock(self, request: RestRequest) -> MockRequest:
         posts = request.method == "POST"
         return MockRequest(
-            HOST,
+            self._document["servers"][0]["url"],
             request.method.lower(),
             request.path,
             args=dict(request.query),

@@ -39,10 +39,18 @@ def test_a_call_as_it_should_be_has_no_fault(contract: Contract) -> None:
         asked("GET", CALLS, query=(("Status", "initiated"),)),
         asked("GET", f"/2010-04-01/Accounts/AC{'0' * 32}/Phonecalls.json"),
         asked("DELETE", CALLS),
+        asked("GET", "/v1/DialingPermissions/Countries", query=(("Country", "DE"),)),
+        asked("GET", "/v1/DialingPermission/Countries"),
+        asked("GET", f"/2010-04-01/Accounts/AC{'0' * 32}/Calls"),
     ],
 )
 def test_a_request_that_twilio_would_not_understand_is_a_fault(contract: Contract, request_: RestRequest) -> None:
     assert len(contract.faults([request_])) >= 1
+
+
+def test_each_request_is_held_against_the_description_of_its_own_api(contract: Contract) -> None:
+    countries = asked("GET", "/v1/DialingPermissions/Countries", query=(("IsoCode", "DE"), ("PageSize", "50")))
+    assert contract.faults([countries, asked("GET", "/v1/DialingPermissions/Countries/DE")]) == []
 
 
 def test_a_sound_file_is_no_part_of_the_description(contract: Contract) -> None:

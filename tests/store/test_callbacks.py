@@ -1,5 +1,6 @@
 """What the dialler asks of the store: the next due calls in their order, and who is busy. On SQLite and PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,6 @@ from commsd.core.callback import (
     Attempt,
     Callback,
     CloseReason,
-    State,
     bridged,
     claimed,
     closed,
@@ -27,6 +27,7 @@ from commsd.core.case import Case
 from commsd.core.change import Change
 from commsd.store import callbacks, schema
 from commsd.store.log import Log
+from commsd.store.rows import write
 from tests.core.items import TUESDAY, Books, call_from, given, result_of
 from tests.store.test_query_plans import plans
 
@@ -80,6 +81,37 @@ async def test_q5_of_very_many_due_calls_the_first_are_the_first(log: Log, monke
     assert await _waiting(log, 60, limit=3) == ["19", "18", "17"]
 
 
+@pytest.mark.parametrize("few", [0, callbacks.FEW])
+async def test_q5_page_after_page_no_due_call_is_left_out(log: Log, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "FEW", few)
+    await _keep(log, *(owed(n, due_at=TUESDAY) for n in range(7)))
+
+    async def page(skip: int) -> Sequence[Callback]:
+        return await log.read(lambda c: callbacks.waiting(c, "hotline", TUESDAY + 9 * MINUTE, 3, skip))
+
+    pages = [await page(skip) for skip in (0, 3, 6, 9)]
+    assert [[each.id[-1] for each in page] for page in pages] == [["0", "1", "2"], ["3", "4", "5"], ["6"], []]
+
+
+@pytest.mark.parametrize("few", [0, callbacks.FEW])
+async def test_q5_a_call_that_no_clock_times_stands_where_it_was_opened(
+    log: Log, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "FEW", few)
+    await _keep(log, owed(3), owed(2, due_at=None), owed(1))
+    assert await _waiting(log, 10, limit=2) == ["1", "2"]
+    assert await _waiting(log, 10) == ["1", "2", "3"]
+
+
+async def test_q5_the_urgent_one_of_many_due_together_is_among_the_first_read(log: Log) -> None:
+    books = Books()
+    books.take(call_from())
+    (file,) = books.files.values()
+    case = replace(file.case, id="case-5", priority="urgent")
+    await _keep(log, *(owed(n, due_at=TUESDAY) for n in range(6)), cases=(case,))
+    assert await _waiting(log, 10, limit=2) == ["5", "0"]
+
+
 async def test_numbers_and_purposes_come_with_what_is_read(log: Log) -> None:
     await _keep(log, owed(1, purpose="the invoice"))
     (found,) = await log.read(lambda c: callbacks.waiting(c, "hotline", TUESDAY + MINUTE))
@@ -111,15 +143,18 @@ async def test_what_is_in_a_hand_is_astir_when_its_time_comes(log: Log) -> None:
 
 
 async def test_p7_who_is_on_a_call_that_we_placed_is_known_until_it_ends(log: Log) -> None:
+    async def calling() -> set[str]:
+        return {each.live.by for each in await log.read(callbacks.under_way) if each.live and each.live.by}
+
     placed = dialled(owed(1), _attempt(), TUESDAY)
     talk = bridged(dialled(owed(2), _attempt("bo"), TUESDAY), TUESDAY)
     asked = ended(bridged(dialled(owed(3), _attempt("cai"), TUESDAY), TUESDAY), TUESDAY, TUESDAY)
     await _keep(log, placed, talk, asked)
-    assert await log.read(callbacks.calling) == {"anna", "bo"}
+    assert await calling() == {"anna", "bo"}
     await _keep(log, closed(talk, CloseReason.ANSWERED_INBOUND, TUESDAY))
-    assert await log.read(callbacks.calling) == {"anna", "bo"}, "until the legs are let go"
+    assert await calling() == {"anna", "bo"}, "until the legs are let go"
     await _keep(log, tried(placed, "no_answer", TUESDAY), ended(talk, TUESDAY, TUESDAY))
-    assert await log.read(callbacks.calling) == set()
+    assert await calling() == set()
 
 
 async def test_how_many_calls_each_of_us_made_is_counted_from_the_log(log: Log) -> None:
@@ -131,24 +166,21 @@ async def test_how_many_calls_each_of_us_made_is_counted_from_the_log(log: Log) 
     assert await log.read(lambda c: callbacks.calls_since(c, TUESDAY + MINUTE)) == {}
 
 
-async def test_everything_owed_on_a_line_is_listed_in_its_order(log: Log) -> None:
-    ended_call = closed(owed(3), CloseReason.CLOSED_BY_HUMAN, TUESDAY)
-    await _keep(log, held(owed(2), "dnc"), owed(1), ended_call, owed(4, line="other"))
-    found = await log.read(lambda c: callbacks.open_on(c, "hotline"))
-    assert [(each.id[-1], each.state) for each in found] == [("1", State.WAITING), ("2", State.HELD)]
-
-
-def test_no_question_of_the_dialler_walks_through_the_table() -> None:
+@pytest.mark.parametrize("few", [0, callbacks.FEW])
+def test_no_question_of_the_dialler_walks_through_the_table(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "FEW", few)
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         schema.metadata.create_all(connection)
+        write(connection, [Change(callbacks=(owed(1),))], TUESDAY, lambda: "id")
         with plans(connection) as found:
-            callbacks.waiting(connection, "hotline", TUESDAY)
+            callbacks.waiting(connection, "hotline", TUESDAY + MINUTE)
             callbacks.astir(connection, TUESDAY)
             callbacks.under_way(connection)
     engine.dispose()
-    waits, stirs, *_ = found
-    assert "ix_callbacks_waiting (line=? AND look_at<?)" in waits
-    assert "TEMP B-TREE" not in waits
+    many, first, _whole, stirs, *_ = found
+    assert "ix_callbacks_waiting (line=? AND look_at<?)" in many
+    assert ("ix_callbacks_waiting (line=? AND look_at<?)" if few else "ix_callbacks_place (line=?)") in first
+    assert ("TEMP B-TREE" in first) is bool(few)
     assert ASTIR in stirs
     assert [each for each in found if "SCAN" in each] == []

@@ -1,10 +1,22 @@
 """What the dialler reads besides its queue, on each store."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from commsd.channels.phone.dial.step import journal_name
 from commsd.core.callback import Attempt, Callback, State
-from commsd.core.change import CallTimer, Change
+from commsd.core.change import Answer, CallTimer, Change
+from commsd.core.interaction import (
+    CALL_SID,
+    Actor,
+    Channel,
+    Detail,
+    Direction,
+    ExternalId,
+    Interaction,
+    Kind,
+    Outcome,
+)
 from commsd.store import dialling
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
@@ -33,25 +45,57 @@ async def take(log: Log, change: Change) -> None:
     await log.decide((), lambda items: change)
 
 
-async def test_p7_in_hand_are_those_whose_attempt_has_no_result(log: Log) -> None:
-    live = Attempt(at=NOW, by="anna", result=None, id=ATTEMPT)
-    await take(log, Change(callbacks=(owed(State.DIALLING, attempt=live),)))
-    waiting = owed(State.WAITING, number="+442079460123", id="0192f0c0-0000-7000-8000-000000000003")
-    await take(log, Change(callbacks=(waiting,)))
-    assert [each.id for each in await log.read(dialling.in_hand)] == [ID]
+async def test_p7_a_call_of_ours_is_listed_until_our_persons_leg_is_told_to_be_over(log: Log) -> None:
+    live = Attempt(at=NOW, by="anna", result="busy", id=ATTEMPT)
+    fact = replace(call(Direction.OUTBOUND, Outcome.NOT_REACHED), id=ATTEMPT, detail=Detail(callback_id=ID))
+    await take(log, Change(callbacks=(owed(State.WAITING, attempt=live),), interactions=(fact,)))
+    await Journal(log).append(webhook(journal_name(ATTEMPT), "leg", {"CallStatus": "completed"}))
+
+    async def listed(since: datetime = NOW) -> list[tuple[str, str | None, int]]:
+        over = {"completed", "busy"}
+        found = await log.read(lambda connection: dialling.placed_calls(connection, since, over))
+        return [(each.callback_id, each.attempt.by, len(each.webhooks)) for each in found]
+
+    assert await listed() == [(ID, "anna", 1)]
+    assert await listed(NOW + timedelta(seconds=1)) == []
+    await Journal(log).append(webhook(journal_name(ATTEMPT), "status", {"CallStatus": "busy"}))
+    assert await listed() == []
+
+
+async def test_callbacks_and_contacts_are_read_as_they_are_now(log: Log) -> None:
+    await take(log, Change(callbacks=(owed(State.WAITING),)))
     known = await log.read(lambda connection: dialling.callback_of(connection, ID))
-    assert known
-    assert known.live == live
-    assert await log.read(lambda connection: dialling.contact_of(connection, known)) is None
+    assert known == owed(State.WAITING)
+    assert await log.read(lambda connection: dialling.contacts_of(connection, [owed(State.WAITING)])) == {}
 
 
-async def test_live_calls_are_those_without_a_verdict(log: Log) -> None:
+async def test_p7_live_calls_are_those_without_a_verdict_and_talks_whose_end_nobody_told(log: Log) -> None:
     journal = Journal(log)
-    for sid in ("CA1", "CA2"):
+    for sid in ("CA1", "CA2", "CA3", "CA4"):
         await journal.append(webhook(sid, "voice", {"CallSid": sid, "From": "+493023125099"}))
-    await take(log, Change(timers=(CallTimer(call_sid="CA1", line="hotline", at=NOW),)))
-    (call,) = await log.read(dialling.live_calls)
-    assert (call.sid, call.webhooks[0].fields["From"]) == ("CA1", "+493023125099")
+    talk, over = call(Direction.INBOUND, Outcome.REACHED, "CA3"), call(Direction.INBOUND, Outcome.REACHED, "CA4")
+    over = replace(over, id="0192f0c0-0000-7000-8000-000000000004", ended_at=NOW)
+    timer = CallTimer(call_sid="CA1", line="hotline", at=NOW)
+    body = Answer(call_sid="CA3", step="voice", body=b"<Response/>")
+    await take(log, Change(timers=(timer,), interactions=(talk, over), answers=(body,)))
+    found = await log.read(lambda connection: dialling.live_calls(connection, NOW))
+    assert {each.sid: dict(each.answered) for each in found} == {"CA1": {}, "CA3": {"voice": b"<Response/>"}}
+    assert found[0].webhooks[0].fields["From"] == "+493023125099"
+
+
+def call(direction: Direction, outcome: Outcome, sid: str | None = None) -> Interaction:
+    return Interaction(
+        id="0192f0c0-0000-7000-8000-000000000003",
+        revision=1,
+        channel=Channel.PHONE,
+        kind=Kind.CALL,
+        direction=direction,
+        actor=Actor.CUSTOMER,
+        outcome=outcome,
+        occurred_at=NOW,
+        recorded_at=NOW,
+        external_ids=(ExternalId(CALL_SID, sid),) if sid else (),
+    )
 
 
 async def test_w2_a_webhook_that_a_crash_left_undecided_names_its_attempt(

@@ -7,7 +7,7 @@ from commsd.core.change import Change
 from commsd.core.opt_out import OptOut
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
-from commsd.store.texts import undecided, untexted, without_sound
+from commsd.store.texts import sounds, undecided, untexted
 from tests.house import items_of
 from tests.world import ScriptedWorld
 
@@ -54,15 +54,15 @@ async def test_a_webhook_of_a_text_is_found_until_it_is_taken_in(log: Log, scrip
     fields = {"MessageSid": "SM1", "Body": ""}
     for name in ("message:SM1", "CA1"):
         webhook = Webhook(call_sid=name, route="message", step="message", url="u", fields=fields, received_at=now)
-        number = await Journal(log).append(webhook)
+        await Journal(log).append(webhook)
     (left,) = await log.read(lambda connection: undecided(connection, "message:", now, 10))
     assert (left.call_sid, left.step, left.fields, left.url) == ("message:SM1", "message", fields, "u")
     assert not await log.read(lambda c: undecided(c, "message:", now - timedelta(seconds=1), 10))
-    await log.decide((), lambda _items: Change(consumed=(number - 1,)))
+    await log.decide(("call:message:SM1",), lambda items: Change(consumed=tuple(e.id for e in items.webhooks)))
     assert not await log.read(lambda connection: undecided(connection, "message:", now, 10))
 
 
 async def test_an_empty_house_owes_no_texts_and_no_sound(log: Log, scripted_world: ScriptedWorld) -> None:
     now = scripted_world.now
     assert not await log.read(lambda connection: untexted(connection, "sms-ack:", now - timedelta(1), now, 10))
-    assert not await log.read(lambda connection: without_sound(connection, now - timedelta(1)))
+    assert not await log.read(lambda connection: sounds(connection, now - timedelta(1), "recording", ("sound",)))

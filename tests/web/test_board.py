@@ -1,5 +1,6 @@
 """The page over HTTP: who gets in, what it shows, what a link does."""
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,12 +12,13 @@ import pytest
 
 from commsd.core import key
 from commsd.core.callback import Attempt, Callback, State
-from commsd.core.change import Change
-from commsd.core.interaction import Channel, Kind
+from commsd.core.change import Change, Original
+from commsd.core.interaction import Channel, Kind, Stored
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
 from commsd.core.pause import Pause
 from commsd.core.record import Json
 from commsd.crm.keys import SCOPES
+from commsd.web.sound import heard
 from commsd.web.view import late, remaining, span, title
 from tests.crm.serving import KEY, Place, asked_to_ring, call_from, rang, wrote
 from tests.web.busy import a_busy_morning
@@ -341,3 +343,58 @@ async def test_whoever_may_only_look_is_offered_no_result(here: Place) -> None:
     async with browser(here) as client:
         text = (await signed_in(here, client, "events:read", "events:read:pii")).text
     assert "Voicemail" not in text
+
+
+SOUND = bytes(range(256)) * 8
+
+
+async def spoken(here: Place, media_type: str = "audio/mpeg", content: bytes = SOUND) -> str:
+    """A missed call with a message in it; its id."""
+    digest = hashlib.sha256(content).hexdigest()
+    owed = await rang(here, original=Stored(digest, media_type, len(content)))
+    kept = Original(sha256=digest, media_type=media_type, content=content)
+    await here.log.decide((), lambda _items: Change(originals=(kept,)))
+    return owed.interactions[0].id
+
+
+async def test_a7_a_message_is_heard_on_the_board_by_who_may_and_nothing_but_sound(here: Place) -> None:
+    call = await spoken(here)
+    async with browser(here) as client:
+        nobody = await client.get(f"/sound/{call}")
+        text = (await signed_in(here, client)).text
+        assert f'src="/sound/{call}"' in text
+        whole = await client.get(f"/sound/{call}")
+        none = await client.get("/sound/nowhere")
+    async with browser(here) as client:
+        text = (await signed_in(here, client, "events:read", "events:read:pii")).text
+        assert "/sound/" not in text
+        assert (await client.get(f"/sound/{call}")).status_code == 403
+    assert (nobody.status_code, none.status_code) == (401, 404)
+    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, SOUND, "audio/mpeg")
+    assert whole.headers["accept-ranges"] == "bytes"
+
+
+async def test_ssrf_what_is_no_sound_is_never_given_as_one(here: Place) -> None:
+    call = await spoken(here, "text/html", b"<script>alert(1)</script>")
+    async with browser(here) as client:
+        assert "/sound/" not in (await signed_in(here, client)).text
+        assert (await client.get(f"/sound/{call}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "part", "told"),
+    [
+        ("bytes=0-", 206, SOUND, "bytes 0-2047/2048"),
+        ("bytes=10-19", 206, SOUND[10:20], "bytes 10-19/2048"),
+        ("bytes=2040-9999", 206, SOUND[2040:], "bytes 2040-2047/2048"),
+        ("bytes=-8", 206, SOUND[-8:], "bytes 2040-2047/2048"),
+        ("bytes=2048-", 416, b"", "bytes */2048"),
+        ("bytes=-0", 416, b"", "bytes */2048"),
+        ("bytes=0-1,5-6", 200, SOUND, None),
+        ("bytes=-", 200, SOUND, None),
+        ("lines=1-2", 200, SOUND, None),
+    ],
+)
+def test_a_player_gets_the_part_it_asks_for(wanted: str, status: int, part: bytes, told: str | None) -> None:
+    answer = heard(SOUND, "audio/mpeg", wanted)
+    assert (answer.status_code, answer.body, answer.headers.get("content-range")) == (status, part, told)

@@ -1,11 +1,16 @@
 """The page in a real browser: it counts down by the server's clock, refreshes itself and asks nobody else."""
 
+import hashlib
+import io
 import shutil
+import wave
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from commsd.core.change import Change, Original
+from commsd.core.interaction import Stored
 from commsd.crm.keys import SCOPES
 from tests.crm.serving import Place, asked_to_ring, rang, wrote
 from tests.neighbours.absent import absent
@@ -105,4 +110,25 @@ async def test_an_opened_form_stays_open_with_what_was_typed_while_the_page_refr
     await expect(due).to_have_value("2026-12-01T15:00")
     await page.get_by_role("button", name="Voicemail").click()
     await expect(page.get_by_text("last try: voicemail")).to_be_visible()
+    assert complaints == []
+
+
+async def test_a_message_plays_on_while_the_page_refreshes(here: Place, browser: Browser) -> None:
+    frames = io.BytesIO()
+    with wave.open(frames, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\0\0" * 8000 * 30)
+    content = frames.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    await rang(here, original=Stored(digest, "audio/wav", len(content)))
+    kept = Original(sha256=digest, media_type="audio/wav", content=content)
+    await here.log.decide((), lambda _items: Change(originals=(kept,)))
+    page, complaints = await opened(here, browser)
+    player = page.locator("audio")
+    await expect(player).to_have_count(1)
+    await player.evaluate("each => { each.muted = true; each.dataset.mine = 'yes'; return each.play(); }")
+    await wrote(here, subject="Where is my order?")
+    await expect(page.locator(".log").get_by_text("Where is my order?")).to_be_visible(timeout=15_000)
+    await expect(player).to_have_attribute("data-mine", "yes")
+    assert await player.evaluate("each => !each.paused && each.currentTime > 0")
     assert complaints == []

@@ -369,13 +369,15 @@ def _login(table: Table) -> tuple[SecretSource | None, OAuth | None]:
 
 def _oauth(table: Table, folder: Path) -> OAuth:
     """The refresh token's default place is named after the mailbox: `[mailbox.support.imap.auth]` -> support-oauth."""
-    mailbox = table.path.split(".")[1]
+    usual = SecretSource("credential", f"{table.path.split('.')[1]}-oauth", folder)
+    if not table.has("refresh_token"):
+        table.findings.secrets.append((table.place("oauth"), usual))
     return OAuth(
         provider=table.choice("oauth", _PROVIDERS),
         client_id=table.maybe("client_id", TEXT),
         client_secret=table.secret("client_secret"),
         tenant=table.text("tenant", "common"),
-        refresh_token=table.secret("refresh_token") or SecretSource("credential", f"{mailbox}-oauth", folder),
+        refresh_token=table.secret("refresh_token") or usual,
         token_url=table.maybe("token_url", URL),
     )
 

@@ -61,9 +61,8 @@ def change_with_call(
     wish = wish_in(message, desk) if listens else None
     if wish is None:
         return change_of(fact, items, terms, opens=opens)
-    return asked(
-        fact, wish.number, items, terms, line=desk.mailbox.line, at=_wanted(wish, fact, message, items, desk, terms)
-    )
+    at, soon = _wanted(wish, fact, message, items, desk, terms), wish.when is None
+    return asked(fact, wish.number, items, terms, line=desk.mailbox.line, at=at, soon=soon)
 
 
 def _wanted(
@@ -104,14 +103,16 @@ def asked(
     *,
     line: str | None,
     at: datetime | None = None,
+    soon: bool = False,
     questions: Sequence[str] = (),
 ) -> Change:
     """Everything that a customer's asking for a call changes. at: the time agreed on; the policy's where None.
 
+    soon: no time was named at all; else nobody rings before it.
     Where the number is owed a call in somebody else's matter, that call stays as it was promised them.
     """
     parties = (*fact.parties, Party(Role.CALLEE, number)) if number else fact.parties
-    detail = replace(fact.detail, asks_call=True, call_from=line, questions=tuple(questions))
+    detail = replace(fact.detail, asks_call=True, call_from=line, soon=soon, questions=tuple(questions))
     asking = replace(fact, parties=parties, detail=detail)
     change = change_of(asking, items, terms)
     callback = owed_callback(change)

@@ -48,11 +48,12 @@ def ring_me(
 
     message: which the link was given in answer to. number: E.164, as typed. at: the wanted time.
     """
+    soon = at is None
     at = agreed(at, survivor(message.case_id or "", items.files), items, terms)
     owed = _owed(message, items)
     if _too_many(message, items) or (owed and _same(owed, number, at)):
         return Change(result=_said(owed, items, terms) if owed else Asked())
-    change = asked(_request(message, items, desk), number, items, terms, line=desk.mailbox.line, at=at)
+    change = asked(_request(message, items, desk), number, items, terms, line=desk.mailbox.line, at=at, soon=soon)
     callback = owed_callback(change)
     if callback is None:
         return replace(change, result=None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.account import Mailbox, MailSettings
@@ -89,6 +90,7 @@ MOST_RUNS, MOST_WINDOWS = 2, 2
 """What one sentence can say of a week."""
 
 
+@lru_cache(maxsize=64)
 def phone_hours(calendar: Calendar) -> tuple[PhoneHours, ...]:
     """The hours to ring in, a run of weekdays with the same hours each; empty where no short sentence can say them."""
     runs: list[tuple[int, int, tuple[Window, ...]]] = []

@@ -71,6 +71,10 @@ _WORDS = (
         'Google wants an app password in place of the usual one, or auth = { oauth = "google", … }',
     ),
     (("5.7.57", "5.7.3 ", "smtpclientauthentication is disabled"), "let the administrator allow SMTP AUTH for it"),
+    (
+        ("no way to log in with a password",),
+        'let it use the port that takes logins (465 or 587), or write username = "" where it wants none',
+    ),
 )
 _USUAL = "check username and password; Gmail wants an app password or OAuth, Microsoft 365 OAuth alone"
 

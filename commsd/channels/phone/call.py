@@ -6,11 +6,12 @@ it changes in intake.py.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from commsd.channels.phone.step import OURS, Stage, Step, declines, step_of, takes_back
+from commsd.core.fact import replace
 from commsd.core.interaction import DECLINED, Outcome
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import WebhookEntry
@@ -38,7 +39,8 @@ TALK = timedelta(seconds=2)
 class Leg:
     """One of our people's telephones, rung for this call.
 
-    status: as Twilio last had it, in its own order. picked_up: somebody or something answered. accepted_at: key 1.
+    status: as Twilio last had it, in its own order; what its REST API said wins. picked_up: somebody or something
+    answered. accepted_at: key 1. conflict: REST and webhooks told two different ends.
     """
 
     sid: str | None = None
@@ -47,6 +49,7 @@ class Leg:
     picked_up: bool = False
     accepted_at: datetime | None = None
     ended_at: datetime | None = None
+    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class CallState:
 
     dials: rounds that were handed out. asked_at: when Twilio's REST API was last asked. typed: numbers given on the
     keys and not taken back, the latest first. declined: the caller wants no call. swept: found in Twilio's call list,
-    and no webhook told of it.
+    and no webhook told of it. differs: Twilio's REST API and its webhooks told two ends of the caller's leg.
     """
 
     sid: str
@@ -91,6 +94,12 @@ class CallState:
     fallback: bool = False
     swept: bool = False
     asked_at: datetime | None = None
+    differs: bool = False
+
+    @property
+    def conflict(self) -> bool:
+        """Whether Twilio told two different ends of any leg; telephony.md R5."""
+        return self.differs or any(leg.conflict for leg in self.legs.values())
 
     @property
     def inbound(self) -> bool:
@@ -125,6 +134,8 @@ def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes
     own = [entry for step, entry in known if entry.fields.get("CallSid") == sid and step.stage is not Stage.ASKED]
     ends = [entry for _, entry in known if _over(entry, sid)]
     ended = min(ends, key=_noticed, default=None)
+    told = _first([entry for step, entry in known if step.stage not in OURS and _over(entry, sid)], "CallStatus")
+    asked = _first([entry for step, entry in known if step.stage in OURS and _over(entry, sid)], "CallStatus")
     return CallState(
         sid=sid,
         caller=_first(own, "From") or "",
@@ -137,19 +148,33 @@ def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes
         last_at=max(entry.received_at for _, entry in known),
         ended_at=_noticed(ended) if ended else None,
         hung_up_at=min((_instant(entry) for entry in ends), default=None),
-        status=_first(ends, "CallStatus"),
+        status=asked or told,
         total=_seconds(_first(ends, "CallDuration")),
-        dials=frozenset(int(found) for body in answered.values() for found in _DIAL.findall(body)),
-        offered=any(_OFFER.search(body) for body in answered.values()),
+        dials=_dials(answered),
+        offered=_offered(answered),
         declined=any(step.stage is Stage.OFFER and declines(entry.fields) for step, entry in known),
-        reports={_round(step): _report(entry) for step, entry in _by_id(known) if _reports(step, entry)},
+        reports={_round(step): _report(entry) for step, entry in _by_id(known)},
         legs=_legs(known),
         typed=_typed(known),
         recording_sid=_recording(known),
         fallback=any(is_fallback(entry.fields) for entry in own),
         swept=all(step.stage in OURS for step, _ in known),
         asked_at=max((entry.received_at for step, entry in known if step.stage is Stage.ASKED), default=None),
+        differs=told is not None and asked is not None and told != asked,
     )
+
+
+def state_with(state: CallState, answered: Mapping[str, bytes]) -> CallState:
+    """The call after these answers and no others."""
+    return replace(state, dials=_dials(answered), offered=_offered(answered))
+
+
+def _dials(answered: Mapping[str, bytes]) -> frozenset[int]:
+    return frozenset(int(found) for body in answered.values() for found in _DIAL.findall(body))
+
+
+def _offered(answered: Mapping[str, bytes]) -> bool:
+    return any(_OFFER.search(body) for body in answered.values())
 
 
 _DIAL = re.compile(rb'action="[^"]*/dial-(\d+)[#"]')
@@ -162,8 +187,9 @@ def is_fallback(fields: Mapping[str, str]) -> bool:
 
 
 def _by_id(known: list[tuple[Step, WebhookEntry]]) -> list[tuple[Step, WebhookEntry]]:
-    """Where a step was told twice, a report that two people were joined is not overwritten."""
-    return sorted(known, key=lambda pair: (_true(pair[1].fields.get("DialBridged")) is True, _spelled(pair[1])))
+    """What Dials reported. Of a step told twice, a report that two people were joined is not overwritten."""
+    told = [pair for pair in known if _reports(*pair)]
+    return sorted(told, key=lambda pair: (_true(pair[1].fields.get("DialBridged")) is True, _spelled(pair[1])))
 
 
 def _spelled(entry: WebhookEntry) -> list[tuple[str, str]]:
@@ -173,6 +199,8 @@ def _spelled(entry: WebhookEntry) -> list[tuple[str, str]]:
 def _first(entries: Iterable[WebhookEntry], name: str) -> str | None:
     """The field in the earliest webhook that has it; field order breaks ties, so that arrival order cannot."""
     found = [entry for entry in entries if entry.fields.get(name)]
+    if len(found) == 1:  # as it mostly is: to spell it out would cost more than all else here
+        return found[0].fields[name]
     return min(found, key=lambda e: (e.received_at, _spelled(e))).fields[name] if found else None
 
 
@@ -231,7 +259,8 @@ def _legs(known: list[tuple[Step, WebhookEntry]]) -> dict[tuple[int, int], Leg]:
         if step.stage in (Stage.WHISPER, Stage.KEY, Stage.LEG):
             told.setdefault((step.places[0], step.places[1]), []).append((step, entry))
     legs = {place: _leg(about) for place, about in told.items()}
-    for step, entry in sorted(known, key=lambda pair: (pair[1].received_at, _spelled(pair[1]))):
+    looked_up = [pair for pair in known if pair[0].stage in OURS]
+    for step, entry in sorted(looked_up, key=lambda pair: (pair[1].received_at, _spelled(pair[1]))):
         if step.stage is Stage.SWEPT and entry.fields.get("DialCallSid"):
             legs[0, 0] = _leg_in_list(entry)
         if step.stage is Stage.ASKED:
@@ -265,12 +294,15 @@ def _sequence(entry: WebhookEntry) -> int:
 
 
 def _leg_as_asked(leg: Leg, entry: WebhookEntry) -> Leg:
-    """The leg as Twilio's REST API knows it: `Child-SID` holds its status."""
-    status = entry.fields.get(f"Child-{leg.sid}")
-    return (
-        replace(leg, status=status, picked_up=leg.picked_up or status in ("in-progress", "completed"))
-        if status
-        else leg
+    """The leg as Twilio's REST API knows it: `Child-SID` holds its status. An end wins over none."""
+    status, over = entry.fields.get(f"Child-{leg.sid}"), leg.status in TERMINAL
+    if status is None or (over and status not in TERMINAL):
+        return leg
+    return replace(
+        leg,
+        status=status,
+        picked_up=status in ("in-progress", "completed") or (leg.picked_up and status not in TERMINAL),
+        conflict=leg.conflict or (over and status != leg.status),
     )
 
 
@@ -313,10 +345,10 @@ def verdict(state: CallState, now: datetime) -> Outcome | None:
         return Outcome.REACHED
     if now < timer_at(state):
         return None
-    return Outcome.REACHED if _talked(state) else Outcome.MISSED
+    return Outcome.REACHED if talked(state) else Outcome.MISSED
 
 
-def _talked(state: CallState) -> bool:
+def talked(state: CallState) -> bool:
     """A leg answered and accepted, whose Dial has not said otherwise, and which outlived the accepting key."""
     for (number, _), leg in state.legs.items():
         report = state.reports.get(number)

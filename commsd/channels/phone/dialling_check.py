@@ -39,6 +39,17 @@ def judge_agents(tables: Mapping[str, Table], lines: Mapping[str, Number], peopl
                 tables[name].warn("number", what, remedy)
 
 
+def judge_heard(tables: Mapping[str, Table], people: People) -> None:
+    """Warns of a line whose missed calls nobody rings back and nobody hears of before they are nearly due."""
+    for table in tables.values():
+        team = table.value("team")
+        rung = _rung(table, team if isinstance(team, str) else None, people)
+        if not table.value("tell") and not any(agent.phone for agent in rung):
+            what = f"[{table.path}] tells nobody of a missed call, and nobody of it has a phone to ring back from"
+            remedy = 'add tell = ["anna"], or a team whose members have a phone'
+            table.warn("number", what, remedy)
+
+
 def _rung(table: Table, team: str | None, people: People) -> list[Agent]:
     """Whom calls of this line ring: its rounds, and its team when calls are made from it."""
     rounds = table.value("rounds")

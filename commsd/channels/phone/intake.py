@@ -5,10 +5,10 @@ does not carry it): then it changes nothing and says in `MoreKeys` what it needs
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from commsd.channels.phone.call import fold, must_ask, timer_at, verdict
+from commsd.channels.phone.call import fold, must_ask, state_with, timer_at, verdict
 from commsd.channels.phone.promise import clock_of, promised_at
 from commsd.channels.phone.scene import document
 from commsd.channels.phone.seen import House, Seen
@@ -17,6 +17,7 @@ from commsd.core import key
 from commsd.core.callback import Callback, State, with_number
 from commsd.core.change import Answer, CallTimer, Change, change_of, with_promise
 from commsd.core.event import Event
+from commsd.core.fact import replace
 from commsd.core.interaction import Interaction, Outcome
 from commsd.core.open_items import OpenItems
 
@@ -59,7 +60,7 @@ def answer(
     if body is None:
         body = document(seen, step, fields)
         answers = (Answer(call_sid=call_sid, step=str(step), body=body),)
-        state = fold(call_sid, items.webhooks, {**items.answered, str(step): body}) or state
+        state = state_with(state, {**items.answered, str(step): body})
     return replace(settled(Seen(state, house, items)), answers=answers, result=body)
 
 

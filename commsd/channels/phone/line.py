@@ -12,12 +12,13 @@ from decimal import Decimal
 
 import phonenumbers
 
-from commsd.channels.phone.dialling_check import judge_agents, judge_cost, judge_regions
+from commsd.channels.phone.dialling_check import judge_agents, judge_cost, judge_heard, judge_regions
 from commsd.channels.phone.line_check import judge_forwards, judge_polled, judge_rounds, voices
 from commsd.config.read import Table, did_you_mean
 from commsd.config.secret import SecretSource
 from commsd.config.unit import COUNT, DAILY_SPAN, DURATION, LANGUAGE, RATE, TEXT, URL, Form, Minutes, Rate, duration
 from commsd.core.agent import NUMBER, RESERVED_NAMES, known_name, known_names
+from commsd.core.answer_level import Goal
 from commsd.core.backoff import Retry, Wait
 from commsd.core.firm import Firm, observes
 from commsd.core.number import Number
@@ -42,8 +43,9 @@ class ApiKey:
 class Twilio:
     """The account. auth_tokens: each may have signed a webhook; the first also logs in where there is no api_key.
 
-    public_url: what Twilio signs; None where webhooks is False and its call list is polled. shared_keys: secrets by
-    key id (docs/usage/webhooks/webhook-shared-keys); require_shared_key: nothing else signs a webhook.
+    public_url: what Twilio signs; None where webhooks is False and its call list is polled. connect_url: a TwiML Bin
+    that then joins whom we ring to the customer, once a key is pressed. shared_keys: secrets by key id
+    (docs/usage/webhooks/webhook-shared-keys); require_shared_key: nothing else signs a webhook.
     delete_recordings: at Twilio, once we have the copy. transcriber: a command that gets a sound file and prints words.
     """
 
@@ -52,19 +54,12 @@ class Twilio:
     api_key: ApiKey | None = None
     webhooks: bool = True
     public_url: str | None = None
+    connect_url: str | None = None
     api_base_url: str = "https://api.twilio.com"
     shared_keys: Mapping[str, SecretSource] = field(default_factory=dict)
     require_shared_key: bool = False
     delete_recordings: bool = False
     transcriber: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLevel:
-    """This share of calls (0 to 1) answered within this time."""
-
-    share: float
-    within: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +81,7 @@ class Line:
     sequential: bool = False
     ring: timedelta = timedelta(seconds=20)
     voices: Mapping[str, str] = field(default_factory=dict)
-    answer: ServiceLevel | None = None
+    answer: Goal | None = None
     tell: tuple[str, ...] = ()
     sms_ack: bool = True
     observe: bool = False
@@ -136,14 +131,19 @@ class PhoneSettings:
     callbacks: Callbacks = field(default_factory=Callbacks)
     dialling: Dialling = field(default_factory=Dialling)
 
+    @property
+    def goals(self) -> Mapping[str, Goal]:
+        """The service levels that are aimed at, by line."""
+        return {name: line.answer for name, line in self.lines.items() if line.answer}
+
 
 _PER = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 
 
-def _level(value: object) -> ServiceLevel | None:
+def _level(value: object) -> Goal | None:
     found = re.fullmatch(r"([0-9]{1,3})% ?/ ?(\S+)", value) if isinstance(value, str) else None
     within = duration(found[2]) if found else None
-    return ServiceLevel(int(found[1]) / 100, within) if found and within and 0 < int(found[1]) <= 100 else None
+    return Goal(int(found[1]) / 100, within) if found and within and 0 < int(found[1]) <= 100 else None
 
 
 def _cost(value: object) -> Cost | None:
@@ -173,7 +173,7 @@ def _sid(prefix: str) -> Form[str]:
     )
 
 
-LEVEL = Form("a service level", 'write "80% / 20s"', _level, ServiceLevel(0.8, timedelta(seconds=20)))
+LEVEL = Form("a service level", 'write "80% / 20s"', _level, Goal(0.8, timedelta(seconds=20)))
 COST = Form(
     "an amount of money",
     f'write "20 EUR/day": per day, week or month, in {", ".join(sorted(CURRENCIES))}',
@@ -197,6 +197,7 @@ def read_settings(root: Table, firm: Firm) -> PhoneSettings:
         judge_polled(tables)
     _one_line_per_number(lines, tables)
     judge_forwards(tables, {name: line.number.e164 for name, line in lines.items()}, firm.people)
+    judge_heard(tables, firm.people)
     dialling = _dialling(root.table("dialling"))
     _judge_dialling(root.table("dialling"), dialling, tables, lines, firm)
     return PhoneSettings(
@@ -230,12 +231,24 @@ def _twilio(table: Table) -> Twilio:
         api_key=_api_key(api_key) if api_key.present else None,
         webhooks=webhooks,
         public_url=public_url.rstrip("/") if public_url else None,
+        connect_url=_connect_url(table, webhooks),
         api_base_url=table.read("api_base_url", URL, "https://api.twilio.com").rstrip("/"),
         shared_keys=shared_keys,
         require_shared_key=only,
         delete_recordings=table.flag("delete_recordings", False),
         transcriber=_transcriber(table),
     )
+
+
+def _connect_url(table: Table, webhooks: bool) -> str | None:
+    url = table.maybe("connect_url", URL)
+    if url and webhooks:
+        what = "connect_url does nothing while webhooks = true: we hear the key ourselves"
+        table.error("connect_url", what, "take it out, or write webhooks = false")
+    elif url and ("?" in url or "#" in url):
+        what = "connect_url has a query or a fragment, and the customer's number goes there"
+        table.error("connect_url", what, "write the address alone, as the console shows it")
+    return url
 
 
 def _transcriber(table: Table) -> tuple[str, ...]:

@@ -234,7 +234,7 @@ class Read:
         file = self.items.files.get(owed.case_id)
         former = promises_of(owed, self.items.callbacks, file)
         promise = Promise(id=self.items.new_id(), due_at=at, via="call", replaces=former[-1] if former else None)
-        detail = replace(fact.detail, asks_call=True, call_from=owed.line, promise=promise)
+        detail = replace(fact.detail, asks_call=True, call_from=owed.line, callbacks=(owed.id,), promise=promise)
         parties = (*fact.parties, Party(Role.CALLEE, owed.number or self.text.sender))
         change = self._recorded(replace(fact, detail=detail, case_id=owed.case_id, parties=parties))
         reason = self._silent()

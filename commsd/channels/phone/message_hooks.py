@@ -46,7 +46,7 @@ class Desk:
     def __init__(self, switch: Switch) -> None:
         self.switch = switch
 
-    async def note(self, step: str, signed: Signed, at: datetime) -> int:
+    async def note(self, step: str, signed: Signed, at: datetime) -> None:
         """The webhook is durable."""
         sid = signed.fields.get("MessageSid", "")
         webhook = Webhook(
@@ -58,7 +58,7 @@ class Desk:
             token=signed.token,
             received_at=at,
         )
-        return await self.switch.means.journal.append(webhook)
+        await self.switch.means.journal.append(webhook)
 
     async def decide(self, step: str, fields: Mapping[str, str], url: str) -> None:
         """Take in what was noted; again, it changes nothing."""
@@ -111,7 +111,7 @@ class MessageHooks:
         refused = not done or noting.exception() is not None
         return Response(status_code=503 if refused else 204)
 
-    def _decide_after(self, noting: "asyncio.Task[int]", step: str, signed: Signed) -> None:
+    def _decide_after(self, noting: "asyncio.Task[None]", step: str, signed: Signed) -> None:
         if not noting.cancelled() and noting.exception() is None:
             self._keep(self._decide(step, signed))
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from commsd.core.appointment import time_in
+from commsd.core.interaction import PUT_OFF
 
 
 class Order(StrEnum):
@@ -20,7 +21,7 @@ class Order(StrEnum):
     HELP = "help"
     DECLINE = "decline"
     KEEP = "keep"
-    TIME = "time"
+    TIME = PUT_OFF
 
 
 _STOP = frozenset(

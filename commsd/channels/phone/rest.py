@@ -48,7 +48,11 @@ class _Http:
         self, method: str, url: str, *, auth: tuple[str, str], headers: dict[str, str], **more: Any
     ) -> Any:
         login = b64encode(":".join(auth).encode()).decode()
-        return await self._inner.request(method, url, headers={**headers, "Authorization": f"Basic {login}"}, **more)
+        said = {**headers, "Authorization": f"Basic {login}"}
+        answer = await self._inner.request(method, url, headers=said, **more)
+        if 200 <= answer.status_code < 300 and answer.text and not _is_object(answer.text):
+            raise ClientError("what answers is not Twilio")  # the library would trip over it somewhere
+        return answer
 
     async def close(self) -> None:
         await self._inner.close()
@@ -136,7 +140,7 @@ class Rest:
         One that is over already is left as it is (21220). As `asking` raises.
         """
         try:
-            async with asyncio.timeout(DEADLINE), self.asking() as client:
+            async with self.asking() as client, asyncio.timeout(DEADLINE):
                 await client.calls(sid).update_async(status=status)
         except Unreachable as error:
             if f"code {_OVER}" not in error.what:
@@ -199,6 +203,13 @@ def _judged(status: int) -> Literal["refused", "later", "unknown"]:
     if status == _TOO_MANY:
         return "later"
     return "refused" if 400 <= status < 500 else "unknown"
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _word(status: object) -> str:

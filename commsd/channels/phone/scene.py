@@ -1,9 +1,9 @@
 """What the caller, or one of our people, hears at a step: which document, with which promise. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from commsd.channels.phone import twiml
+from commsd.channels.phone.call import talked
 from commsd.channels.phone.promise import Owed, owed_for, when_words, zone_of
 from commsd.channels.phone.prompts import spoken
 from commsd.channels.phone.prompts.spoken import Spoken
@@ -11,6 +11,7 @@ from commsd.channels.phone.rounds import Round, first_round, round_after
 from commsd.channels.phone.seen import Seen
 from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
 from commsd.channels.phone.twiml import Talk, back_words
+from commsd.core.fact import replace
 from commsd.core.interaction import Outcome
 
 
@@ -34,7 +35,8 @@ def _heard(seen: Seen, step: Step, fields: Mapping[str, str]) -> str:
             return "colleague" if seen.colleague else "closed"
         return "open" if first_round(seen) else "colleague" if seen.colleague else "nobody"
     if step.stage is Stage.DIAL:
-        if fields.get("DialBridged", "").lower() == "true":
+        report = seen.state.reports.get(step.number)
+        if report and (report.bridged or (report.bridged is None and talked(seen.state))):
             return "talked"
         if round_after(seen, step.number):
             return "next_round"

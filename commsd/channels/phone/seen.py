@@ -4,7 +4,7 @@ What is said to the caller from it stands in scene.py, what is recorded in intak
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from commsd.channels.phone.call import PINGS, CallState, Leg, is_glimpse, is_short, reason_for
@@ -14,6 +14,7 @@ from commsd.core import key
 from commsd.core.agent import Agent
 from commsd.core.calendar import in_zone, is_open
 from commsd.core.contact import identity_of, match
+from commsd.core.fact import replace
 from commsd.core.firm import Firm
 from commsd.core.interaction import (
     CALL_SID,
@@ -41,11 +42,15 @@ PING = "ping"
 """The tag of a call that rang, again and again, only to be seen."""
 
 
+CONFLICT = "conflict"
+"""The tag of a call of which Twilio's REST API and its webhooks told two different ends. telephony.md R5."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end.
 
-    regions: where a number given on the keys may lie; None: anywhere.
+    regions: where a number given on the keys may lie; None: anywhere. connect_url: as in `[twilio]`.
     """
 
     firm: Firm
@@ -53,6 +58,7 @@ class House:
     base: str
     terms: Terms
     regions: frozenset[str] | None = None
+    connect_url: str | None = None
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -125,8 +131,8 @@ class Seen:
     def closed(self, at: datetime) -> bool:
         """Whether the line's hours forbid to ring anybody. Without a calendar it is always open."""
         name = self.line.calendar if self.line else None
-        versions = self.house.terms.versions
-        calendar = versions[-1].calendars.get(name) if name and versions else None
+        version = self.house.terms.in_force(at)
+        calendar = version.calendars.get(name) if name and version else None
         return calendar is not None and not is_open(in_zone(calendar, self.house.firm.timezone), at)
 
     def fact(self, outcome: Outcome) -> Interaction:
@@ -166,8 +172,12 @@ class Seen:
             external_ids=(ExternalId(CALL_SID, state.sid), *recording),
             language=self.language,
             language_cause=self.language_cause,
-            tags=(PING,) if outcome is Outcome.MISSED and self._pings() else (),
+            tags=self._tags(outcome),
         )
+
+    def _tags(self, outcome: Outcome) -> tuple[str, ...]:
+        pings = outcome is Outcome.MISSED and self._pings()
+        return (*([PING] if pings else []), *([CONFLICT] if self.state.conflict else []))
 
     def _reason(self, outcome: Outcome) -> str | None:
         if outcome is Outcome.REACHED:

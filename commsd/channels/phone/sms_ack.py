@@ -1,6 +1,7 @@
 """The text that follows a missed call: once per owed call, a minute after the miss, to whom it can help. Pure. Q9.
 
-Whoever rings again within that minute is not texted. Where nothing goes out, nothing is recorded but in observe mode.
+Whoever rings again within that minute is not texted. Where no text is owed, a mark says why, so that it is decided
+once and `explain` can tell.
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from commsd.core import key
 from commsd.core.callback import Callback, State
 from commsd.core.calling_hours import may_ring, zones_of
 from commsd.core.change import Change, LogicalKey
-from commsd.core.interaction import Channel, Interaction, Outcome
+from commsd.core.interaction import Channel, Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
 from commsd.core.screen import screened
+from commsd.sla.notice.telling import TELLINGS
 
 WAITS = timedelta(seconds=60)
 """telephony.md T_sms: a redial in the next minute is not texted."""
@@ -47,7 +49,7 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """The result where no text is owed for this call."""
+    """The result where no text is owed for this call; the mark says so for ever where it lasts."""
 
     why: str
 
@@ -62,7 +64,7 @@ def keys_of(callback: Callback) -> tuple[str, ...]:
 
 
 def named(callback_id: str) -> str:
-    """What makes it one text for each owed call, for ever."""
+    """What makes it one decision for each owed call, for ever."""
     return f"sms-ack:{callback_id}"
 
 
@@ -70,14 +72,18 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
     """The text owed for this call, or in `result` why there is none, NotYet or Never."""
     callback = items.callback(callback_id)
     if callback is None or items.known.get(key.of_logical(named(callback_id))):
-        return Change(result=Never("texted"))
+        return Change(result=Never("decided"))
     line, number = house.lines.get(callback.line or ""), parse_number(callback.number or "")
     miss = _last_miss(callback, items)
-    if line is None or number is None or miss is None:
-        return Change(result=Never("no-number"))
-    zones = zones_of(number, _zone_on_file(callback, items), house.firm.zone)
+    if not callback.open or callback.state is State.HELD:
+        return Change(result=Never(callback.state.value))
+    if miss is None:
+        return Change(result=Never("no-miss"))
+    if line is None or number is None:
+        return _untold("no-line" if line is None else "no-number", callback, items)
     if why := _never(callback, line, number, items, manners):
-        return Change(result=Never(why))
+        return _untold(why, callback, items)
+    zones = zones_of(number, _zone_on_file(callback, items), house.firm.zone)
     if items.now < _rang_at(callback, miss) + WAITS:
         return Change(result=NotYet("redial"))
     if callback.state is not State.WAITING:
@@ -98,9 +104,26 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
     return made + Change(keys=(LogicalKey(key=named(callback.id), interaction_id=made.interactions[0].id),))
 
 
+def _untold(why: str, callback: Callback, items: OpenItems) -> Change:
+    """No text, and the mark that it was decided so."""
+    mark = Delivery(
+        id=items.new_id(),
+        kind=DeliveryKind.TELLING,
+        key=named(callback.id),
+        via=TELLINGS,
+        recipient="",
+        payload=b"",
+        created_at=items.now,
+        due_at=items.now,
+        state=DeliveryState.SUPPRESSED,
+        reason=why,
+        settled_at=items.now,
+    )
+    decided = LogicalKey(key=named(callback.id), interaction_id=callback.misses[-1])
+    return Change(deliveries=(mark,), keys=(decided,), result=Never(why))
+
+
 def _never(callback: Callback, line: Line, number: Number, items: OpenItems, manners: Manners) -> str | None:
-    if not callback.open or callback.state is State.HELD:
-        return callback.state.value
     if not line.sms_ack:
         return "sms-off"
     if number.type not in MOBILE:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from commsd.channels.phone.speech import ASKED, MESSAGE, NOTHING, OFFERED, OTHER_NUMBER, YES, pressed
 
@@ -64,6 +65,7 @@ class Step:
         return self.places[0] if self.places else 1
 
 
+@lru_cache(maxsize=1024)
 def step_of(text: str) -> Step | None:
     """The step a URL names; None for one that we never hand out."""
     match = _STEP.fullmatch(text)

@@ -1,9 +1,10 @@
 """Takes decisions about calls: a webhook into the journal, the decision behind it, again where it needs more keys."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from commsd.channels.channel import Means
 from commsd.channels.phone import intake
@@ -19,6 +20,9 @@ from commsd.store.journal import Webhook
 
 SET_ASIDE = timedelta(minutes=1)
 _ROUNDS = 4
+
+Decide = Callable[[tuple[str, ...], OpenItems], Change]
+"""A decision under these keys."""
 
 
 class Switch:
@@ -41,32 +45,33 @@ class Switch:
 
     def note(
         self, sid: str, step: Step, url: str, fields: Mapping[str, str], token: str | None, at: datetime
-    ) -> "asyncio.Future[int]":
+    ) -> "asyncio.Future[None]":
         """Queue a webhook for the journal, before any decision that is asked for after. It is done once durable."""
         webhook = Webhook(
             call_sid=sid, route=step.stage.value, step=str(step), url=url, fields=fields, token=token, received_at=at
         )
         return asyncio.ensure_future(self.means.journal.append(webhook))
 
-    async def answer(self, sid: str, step: Step, fields: Mapping[str, str]) -> bytes | None:
-        """The TwiML for a step whose webhook was noted; None where the decision failed and the call was set aside."""
+    def answer(self, sid: str, step: Step, fields: Mapping[str, str]) -> Coroutine[Any, Any, bytes | None]:
+        """The TwiML for a step whose webhook was noted; None where the decision failed and the call was set aside.
+
+        It is queued now, so that it shares the commit of that webhook.
+        """
         house = self.house()
 
         def decide(keys: tuple[str, ...], items: OpenItems) -> Change:
             return intake.answer(sid, step, fields, items, house, keys)
 
-        change = await self._decided(sid, intake.keys_of(sid, fields), decide)
-        return change.result if isinstance(change.result, bytes) else None
+        return _body_of(self._decided(sid, intake.keys_of(sid, fields), decide))
 
-    async def settle(self, sid: str, fields: Mapping[str, str], *, may_ask: bool = False) -> bool:
-        """Take in what was noted, or that time passed. False: it waits for Twilio to be asked."""
+    def settle(self, sid: str, fields: Mapping[str, str], *, may_ask: bool = False) -> Coroutine[Any, Any, bool]:
+        """Take in what was noted, or that time passed; queued now. False: it waits for Twilio to be asked."""
         house = self.house()
 
         def decide(keys: tuple[str, ...], items: OpenItems) -> Change:
             return intake.settle(sid, items, house, keys, may_ask=may_ask)
 
-        change = await self._decided(sid, intake.keys_of(sid, fields), decide)
-        return not isinstance(change.result, AskTwilio)
+        return _needs_no_asking(self._decided(sid, intake.keys_of(sid, fields), decide))
 
     async def asked(self, sid: str, known: KnownCall | None, at: datetime) -> None:
         """Keep what Twilio's REST API said of a call as a webhook of its own kind, so that the fold sees it.
@@ -77,14 +82,29 @@ class Switch:
         fields = {"CallSid": sid, "CallStatus": known.status if known else "failed", **legs}
         await self.note(sid, Step(Stage.ASKED), "", fields, None, at)
 
-    async def _decided(
-        self, sid: str, keys: tuple[str, ...], decide: Callable[[tuple[str, ...], OpenItems], Change]
-    ) -> Change:
-        for _ in range(_ROUNDS):
-            change = await self.means.log.decide(
+    def _decided(self, sid: str, keys: tuple[str, ...], decide: Decide) -> Coroutine[Any, Any, Change]:
+        def submitted(keys: tuple[str, ...]) -> Awaitable[Change]:
+            return self.means.log.submit(
                 keys, partial(decide, keys), otherwise=lambda items, _: intake.set_aside(sid, items, SET_ASIDE)
             )
-            if not isinstance(change.result, MoreKeys):
-                return change
-            keys = change.result.keys
-        raise TryAgain("the keys of a call went on changing", remedy="nothing to do: its timer takes it up again")
+
+        return _under_all_keys(submitted(keys), submitted)
+
+
+async def _under_all_keys(deciding: Awaitable[Change], again: Callable[[tuple[str, ...]], Awaitable[Change]]) -> Change:
+    change, left = await deciding, _ROUNDS
+    while isinstance(change.result, MoreKeys):
+        left -= 1
+        if not left:
+            raise TryAgain("the keys of a call went on changing", remedy="nothing to do: its timer takes it up again")
+        change = await again(change.result.keys)
+    return change
+
+
+async def _body_of(deciding: Awaitable[Change]) -> bytes | None:
+    change = await deciding
+    return change.result if isinstance(change.result, bytes) else None
+
+
+async def _needs_no_asking(deciding: Awaitable[Change]) -> bool:
+    return not isinstance((await deciding).result, AskTwilio)

@@ -16,7 +16,7 @@ from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.message import call_sid
 from commsd.channels.phone.message_hooks import Desk, tell_code
 from commsd.channels.phone.rest import Rest
-from commsd.channels.phone.sms_ack import Manners, Never
+from commsd.channels.phone.sms_ack import Manners
 from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.text import PATIENCE, Texts
 from commsd.channels.phone.text_owed import LAST, VIA, letter_of, number_of
@@ -37,8 +37,6 @@ TURN = 100
 LEFT_BEHIND = timedelta(seconds=30)
 OVERRIDES = "#rc=3&rp=ct,rt,5xx&ct=2000&rt=4000"
 """How often Twilio tells us again; telephony.md W8."""
-
-_REMEMBERED = 10_000
 
 
 class Post:
@@ -99,7 +97,6 @@ class Texting:
 
     def __init__(self, switch: Switch) -> None:
         self._switch, self._desk = switch, Desk(switch)
-        self._done: dict[str, None] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -134,17 +131,9 @@ class Texting:
         async with asyncio.timeout(DEADLINE):
             owed = await means.log.read(lambda connection: untexted(connection, prefix, since, until, TURN * 10))
         made = 0
-        for callback in [each for each in owed if each.id not in self._done]:
+        for callback in owed:
             decided = partial(sms_ack.texted, callback.id, house=house, manners=manners)
             async with asyncio.timeout(DEADLINE):
                 change = await means.log.decide(sms_ack.keys_of(callback), decided)
             made += bool(change.deliveries)
-            if isinstance(change.result, Never):
-                self._remember(callback.id)
         return made
-
-    def _remember(self, callback_id: str) -> None:
-        """Not to be looked at again: it costs a decision each time, and nothing would come of it."""
-        self._done[callback_id] = None
-        while len(self._done) > _REMEMBERED:
-            del self._done[next(iter(self._done))]

@@ -2,7 +2,6 @@
 
 from commsd.channels.channel import Means
 from commsd.channels.phone.line import PhoneSettings
-from commsd.core.answer_level import Goal
 from commsd.duty import Duty
 from commsd.sla.notice.call_watch import CallWatch, Desk, LineTold
 from commsd.sla.notice.level_watch import LevelWatch
@@ -16,7 +15,7 @@ def watches(settings: PhoneSettings, means: Means) -> tuple[Duty, ...]:
     lines = {name: LineTold(tell=line.tell, observe=line.observe) for name, line in settings.lines.items()}
     desk = Desk(firm=firm, post=post, lines=lines, confirm=settings.callbacks.confirm)
     calls = CallWatch(desk, *store)
-    aims = {name: Goal(line.answer.share, line.answer.within) for name, line in settings.lines.items() if line.answer}
+    aims = settings.goals
     if not aims:
         return (calls,)
     gauge = means.pulse.metrics.answer_level

@@ -6,8 +6,10 @@ Twilio's table of verbs (docs/voice/twiml).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, cast
+from xml.sax.saxutils import escape
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
@@ -91,6 +93,18 @@ def ring(
     caller_id: our own number where the caller's cannot be shown; None lets the caller's through. sequential: one after
     the other, each for these seconds, so that a voicemail that is quick to answer starves nobody.
     """
+    made = _ringing(replace(talk, url=_URL), number, tuple(phones), seconds, caller_id, greet, sequential)
+    return made.replace(_URL.encode(), escape(talk.url, {'"': "&quot;"}).encode())
+
+
+_URL = "\ue000"
+"""Stands for a call's URL in a document that many calls share: no text of ours can have it, see `_plain`."""
+
+
+@lru_cache(maxsize=256)
+def _ringing(
+    talk: Talk, number: int, phones: tuple[str, ...], seconds: int, caller_id: str | None, greet: bool, sequential: bool
+) -> bytes:
     document = _response()
     if greet:
         _say(document, talk, talk.say(talk.spoken.greeting))

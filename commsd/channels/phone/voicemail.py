@@ -1,12 +1,15 @@
 """Duty: the sound of messages that callers left is fetched, kept with the call, and put into words if somebody can.
 
-It is deleted at Twilio after the copy where the configuration says so. A call whose sound never comes stays as it is:
-the callback does not wait for it. telephony.md A7, section 7.
+It is deleted at Twilio after the copy where the configuration says so. Each step is owed until the store says that it
+is taken, so that a crash between two of them loses none. A call whose sound never comes stays as it is: the callback
+does not wait for it. telephony.md A7, section 7.
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import structlog
 
@@ -17,13 +20,13 @@ from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.transcribe import words_of
 from commsd.core import key
 from commsd.core.callback import Callback
-from commsd.core.change import Change, Original
+from commsd.core.change import Change, LogicalKey, Original
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Kind, Outcome, Stored
 from commsd.core.open_items import OpenItems
 from commsd.errors import CommsdError, Refused
 from commsd.store.originals import keep_original, original
-from commsd.store.texts import RECORDING, without_sound
+from commsd.store.texts import RECORDING, sounds
 
 log = structlog.get_logger()
 
@@ -32,32 +35,47 @@ LOOK = timedelta(minutes=10)
 """How often the log is looked through, for what a restart forgot."""
 
 SINCE = timedelta(days=2)
-"""So long after the call its sound is asked for."""
+"""So long after the call its steps are tried."""
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600))
+SOUND, WORDS, DELETION = "sound", "words", "deletion"
 _PREVIEW = 280
 _TEXT = "text/plain; charset=utf-8"
+_NOTED = "recording"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """A call whose sound is to be had. tried: in vain; at: not before."""
+    """A call whose sound is not done with. done: steps noted as taken. tried: the next one, in vain; at: not before."""
 
+    id: str
     sid: str
     called_at: datetime
+    sound: Stored | None
+    done: frozenset[str]
     at: datetime
     tried: int = 0
 
+    def step(self, steps: Sequence[str]) -> str | None:
+        """The next one; None where nothing is left to do. steps: what is wanted once the sound is kept."""
+        if self.sound is None:
+            return None if SOUND in self.done else SOUND
+        return next((step for step in steps if step not in self.done), None)
+
+
+Step = Callable[["Voicemail", _Wanted], Awaitable[_Wanted]]
+
 
 class Voicemail:
-    """Fetches one sound after the other. Stops when cancelled: what was fetched in part leaves nothing behind."""
+    """Takes one step after the other. Stops when cancelled: what was fetched in part leaves nothing behind."""
 
     name = "phone.voicemail"
 
     def __init__(self, twilio: Twilio, rest: Rest, means: Means) -> None:
         self._twilio, self._rest, self._means = twilio, rest, means
+        wanted = ((WORDS, bool(twilio.transcriber)), (DELETION, twilio.delete_recordings))
+        self._steps = tuple(step for step, yes in wanted if yes)
         self._wanted: dict[str, _Wanted] = {}
-        self._delete: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
         means.log.listen(self._hear)
 
@@ -68,79 +86,91 @@ class Voicemail:
                 await self._means.world.sleep(PAUSE)
 
     async def once(self) -> bool:
-        """One sound, or one deletion; says whether there was any that could be had."""
+        """One step with one sound; says whether there was any that could be taken."""
         now = self._means.world.now()
         if self._looked_at is None or now - self._looked_at >= LOOK:
             self._looked_at = now
-            for call in await self._means.log.read(lambda connection: without_sound(connection, now - SINCE)):
-                self._want(call, now)
-        if due := next((item for item in self._wanted.items() if item[1].at <= now), None):
-            return await self._kept(*due)
-        if sid := next((sid for sid, at in self._delete.items() if at <= now), None):
-            return await self._deleted(sid)
-        return False
+            for each in await self._means.log.read(lambda c: sounds(c, now - SINCE, _NOTED, (SOUND, *self._steps))):
+                self._want(each.call, each.done, now)
+        due = next((wanted for wanted in self._wanted.values() if wanted.at <= now), None)
+        return due is not None and await self._taken(due)
 
     def _hear(self, change: Change) -> None:
         now = self._means.world.now()
         for fact in change.interactions:
             if fact.kind is Kind.CALL and fact.outcome is Outcome.MISSED and fact.original is None:
-                self._want(fact, now)
+                self._want(fact, frozenset(), now)
 
-    def _want(self, call: Interaction, now: datetime) -> None:
+    def _want(self, call: Interaction, done: frozenset[str], now: datetime) -> None:
         sid = call.external(RECORDING)
-        if sid and call.id not in self._wanted:
-            self._wanted[call.id] = _Wanted(sid, call.occurred_at, now)
+        if sid and call.id not in self._wanted and now - call.occurred_at <= SINCE:
+            self._put(_Wanted(id=call.id, sid=sid, called_at=call.occurred_at, sound=call.original, done=done, at=now))
 
-    async def _kept(self, call_id: str, wanted: _Wanted) -> bool:
+    def _put(self, wanted: _Wanted) -> None:
+        if wanted.step(self._steps) is None:
+            self._wanted.pop(wanted.id, None)
+        else:
+            self._wanted[wanted.id] = wanted
+
+    async def _taken(self, wanted: _Wanted) -> bool:
+        """The next step with this sound, which is then noted; a sound that is refused is noted too."""
+        step = wanted.step(self._steps) or ""
         try:
-            async with sound_of(self._twilio, wanted.sid) as (media_type, parts):
-                stored = await keep_original(self._means.log, self._means.world, parts, media_type)
+            after = await self._STEPS[step](self, wanted)
         except Refused as error:
-            del self._wanted[call_id]
-            log.warning("voicemail.refused", interaction=call_id, what=error.what, remedy=error.remedy)
-            return True
+            log.warning("voicemail.refused", interaction=wanted.id, what=error.what, remedy=error.remedy)
+            after = await self._noted(wanted, step)
         except CommsdError as error:
-            self._again(call_id, wanted, error)
+            self._again(wanted, step, error)
             return False
-        named = key.of_interaction(call_id)
-        await self._means.log.decide((named,), lambda items: _with_sound(items.known.get(named), stored, items))
-        self._wanted.pop(call_id, None)
-        log.info("voicemail.kept", interaction=call_id, bytes=stored.size_bytes)
-        if self._twilio.delete_recordings:
-            self._delete[wanted.sid] = self._means.world.now()
-        if self._twilio.transcriber:
-            await self._put_into_words(call_id, stored)
+        self._put(replace(after, tried=0, at=self._means.world.now()))
         return True
 
-    def _again(self, call_id: str, wanted: _Wanted, error: CommsdError) -> None:
+    async def _keep(self, wanted: _Wanted) -> _Wanted:
+        async with sound_of(self._twilio, wanted.sid) as (media_type, parts):
+            stored = await keep_original(self._means.log, self._means.world, parts, media_type)
+        named = key.of_interaction(wanted.id)
+        await self._means.log.decide((named,), lambda items: _with_sound(items.known.get(named), stored, items))
+        log.info("voicemail.kept", interaction=wanted.id, bytes=stored.size_bytes)
+        return replace(wanted, sound=stored)
+
+    async def _put_into_words(self, wanted: _Wanted) -> _Wanted:
+        assert wanted.sound is not None
+        sound = await original(self._means.log, wanted.sound.sha256)
+        words = await words_of(self._twilio.transcriber, sound, wanted.sound.media_type)
+        return await self._noted(wanted, WORDS, words)
+
+    async def _delete(self, wanted: _Wanted) -> _Wanted:
+        await self._rest.forget_recording(wanted.sid)
+        return await self._noted(wanted, DELETION)
+
+    _STEPS: ClassVar[Mapping[str, Step]] = {SOUND: _keep, WORDS: _put_into_words, DELETION: _delete}
+
+    async def _noted(self, wanted: _Wanted, step: str, words: str = "") -> _Wanted:
+        """The step is taken, for ever; what was said goes to the log in the same commit."""
+        name, call = f"{_NOTED}:{step}:{wanted.id}", key.of_interaction(wanted.id)
+
+        def decide(items: OpenItems) -> Change:
+            if items.known.get(key.of_logical(name)):
+                return Change()
+            said = _with_words(items.known.get(call), words, items) if words else Change()
+            return said + Change(keys=(LogicalKey(key=name, interaction_id=wanted.id),))
+
+        await self._means.log.decide((call, key.of_logical(name)), decide)
+        return replace(wanted, done=wanted.done | {step})
+
+    def _again(self, wanted: _Wanted, step: str, error: CommsdError) -> None:
         now = self._means.world.now()
         if now - wanted.called_at > SINCE:
-            del self._wanted[call_id]
-            log.warning("voicemail.given_up", interaction=call_id, what=error.what, remedy=error.remedy)
+            del self._wanted[wanted.id]
+            log.warning("voicemail.given_up", interaction=wanted.id, what=error.what, remedy=error.remedy)
             return
+        if step == WORDS:
+            log.warning("voicemail.not_transcribed", interaction=wanted.id, what=error.what, remedy=error.remedy)
+        if step == DELETION:
+            log.warning("voicemail.not_deleted", interaction=wanted.id, what=error.what, remedy=error.remedy)
         pause = RETRIES[min(wanted.tried, len(RETRIES) - 1)]
-        self._wanted[call_id] = replace(wanted, at=now + pause, tried=wanted.tried + 1)
-
-    async def _deleted(self, sid: str) -> bool:
-        try:
-            await self._rest.forget_recording(sid)
-        except CommsdError as error:
-            self._delete[sid] = self._means.world.now() + RETRIES[-1]
-            log.warning("voicemail.not_deleted", what=error.what, remedy=error.remedy)
-            return False
-        del self._delete[sid]
-        return True
-
-    async def _put_into_words(self, call_id: str, stored: Stored) -> None:
-        try:
-            sound = await original(self._means.log, stored.sha256)
-            words = await words_of(self._twilio.transcriber, sound, stored.media_type)
-        except CommsdError as error:
-            log.warning("voicemail.not_transcribed", interaction=call_id, what=error.what, remedy=error.remedy)
-            return
-        if words:
-            named = key.of_interaction(call_id)
-            await self._means.log.decide((named,), lambda items: with_words(items.known.get(named), words, items))
+        self._wanted[wanted.id] = replace(wanted, at=now + pause, tried=wanted.tried + 1)
 
 
 def _with_sound(call: Interaction | None, stored: Stored, items: OpenItems) -> Change:
@@ -149,9 +179,9 @@ def _with_sound(call: Interaction | None, stored: Stored, items: OpenItems) -> C
     return _updated(replace(call, original=stored), items)
 
 
-def with_words(call: Interaction | None, words: str, items: OpenItems) -> Change:
+def _with_words(call: Interaction | None, words: str, items: OpenItems) -> Change:
     """The call with what was said in it, whole beside it, and what its callback is about."""
-    if call is None or any(each.media_type == _TEXT for each in call.attachments):
+    if call is None:
         return Change()
     content = words.encode()
     digest = hashlib.sha256(content).hexdigest()

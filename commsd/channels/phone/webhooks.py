@@ -97,18 +97,17 @@ class Webhooks:
             log.error("webhook.failed", step=str(step), error=type(error).__name__, exc_info=error)
             if line := self._line(signed.fields):
                 self._switch.means.pulse.fail(line.name, "line", "a call could not be answered as it should")
-            return self._static(signed.fields, step)
+            return Response(status_code=503) if _tells(step, sid) else self._static(signed.fields, step)
 
     async def _answer(self, sid: str, step: Step, signed: Signed, now: datetime, deadline: float) -> Response:
         noted = self._switch.note(sid, step, signed.url, signed.fields, signed.token, now)
         work = self._keep(_both(noted, self._switch.answer(sid, step, signed.fields)))
-        try:
-            async with asyncio.timeout_at(deadline):
-                body = await asyncio.shield(work)
-        except TimeoutError:
+        done, _ = await asyncio.wait([work], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
+        if not done:
             work.add_done_callback(_tell_failure)
             log.error("webhook.answered_late", step=str(step), call_sid=sid)
             return self._static(signed.fields, step)
+        body = work.result()
         if body is None:
             return self._static(signed.fields, step)
         if (line := self._line(signed.fields)) and not is_fallback(signed.fields):
@@ -116,15 +115,15 @@ class Webhooks:
         return _twiml(body)
 
     async def _tell(self, sid: str, step: Step, signed: Signed, now: datetime, deadline: float) -> Response:
-        """204 once the journal has it. Where it refuses, 503: Twilio then tells again, as our overrides ask it to."""
+        """204 once the journal has it. Where it has not in time, 503: Twilio tells again, as our overrides say."""
         if await self._is_replay(sid, signed.fields, now):
             log.warning("webhook.stale", step=str(step), call_sid=sid)
             return Response(status_code=204)
         noted = self._switch.note(sid, step, signed.url, signed.fields, signed.token, now)
         self._keep(_both(noted, self._switch.settle(sid, signed.fields))).add_done_callback(_tell_failure)
         done, _ = await asyncio.wait([noted], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
-        refused = bool(done) and noted.exception() is not None
-        return Response(status_code=503 if refused else 204)
+        kept = bool(done) and noted.exception() is None
+        return Response(status_code=204 if kept else 503)
 
     async def _is_replay(self, sid: str, fields: Mapping[str, str], now: datetime) -> bool:
         """Whether somebody sends again what Twilio told long ago."""
@@ -164,8 +163,14 @@ class Webhooks:
         return self._switch.house().line_of(fields.get("To", ""))
 
 
-async def _both(noted: Awaitable[int], decided: Awaitable[Any]) -> Any:
+async def _both(noted: Awaitable[None], decided: Awaitable[Any]) -> Any:
     return (await asyncio.gather(noted, decided))[1]
+
+
+def _tells(step: Step | None, sid: str | None) -> bool:
+    """Whether Twilio tells us something of a call and wants no words for it."""
+    told = step is not None and step.stage not in ANSWERED | OURS
+    return told and _CALL_SID.fullmatch(sid or "") is not None
 
 
 def _tell_failure(task: "asyncio.Task[Any]") -> None:

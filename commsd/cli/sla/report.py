@@ -3,26 +3,22 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from textwrap import fill
 from zoneinfo import ZoneInfo
 
 import typer
-from sqlalchemy import Connection
 
-from commsd.channels.phone.line import PhoneSettings
 from commsd.cli.house import House, in_house
 from commsd.cli.moment import moment
 from commsd.cli.output import as_json, table
 from commsd.cli.place import example
 from commsd.cli.sla.group import sla_app
 from commsd.config.settings import Config
-from commsd.core.answer_level import Goal, level_of
 from commsd.core.calendar import reached
 from commsd.errors import Refused
-from commsd.sla.report.counting import Counting, counted_alone
+from commsd.sla.report.counting import Counting, counted_alone, levels
 from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record, levels_record
 from commsd.sla.report.report import BY, USUAL, Report, Window
@@ -47,7 +43,6 @@ from commsd.sla.report.text import (
     waits_of,
 )
 from commsd.sla.report.week import ABOUT_WEEK, week_of
-from commsd.store.call_levels import rung
 from commsd.store.reading import read_only
 
 
@@ -86,17 +81,17 @@ def report(
     watched = sys.stderr.isatty()
     with read_only(config.store_url(os.environ)) as store:
         found = counted_alone(store, counting, _progress if watched else _silent)
-        levels = store.read(lambda connection: _levels(connection, config, found.window))
+        answered = store.read(lambda connection: levels(connection, config.goals, found.window))
     if watched:
         sys.stderr.write("\r\x1b[K")
     zone = config.firm.zone
     if html is not None:
-        _write(html, page(found, config.firm.name, zone, levels))
+        _write(html, page(found, config.firm.name, zone, answered))
         typer.echo(f"{html}: {found.clocks} clocks")
     elif json:
-        as_json({**as_record(found, by), "answer_level": levels_record(levels)})
+        as_json({**as_record(found, by), "answer_level": levels_record(answered)})
     else:
-        _print(found, by, zone, levels)
+        _print(found, by, zone, answered)
 
 
 def _window(since: str, until: str, now: datetime, zone: ZoneInfo) -> Window:
@@ -135,19 +130,9 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _levels(connection: Connection, config: Config, window: Window) -> Levels:
-    """What came of the calls of each line that has an aim."""
-    phone: PhoneSettings | None = config.settings.get("phone")
-    goals = {name: Goal(*astuple(line.answer)) for name, line in phone.lines.items() if line.answer} if phone else {}
-    return {
-        name: (goal, level_of(rung(connection, name, window.since, window.until), goal.within))
-        for name, goal in goals.items()
-    }
-
-
-def _print(found: Report, by: str, zone: ZoneInfo, levels: Levels) -> None:
+def _print(found: Report, by: str, zone: ZoneInfo, answered: Levels) -> None:
     typer.echo(span_of(found, zone))
-    _told("CALLS ANSWERED IN TIME", LEVELS, list(levels_of(levels)), ABOUT_LEVELS)
+    _told("CALLS ANSWERED IN TIME", LEVELS, list(levels_of(answered)), ABOUT_LEVELS)
     if not found.clocks:
         typer.echo("no clock began in this time")
         return

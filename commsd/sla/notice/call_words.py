@@ -16,6 +16,7 @@ MISSED: Mapping[str, str] = {
     "nobody_rung": "nobody was there to be rung",
     "message_left": "left a message, which is kept with the call",
     "fallback": "commsd could not answer, so Twilio played the fallback",
+    "call_list": "Twilio's list of calls says so",
     "ping": "rang for less than three seconds",
     "declined_by_customer": "said that no call is needed",
 }
@@ -26,7 +27,7 @@ HELD: Mapping[str, str] = {
     "cost": "what may be spent on calls is spent",
     "dnc": "this customer does not want to be called",
     "ping": "it rang so briefly that only a call back can have been wanted",
-    "third_party": "its caller had another number rung today already that was not his own",
+    "third_party": "its caller had another number rung today already that was not his own, or may not have been",
     "own_number": "the number is one of our own, so that the call would come back to us",
     "number:invalid": "there is no such number",
 }

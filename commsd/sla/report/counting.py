@@ -3,15 +3,18 @@
 Two ways in: through the log, so that mail goes on between two parts, and on a store of one's own for a command.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from commsd.core.answer_level import Goal, level_of
 from commsd.core.policy import Version
 from commsd.sla.report.report import Fold, Report, Window
+from commsd.sla.report.text import Levels
 from commsd.store import attainment
 from commsd.store.attainment import Place
+from commsd.store.call_levels import rung
 from commsd.store.log import Log
 from commsd.store.reading import Reading
 
@@ -45,6 +48,14 @@ async def counted(log: Log, counting: Counting) -> Report:
     while await log.read(counting.part):
         pass
     return await log.read(counting.rest)
+
+
+def levels(connection: Connection, goals: Mapping[str, Goal], window: Window) -> Levels:
+    """What came of the calls of each line that aims at a service level."""
+    return {
+        line: (goal, level_of(rung(connection, line, window.since, window.until), goal.within))
+        for line, goal in goals.items()
+    }
 
 
 def counted_alone(store: Reading, counting: Counting, tell: Callable[[int], None]) -> Report:

@@ -36,7 +36,7 @@ REASONS: Mapping[str, str] = {
     "void": "taken back",
     "merged": "merged into another case",
     "replaced": "replaced by a later promise, or withdrawn",
-    "callback_closed": "callback closed without a talk",
+    "callback_closed": "callback closed without a talk, or put off by the customer",
     "no_policy": "not asked for by the rules",
     "unknown": "reason not known",
 }

@@ -270,7 +270,8 @@ def names_of_free_days(
 ) -> Mapping[date, str]:
     """The same for a calendar of accepted files; without files, of the country of `[service]`, "DE" or "DE-BE".
 
-    Empty where a later `holidays` package does not know the country, subdivision or category any more.
+    Empty where a later `holidays` package does not know the country, subdivision (NotImplementedError) or category
+    (ValueError) any more.
     """
     written: dict[str, Any] = {}
     for text in files.values():
@@ -280,7 +281,7 @@ def names_of_free_days(
         written = {"country": name, "subdivision": subdivision or None}
     try:
         return holiday_names(written, years, language=language) if written else {}
-    except (AttributeError, KeyError, NotImplementedError, ValueError):
+    except (NotImplementedError, ValueError):
         return {}
 
 

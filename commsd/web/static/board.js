@@ -54,7 +54,9 @@ function swap(text) {
   const focused = document.activeElement?.id;
   const opened = new Map([...document.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
   const typed = [...document.querySelectorAll("main input[id]")].filter((each) => each.value);
+  const heard = [...document.querySelectorAll("audio[id]")].filter((each) => each.currentTime > 0);
   live().replaceWith(main);
+  for (const each of heard) document.getElementById(each.id)?.replaceWith(each); // at once, so that it plays on
   for (const each of document.querySelectorAll("details[id]")) each.open = opened.get(each.id) ?? each.open;
   for (const each of typed) {
     const again = document.getElementById(each.id);

@@ -37,6 +37,17 @@ async def test_a_wish_with_a_number_opens_a_callback_due_by_the_policy(office: O
     assert "answer you today, Wednesday 4 March, by 14:00" in text
 
 
+async def test_who_names_no_time_is_rung_before_the_promised_one_and_who_names_one_not_before_it(
+    office: Office,
+) -> None:
+    soon = await office.write(mail("Please ring me on +44 20 7946 0018.\n"))
+    (callback,) = soon.callbacks
+    assert (callback.due_at, callback.asked_at_time, callback.look_at) == (NOON, False, callback.opened_at)
+    evening = await office.write(mail("Please call me after six on +44 20 7946 0019.\n", sender="tom@example.org"))
+    (callback,) = evening.callbacks
+    assert (callback.due_at, callback.asked_at_time, callback.look_at) == (NOON, True, NOON)
+
+
 async def test_the_call_is_a_promise_that_only_a_talk_keeps(office: Office) -> None:
     change = await office.write(mail("Please ring me on +44 20 7946 0018.\n"))
     clocks = {record.value.clock: record.value for record in change.clocks}

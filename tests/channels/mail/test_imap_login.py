@@ -123,6 +123,7 @@ async def test_i16_a_server_that_asks_for_patience_gets_it() -> None:
         ("550 5.7.30 Basic authentication is not supported for Client Submission.", "oauth"),
         ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "oauth"),
         ("[ALERT] Application-specific password required", "app password"),
+        ("the server offers no way to log in with a password", 'username = ""'),
         ("[AUTHENTICATIONFAILED] Invalid credentials", "check username and password"),
     ],
 )

@@ -34,6 +34,7 @@ from tests.demo.clockwork import Clockwork
 from tests.demo.contract import Contract
 from tests.eventually import eventually
 from tests.house import TERMS
+from tests.world import ScriptedWorld
 
 TOKEN = "gehoert-niemand"
 
@@ -90,7 +91,7 @@ class Phone:
         await eventually(consumed)
 
 
-async def opened(url: str, clockwork: Clockwork, folder: Path = Path()) -> Means:
+async def opened(url: str, clockwork: Clockwork | ScriptedWorld, folder: Path = Path()) -> Means:
     engine = open_engine(url)
     await engine.commit(upgrade)
     log = Log(engine, clockwork.world)

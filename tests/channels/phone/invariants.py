@@ -6,7 +6,7 @@ Each is told from the books alone and from what the exchange saw, not from our o
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,9 @@ from commsd.store import schema
 from commsd.store.open_items import records
 
 BERLIN = ZoneInfo("Europe/Berlin")
-PRESSED_9 = "declined"
+TALKED = frozenset({"reached", "declined", "call_again", "partly"})
+ASKED_FOR = timedelta(hours=1)
+"""So long after the time that a customer asked for, it counts as that time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +65,14 @@ class Witness:
 
     limits: Limits
     began: dict[str, datetime] = field(default_factory=dict)
+    asked: dict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
 
     def faults(self, books: Books, exchange: Iterable[Call]) -> list[str]:
         """What does not hold now; each line begins with the number of the sentence."""
         calls = list(exchange)
+        for callback in books.callbacks:
+            if callback.number and callback.asked_at_time and callback.due_at:
+                self.asked[callback.number].add(callback.due_at)
         return [
             *_answered_or_owed(books),
             *_one_of_each(books, calls, self.limits),
@@ -75,7 +81,7 @@ class Witness:
             *self._no_clock_begins_later(books),
             *_only_whom_we_may(books, calls, self.limits),
             *_seldom_enough(calls, self.limits),
-            *_in_the_window(books, calls, self.limits),
+            *self._in_the_window(calls),
         ]
 
     def _no_clock_begins_later(self, books: Books) -> Iterable[str]:
@@ -85,9 +91,17 @@ class Witness:
             if at > self.began.setdefault(thing, at):
                 yield f"5: {thing} began at {self.began[thing]}, and now at {at}"
 
+    def _in_the_window(self, calls: Sequence[Call]) -> Iterable[str]:
+        for order, leg in _customer_legs(calls):
+            at, limits = order.created_at.astimezone(BERLIN), self.limits
+            asked = any(due <= order.created_at < due + ASKED_FOR for due in self.asked.get(leg.to, ()))
+            if not asked and (at.weekday() > 4 or not limits.opens <= at.hour < limits.closes):
+                yield f"9: {leg.to} was dialled at {at:%a %H:%M}"
+
 
 def _answered_or_owed(books: Books) -> Iterable[str]:
-    owed = Counter(miss for callback in books.callbacks for miss in callback.misses)
+    whole = [callback for callback in books.callbacks if callback.close_reason is not CloseReason.MERGED]
+    owed = Counter(miss for callback in whole for miss in callback.misses)
     waiting = {miss for callback in books.callbacks if callback.open for miss in callback.misses}
     for call in books.calls:
         if call.direction is not Direction.INBOUND:
@@ -156,13 +170,18 @@ def _by_attempt(calls: Sequence[Call]) -> Mapping[str | None, list[Call]]:
 
 
 def _closed_for_a_reason(books: Books) -> Iterable[str]:
+    calls = {call.id: call for call in books.calls}
     for callback in books.callbacks:
         if callback.state is State.CLOSED and callback.close_reason not in set(CloseReason):
             yield f"4: the callback {callback.id} is closed for {callback.close_reason}"
-        if callback.close_reason is CloseReason.REACHED and callback.attempts:
-            last = callback.attempts[-1]
-            if last.call_sid and not last.bridged:
-                yield f"4: the callback {callback.id} is reached without a talk"
+        answer = calls.get(callback.closed_by or "")
+        if callback.close_reason is CloseReason.ANSWERED_INBOUND and (
+            answer is None or answer.occurred_at < (callback.rang_at or callback.opened_at)
+        ):
+            yield f"4: the customer of callback {callback.id} rang in vain after he was answered"
+        for attempt in callback.attempts:
+            if attempt.result in TALKED and attempt.call_sid and not attempt.bridged:
+                yield f"4: the callback {callback.id} has '{attempt.result}' of a call without a talk"
 
 
 def _customer_legs(calls: Sequence[Call]) -> list[tuple[Call, Call]]:
@@ -172,24 +191,19 @@ def _customer_legs(calls: Sequence[Call]) -> list[tuple[Call, Call]]:
 
 
 def _only_whom_we_may(books: Books, calls: Sequence[Call], limits: Limits) -> Iterable[str]:
-    let_through = {callback.number for callback in books.callbacks if callback.released}
-    for _, leg in _customer_legs(calls):
-        if leg.to in limits.forbidden - let_through:
+    attempts = [attempt for callback in books.callbacks for attempt in callback.attempts]
+    let_through = {attempt.id for attempt in attempts if attempt.released}
+    for order, leg in _customer_legs(calls):
+        if leg.to in limits.forbidden and attempt_of(order) not in let_through:
             yield f"6: {leg.to} was dialled, and nobody let it through"
 
 
 def _seldom_enough(calls: Sequence[Call], limits: Limits) -> Iterable[str]:
     vain = Counter(
-        (leg.to, leg.created_at.astimezone(BERLIN).date()) for _, leg in _customer_legs(calls) if not leg.bridged
+        (leg.to, leg.created_at.astimezone(BERLIN).date())
+        for _, leg in _customer_legs(calls)
+        if not leg.bridged and leg.status != "failed"  # of which nobody heard anything
     )
     for (to, day), count in vain.items():
         if count > limits.tries_per_day:
             yield f"7: {to} was rung {count} times in vain on {day}"
-
-
-def _in_the_window(books: Books, calls: Sequence[Call], limits: Limits) -> Iterable[str]:
-    asked = {callback.number for callback in books.callbacks if callback.asked_at_time}
-    for order, leg in _customer_legs(calls):
-        at = order.created_at.astimezone(BERLIN)
-        if leg.to not in asked and (at.weekday() > 4 or not limits.opens <= at.hour < limits.closes):
-            yield f"9: {leg.to} was dialled at {at:%a %H:%M}"

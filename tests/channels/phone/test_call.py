@@ -11,7 +11,7 @@ from commsd.channels.phone.call import GRACE, SILENCE, CallState, fold, must_ask
 from commsd.channels.phone.step import ANSWERED, NEXT, Scene, Stage, step_of
 from commsd.core.interaction import Outcome
 from commsd.core.open_items import WebhookEntry
-from tests.channels.phone.hotline import ANNA, BO, CUSTOMER, SID, TUESDAY, Told, dialled, fields, leg_fields
+from tests.channels.phone.hotline import ANNA, BO, CUSTOMER, LEG, SID, TUESDAY, Told, dialled, fields, leg_fields
 
 DIALLED = {"voice": b'<Response><Dial action="https://x/twilio/call/CA1/dial-1#rc=2"/></Response>'}
 OFFERED = DIALLED | {"dial-1": b'<Response><Gather action="https://x/twilio/call/CA1/offer-1#rc=2"/></Response>'}
@@ -183,6 +183,32 @@ def test_d1_whatever_webhooks_are_lost_the_call_gets_a_verdict(lost: set[int]) -
     state = fold(SID, left, DIALLED)
     assert state
     assert verdict(state, timer_at(state)) in (Outcome.REACHED, Outcome.MISSED)
+
+
+def asked(call: Told, after: float, status: str = "completed", leg: str | None = None) -> Told:
+    child = {f"Child-{LEG}": leg} if leg else {}
+    return call.told("asked", {"CallSid": SID, "CallStatus": status, **child}, after)
+
+
+def test_r5_two_ends_of_a_leg_rest_wins_and_the_conflict_is_known() -> None:
+    call = accepted().told("leg-1-0", leg_fields("completed", SequenceNumber="3"), 60)
+    assert not folded(asked(ended(call, 61), 70, leg="completed")).conflict
+    state = folded(asked(call, 80, leg="no-answer"))
+    assert (state.legs[1, 0].status, state.legs[1, 0].picked_up, state.conflict) == ("no-answer", False, True)
+    assert verdict(state, TUESDAY + 200 * SECOND) is Outcome.MISSED
+
+
+def test_r5_two_ends_of_the_callers_leg_rest_wins_and_the_conflict_is_known() -> None:
+    state = folded(asked(ended(rung(), 30, "completed"), 40, "failed"))
+    assert (state.status, state.conflict) == ("failed", True)
+    agreed = folded(asked(ended(rung(), 30, "completed"), 40, "completed"))
+    assert (agreed.status, agreed.conflict) == ("completed", False)
+
+
+def test_r5_an_end_wins_over_a_leg_that_rest_still_calls_live() -> None:
+    call = accepted().told("leg-1-0", leg_fields("completed", SequenceNumber="3"), 60)
+    state = folded(asked(call, 61, "in-progress", leg="in-progress"))
+    assert (state.legs[1, 0].status, state.conflict, state.ended_at) == ("completed", False, None)
 
 
 def test_unknown_fields_and_statuses_are_tolerated() -> None:

@@ -25,12 +25,12 @@ from commsd.channels.phone.line import Cost
 from commsd.channels.phone.rest import Rest
 from commsd.config.unit import Rate
 from commsd.core import key
-from commsd.core.callback import Callback, State
+from commsd.core.callback import Callback, CloseReason, State
 from commsd.core.change import Change
 from commsd.core.entry import Hand
 from commsd.core.pause import Pause
 from commsd.core.screen import Burst
-from commsd.crm.call_actions import release_callback
+from commsd.crm.call_actions import close_callback, release_callback
 from commsd.crm.contact_actions import set_calls
 from commsd.demo.exchange import Caller, Person, Tamper, Webhook
 from commsd.store import schema
@@ -39,6 +39,7 @@ from commsd.telemetry import configure
 from tests.channels.phone.conftest import TOKEN, Phone
 from tests.channels.phone.hotline import ACCOUNT, ANNA, CUSTOMER, HOTLINE, PUBLIC
 from tests.channels.phone.listener import listening
+from tests.house import TERMS
 
 JAMAICA, RIGA = "+18765550123", "+37121234567"
 GONE = Caller(hangs_up_after=1.0)
@@ -128,6 +129,50 @@ async def test_fraud_typed_number_the_second_third_party_of_a_day_is_held(phone:
     await turned(phone, dialler(phone))
     assert (first.number, second.number) == ("+493023125088", "+493023125077")
     assert ((await after(phone, first)).held, (await after(phone, second)).held) == (None, "third_party")
+
+
+async def test_fraud_typed_number_who_is_rung_hears_from_our_person_who_asked(phone: Phone) -> None:
+    """Our person hears it before the call, and a customer's own number brings no such words."""
+    for keys, rung in ((["2", "03023125088#", ""], "+493023125088"), (["1", ""], CUSTOMER)):
+        phone.exchange.people.clear()
+        await phone.rung(Caller(keys=keys))
+        await phone.settled()
+        phone.exchange.people.update({ANNA: TAKES, rung: TALKS})
+        await turned(phone, dialler(phone))
+        call = [each for each in phone.exchange.calls.values() if each.to == ANNA][-1]
+        heard = " ".join(each.text for each in phone.exchange.spoken(call))
+        assert ("von einer anderen Nummer" in heard) is (rung != CUSTOMER)
+        await phone.passes(300)
+
+
+async def test_fraud_typed_number_the_fourth_number_given_by_callers_who_hide_theirs_is_held(phone: Phone) -> None:
+    for number in ("03023125088", "03023125077", "03023125066", "03023125055"):
+        await phone.rung(Caller(keys=["2", f"{number}#", ""]), "anonymous")
+        await phone.settled()
+    owed = sorted(await phone.callbacks(), key=lambda each: each.id)
+    assert [each.number for each in owed] == [f"+4930231250{each}" for each in (88, 77, 66, 55)]
+    await turned(phone, dialler(phone))
+    assert [(await after(phone, each)).held for each in owed] == [None, None, None, "third_party"]
+
+
+async def test_fraud_opt_out_who_asks_for_a_call_by_key_is_rung_that_once(phone: Phone) -> None:
+    hand, duty = Hand(by="anna"), dialler(phone)
+    await missed(phone, CUSTOMER)
+    await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, hand, wanted=False))
+    (held,) = await phone.callbacks()
+    end = close_callback(held.id, Hand(by="anna", agent_id="anna", agent="Anna"), TERMS, note="wrote instead")
+    await phone.means.log.decide((key.of_callback(held.id), *key.of_addresses(CUSTOMER)), end)
+    await phone.passes(3600)
+    await phone.rung(Caller(keys=["1", ""]), CUSTOMER)
+    await phone.settled()
+    asked = next(each for each in await phone.callbacks() if each.open)
+    phone.exchange.people.update({ANNA: TAKES, CUSTOMER: Person(answers_after=4, talks_for=30)})
+    await turned(phone, duty)
+    assert (await after(phone, asked)).close_reason is CloseReason.REACHED
+    await phone.passes(3600)
+    again = await missed(phone, CUSTOMER)
+    await turned(phone, duty)
+    assert (await after(phone, again)).held == "dnc"
 
 
 async def test_fraud_opt_out_who_wants_no_calls_is_held_when_he_is_missed(phone: Phone) -> None:
@@ -231,29 +276,6 @@ async def test_w10_a_line_whose_calls_cannot_be_answered_is_said_to_fail(phone: 
     assert status == 200
     (line,) = [state for state in phone.means.pulse.states() if state.name == "hotline"]
     assert (line.working, line.said) == (False, "a call could not be answered as it should")
-
-
-def _urls(body: bytes) -> Iterator[str]:
-    from xml.etree import ElementTree
-
-    for element in ElementTree.fromstring(body).iter():
-        for name, value in element.attrib.items():
-            if name in ("action", "url", "statusCallback", "recordingStatusCallback"):
-                yield value
-        if element.tag == "Number" and element.get("url"):
-            yield element.attrib["url"]
-
-
-async def test_w8_every_url_we_hand_out_says_how_it_is_asked_again(phone: Phone) -> None:
-    phone.exchange.people[ANNA] = Person(answers_after=3.0, presses="", talks_for=20.0, voicemail=True)
-    await phone.rung(Caller(keys=["2", "03023125088#", "2", "", "3"], says="Hello"))
-    given = {url for sent in phone.exchange.requests if sent.body for url in _urls(sent.body)}
-    steps = {urldefrag(url).url.rpartition("/")[2].partition("-")[0] for url in given}
-    assert {"dial", "offer", "number", "confirm", "whisper", "leg"} <= steps
-    for url in given:
-        status = urldefrag(url).url.rpartition("/")[2].partition("-")[0] in ("leg", "recording", "status")
-        wanted = "rc=3&rp=ct,rt,5xx&ct=2000&rt=4000" if status else "rc=2&rp=ct,rt,5xx&ct=1500&rt=5000"
-        assert urldefrag(url).fragment == wanted, url
 
 
 @asynccontextmanager

@@ -36,8 +36,10 @@ from tests.channels.phone.hotline import (
     TUESDAY,
     Books,
     Told,
+    dialled,
     fields,
     house,
+    leg_fields,
 )
 from tests.channels.phone.on_paper import KEYS, Line
 
@@ -52,6 +54,15 @@ def test_d1_the_first_webhook_makes_the_call_durable_and_unseen() -> None:
     assert not line.books.callbacks
     assert not line.books.events
     assert line.change.consumed == (1,)
+
+
+def test_r5_a_call_of_which_twilio_told_two_ends_says_so_in_the_log() -> None:
+    line = Line()
+    line.asks("voice")
+    line.over(60)
+    line.told.told("asked", {"CallSid": SID, "CallStatus": "failed"}, 62)
+    line.passes(100)
+    assert (line.call.outcome, line.call.status_raw, line.call.tags) == (Outcome.MISSED, "failed", ("conflict",))
 
 
 def test_a_caller_is_greeted_and_the_first_round_rings() -> None:
@@ -501,3 +512,28 @@ def test_a_call_taken_for_a_customers_gets_its_verdict_though_the_number_became_
     line.books.take(settle(SID, line.books.items(line.told.entries), HOUSE, KEYS))
     (call,) = line.books.interactions.values()
     assert call.outcome is Outcome.MISSED
+
+
+def test_a1_opening_hours_that_come_in_force_later_close_nothing_today() -> None:
+    today = HOUSE.terms.versions[-1]
+    name = HOUSE.lines["hotline"].calendar
+    assert name
+    shut = {**today.calendars, name: replace(today.calendars[name], weekly={})}
+    next_month = replace(today, id="next-month", effective_from=TUESDAY + timedelta(days=30), calendars=shut)
+    house = replace(HOUSE, terms=replace(HOUSE.terms, versions=(*HOUSE.terms.versions, next_month)))
+    assert "Dial" in Line(house).asks("voice").verbs
+    assert "Dial" not in Line(house, start=TUESDAY + timedelta(days=35)).asks("voice").verbs
+
+
+def test_w7_after_a_talk_nobody_apologises_also_where_twilio_does_not_say_that_there_was_one() -> None:
+    line = Line()
+    line.asks("voice")
+    line.agent_asks("whisper-1-0", 5)
+    line.agent_asks("key-1-0-1", 8, Digits="1")
+    line.told.told("leg-1-0", leg_fields("in-progress"), 6)
+    heard = line._asks("dial-1", dialled(None, "completed"), 90)
+    assert heard.verbs[-1] == "Hangup"
+    assert "Gather" not in heard.verbs
+    line.over(91)
+    line.passes(300)
+    assert line.call.outcome is Outcome.REACHED

@@ -16,7 +16,8 @@ account_sid = "AC00000000000000000000000000000000"
 auth_tokens = [{ env = "TOKEN" }]
 public_url = "https://calls.example.com"
 """
-LINE = '[line.a]\nnumber = "+493023125010"\n'
+NUMBER = '[line.a]\nnumber = "+493023125010"\n'
+LINE = NUMBER + 'tell = ["lead"]\n'
 
 
 def found(tmp_path: Path, line: str, people: str = ANNA) -> list[tuple[str, str, str]]:
@@ -88,3 +89,21 @@ def test_a2_a_round_of_more_than_ten_telephones_is_warned_of(tmp_path: Path) -> 
 def test_a_round_without_any_telephone_is_warned_of(tmp_path: Path) -> None:
     ((severity, what, _),) = found(tmp_path, 'rounds = [["bo"]]\n', '[agent.bo]\nname = "Bo Lind"\n')
     assert (severity, what) == ("warning", "rounds: nobody of this one has a telephone")
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("", True),
+        ('team = "silent"\n', True),
+        ("rounds = []\ntell = []\n", True),
+        ('team = "service"\n', False),
+        ('rounds = [["anna"]]\n', False),
+        ('tell = ["lead"]\n', False),
+    ],
+)
+def test_a_line_whose_missed_calls_reach_nobody_is_warned_of(tmp_path: Path, line: str, warned: bool) -> None:
+    teams = '[team.service]\nmembers = ["anna"]\n[team.silent]\nmembers = ["bo"]\n[agent.bo]\nname = "Bo Lund"\n'
+    _, findings = look(write(tmp_path, MINIMUM + MAILBOX + ANNA + teams + TWILIO + NUMBER + line))
+    said = [f.what for f in findings if "tells nobody of a missed call" in f.what]
+    assert said == ["[line.a] tells nobody of a missed call, and nobody of it has a phone to ring back from"] * warned

@@ -287,6 +287,22 @@ async def test_m1_a_text_sets_a_time_for_the_owed_call_and_is_told_it(texts: Tex
     assert len(running) == 1
 
 
+async def test_m1_a_time_set_by_text_ends_the_clock_of_the_call_and_a_promise_follows_as_after_a_talk(
+    texts: Texts,
+) -> None:
+    owed = await texts.missed()
+    await texts.written("tomorrow 9")
+    message = await texts.message()
+    clocks = {clock["clock"]: (clock["state"], clock["reason"]) for clock in message.clocks}
+    assert clocks == {"callback": ("cancelled", "callback_closed"), "promise": ("running", None)}
+    await texts.later(hours=4)  # the time of the former clock
+    again = await texts.missed()
+    assert (again.id, len(again.misses)) == (owed.id, 2)
+    (call,) = [fact for fact in await texts.facts(Kind.CALL) if fact.id == again.misses[1]]
+    states = [clock["state"] for clock in call.clocks if clock["clock"] == "callback"]
+    assert states == ["cancelled", "running"]
+
+
 async def test_m1_a_time_at_which_we_are_closed_becomes_the_next_at_which_we_are_not(texts: Texts) -> None:
     await texts.missed()
     await texts.written("22:00")

@@ -41,6 +41,11 @@ async def turn(texts: Texts, minutes: float = 2) -> None:
     await texts.posted()
 
 
+async def why_none(texts: Texts) -> list[str | None]:
+    """What the marks say of texts that are not owed."""
+    return [each.reason for each in await texts.deliveries() if each.key.startswith("sms-ack:")]
+
+
 async def test_q9_a_missed_call_from_a_mobile_is_followed_by_a_text_with_the_promised_time(texts: Texts) -> None:
     callback = await texts.missed()
     await turn(texts)
@@ -91,18 +96,28 @@ async def test_q9_whoever_was_talked_to_meanwhile_is_not_texted(texts: Texts) ->
     assert not texts.bodies
 
 
-@pytest.mark.parametrize("number", [CUSTOMER, LATVIAN])
-async def test_q9_a_landline_or_a_country_we_do_not_write_to_gets_none(texts: Texts, number: str) -> None:
+@pytest.mark.parametrize(("number", "why"), [(CUSTOMER, "not-mobile"), (LATVIAN, "region")])
+async def test_q9_a_landline_or_a_country_we_do_not_write_to_gets_none(texts: Texts, number: str, why: str) -> None:
     await texts.missed(from_=number)
     await turn(texts)
-    assert not await texts.deliveries()
+    assert not texts.bodies
+    assert await why_none(texts) == [why]
+
+
+async def test_q9_why_there_is_no_text_is_kept_once_also_after_a_restart(texts: Texts) -> None:
+    await texts.missed(CUSTOMER)
+    await turn(texts)
+    assert await why_none(texts) == ["not-mobile"]
+    assert not await Texting(Switch(texts.settings, texts.phone.means)).once()
+    assert await why_none(texts) == ["not-mobile"]
 
 
 async def test_q9_whoever_opted_out_gets_none(texts: Texts) -> None:
     await texts.written("STOP")
     await texts.missed()
     await turn(texts)
-    assert not await texts.deliveries()
+    assert not texts.bodies
+    assert await why_none(texts) == ["opted-out"]
 
 
 async def test_q9_at_night_none_goes_and_in_the_morning_it_does(texts: Texts) -> None:
@@ -129,7 +144,8 @@ async def test_q9_sms_ack_false_means_none(texts: Texts) -> None:
     line(texts, sms_ack=False)
     await texts.missed()
     await turn(texts)
-    assert not await texts.deliveries()
+    assert not texts.bodies
+    assert await why_none(texts) == ["sms-off"]
 
 
 async def test_q9_the_time_is_the_callers_own(texts: Texts) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_a10_names_are_escaped_and_freed_of_what_xml_cannot_hold() -> None:
     body = twiml.whisper(TALK, 1, 0, 1)
     assert "hot line" in read(body).says
     assert "A & B <Say>" in read(twiml.static(TALK.spoken, TALK.firm, callable_=True)).says
+
+
+def test_each_call_is_rung_under_its_own_url_whatever_is_shared_between_calls() -> None:
+    urls = [f"{PUBLIC}/a&b/twilio/call/CA{number}" for number in (1, 2, 1)]
+    rung = [
+        twiml.ring(replace(TALK, url=url), 1, ["+493023125011"], seconds=20, caller_id=None, greet=True) for url in urls
+    ]
+    for url, body in zip(urls, rung, strict=True):
+        root = fromstring(body)
+        handed_out = [each.get(name) or "" for each in root.iter() for name in ("action", "url", "statusCallback")]
+        assert {given.rpartition("/")[0] for given in handed_out if given} == {url}
+    assert rung[0] == rung[2]
 
 
 def test_a2_no_dial_has_more_than_ten_numbers() -> None:

@@ -1,5 +1,6 @@
 """Messages that callers left: their sound is fetched safely, kept with the call, and put into words if somebody can."""
 
+import asyncio
 import stat
 import sys
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ from commsd.store.originals import original
 from tests.channels.phone.conftest import Phone
 from tests.channels.phone.hotline import ACCOUNT, twilio
 from tests.channels.phone.listener import listening
+from tests.eventually import eventually
 
 SID = "RE" + "3" * 32
 
@@ -34,6 +36,12 @@ def duty(phone: Phone, **changes: Any) -> Voicemail:
     assert phone.settings.twilio
     known = replace(phone.settings.twilio, **changes)
     return Voicemail(known, Rest(known), phone.means)
+
+
+async def worked(running: Voicemail) -> None:
+    """All that can be done is done."""
+    while await running.once():
+        pass
 
 
 async def left(phone: Phone) -> Interaction:
@@ -101,7 +109,7 @@ async def test_a_message_is_deleted_at_twilio_only_after_the_copy_and_only_where
 async def test_the_words_stand_with_the_call_and_tell_what_the_callback_is_about(phone: Phone, tmp_path: Path) -> None:
     await left(phone)
     command = program(tmp_path, "print('  my order', 4711, 'is\\x1b[2J late\\n')")
-    assert await duty(phone, transcriber=command).once()
+    await worked(duty(phone, transcriber=command))
     call = await call_of(phone)
     assert call.preview == "my order 4711 is [2J late"
     (text,) = call.attachments
@@ -113,10 +121,61 @@ async def test_the_words_stand_with_the_call_and_tell_what_the_callback_is_about
 
 async def test_a_transcriber_that_fails_leaves_the_sound(phone: Phone, tmp_path: Path) -> None:
     await left(phone)
-    assert await duty(phone, transcriber=program(tmp_path, "raise SystemExit(3)")).once()
+    await worked(duty(phone, transcriber=program(tmp_path, "raise SystemExit(3)")))
     call = await call_of(phone)
     assert call.original
     assert not call.attachments
+
+
+async def test_a_transcriber_that_failed_is_asked_again_and_one_that_heard_nothing_is_not(
+    phone: Phone, tmp_path: Path
+) -> None:
+    await left(phone)
+    tries = tmp_path / "tries"
+    code = f"f = Path({str(tries)!r}); n = len(f.read_text()) if f.exists() else 0; f.write_text('x' * (n + 1)); "
+    running = duty(phone, transcriber=program(tmp_path, f"{code}raise SystemExit(n == 0)"))
+    await worked(running)
+    await worked(running)
+    assert tries.read_text() == "x"
+    await phone.passes(11)
+    await worked(running)
+    await worked(duty(phone, transcriber=running._twilio.transcriber))
+    assert tries.read_text() == "xx"
+    assert not (await call_of(phone)).attachments
+
+
+async def test_a_kill_between_the_steps_loses_none_and_takes_none_twice(phone: Phone, tmp_path: Path) -> None:
+    await left(phone)
+    wanted: dict[str, Any] = {"transcriber": program(tmp_path, "print('my order is late')"), "delete_recordings": True}
+
+    async def restarted() -> bool:
+        return await duty(phone, **wanted).once()
+
+    assert await restarted()
+    kept = await call_of(phone)
+    assert (bool(kept.original), kept.attachments, len(phone.exchange.office.recordings)) == (True, (), 1)
+    assert await restarted()
+    said = await call_of(phone)
+    assert (said.preview, len(said.attachments), len(phone.exchange.office.recordings)) == ("my order is late", 1, 1)
+    assert await restarted()
+    assert not phone.exchange.office.recordings
+    before = len(phone.exchange.rest_requests)
+    assert not await restarted()
+    assert len(phone.exchange.rest_requests) == before
+    assert (await call_of(phone)).revision == said.revision
+
+
+async def test_a_kill_while_a_message_is_put_into_words_leaves_that_step_owed(phone: Phone, tmp_path: Path) -> None:
+    await left(phone)
+    started = tmp_path / "started"
+    hangs = program(tmp_path, f"import time; Path({str(started)!r}).touch(); time.sleep(60)")
+    running = asyncio.create_task(duty(phone, transcriber=hangs).run())
+    await eventually(started.exists)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await worked(duty(phone, transcriber=program(tmp_path, "print('late')")))
+    assert (await call_of(phone)).preview == "late"
 
 
 def program(folder: Path, code: str) -> tuple[str, ...]:
@@ -223,5 +282,6 @@ async def test_a_sound_that_is_refused_leaves_nothing_in_the_store(phone: Phone)
     running = duty(phone)
     assert await running.once()
     assert not await running.once()
+    assert not await duty(phone).once()
     assert not (await call_of(phone)).original
     assert not await phone.count(schema.original_parts)

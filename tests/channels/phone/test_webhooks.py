@@ -13,6 +13,7 @@ from commsd.channels.phone import intake, webhooks
 from commsd.core.callback import CloseReason, State
 from commsd.core.interaction import Outcome
 from commsd.demo.exchange import Caller, IncomingNumber, Person, Tamper, Webhook
+from commsd.demo.exchange_post import WebhookFailed
 from commsd.store import schema
 from tests.channels.phone.conftest import Phone, opened
 from tests.channels.phone.hotline import ANNA, BO, CUSTOMER, HOTLINE, PUBLIC
@@ -247,8 +248,9 @@ async def test_w1_a_stalled_store_gives_words_in_time_and_loses_nothing(
     took = loop.time() - started
     assert (status, b"We will ring you" in body, b"/CA1/offer-1" in body) == (200, True, True)
     assert 0.4 <= took < 3
-    told, _ = await _signed(phone, "/twilio/call-status", CallSid="CA1", CallStatus="completed", From=CUSTOMER)
-    assert told == 204
+    with pytest.raises(WebhookFailed):  # it is not durable yet, and not lost either
+        await _signed(phone, "/twilio/call-status", CallSid="CA1", CallStatus="completed", From=CUSTOMER)
+    assert phone.exchange.requests[-1].status == 503
     stalled.execute("ROLLBACK")
     stalled.close()
 
@@ -328,3 +330,22 @@ async def test_w7_a_journal_row_keeps_the_form_whole(phone: Phone) -> None:
     assert (row.step, row.fields["FromCity"], row.fields["NewIn2027"]) == ("voice", "", " ja ")
     assert row.url == f"{PUBLIC}/twilio/voice"
     assert row.token
+
+
+@pytest.mark.parametrize("old", [{}, {"Timestamp": "Tue, 10 Mar 2026 10:00:00 +0000"}], ids=["now", "an_hour_old"])
+async def test_w2_what_twilio_tells_is_not_taken_as_kept_when_it_was_not(
+    phone: Phone, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, old: dict[str, str]
+) -> None:
+    await _signed(phone, "/twilio/voice", CallSid="CA1", CallStatus="ringing", From=CUSTOMER)
+    monkeypatch.setattr(webhooks, "ANSWER_WITHIN", 0.4)
+    broken = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    broken.execute("ALTER TABLE journal RENAME TO elsewhere")
+    leg = {"CallSid": "CA2", "ParentCallSid": "CA1", "CallStatus": "in-progress", "From": CUSTOMER}
+    try:
+        with pytest.raises(WebhookFailed):
+            await _signed(phone, "/twilio/call/CA1/leg-1-0", **leg, **old)
+    finally:
+        broken.execute("ALTER TABLE elsewhere RENAME TO journal")
+        broken.close()
+    answer = phone.exchange.requests[-1]
+    assert (answer.status, answer.body) == (503, b""), "so that Twilio tells it again"

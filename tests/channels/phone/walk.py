@@ -1,28 +1,34 @@
-"""One random walk: customers ring, people answer or not, webhooks go astray, the daemon dies; time jumps.
+"""One random walk: customers ring, people answer or not and act, webhooks go astray, the daemon dies; time jumps.
 
 Everything is drawn from one seed. What must hold is looked at after every turn of the duties: invariants.py.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from commsd.channels.channel import Means
 from commsd.channels.phone.channel import PHONE
 from commsd.channels.phone.line import PhoneSettings
+from commsd.channels.phone.sweep import Sweep
 from commsd.config.secret import SecretSource
 from commsd.core.change import Change
+from commsd.core.interaction import Outcome
 from commsd.demo.exchange import Caller, Exchange, IncomingNumber, Person, RestRequest, Tamper, Webhook
 from commsd.duty import Duty
 from commsd.errors import CommsdError
 from commsd.world import World
+from tests.channels.phone.colleagues import Colleagues
 from tests.channels.phone.conftest import TOKEN, opened
-from tests.channels.phone.hotline import ACCOUNT, ANNA, BO, HOTLINE, PUBLIC, TUESDAY, settings, twilio
+from tests.channels.phone.hotline import ACCOUNT, ANNA, BO, HOTLINE, PUBLIC, settings, twilio
 from tests.channels.phone.invariants import NOTHING, Books, Limits, Witness, orphans, read, unknown
 from tests.channels.phone.listener import Mortal
+from tests.channels.phone.replay import Journal, journal
 from tests.demo.clockwork import Clockwork, turn
 
 PREMIUM, LATVIAN, WITHHELD = "+499001234567", "+37120123456", "anonymous"
@@ -31,14 +37,30 @@ FALLBACK = "https://bins.example.net/fallback"
 STATIC = b"<Response><Say>We will ring you back.</Say><Hangup/></Response>"
 
 KEYS = ("", "", "", "1", "2", "3", "4", "9", "#", "0", "493023125077#", "09001234567#", "12#", "yes", "a number")
-LIVE_STEP, QUIET_STEP = 10.0, 60.0
-CALM_TURNS = 90
-"""Of the duties after the last call, a minute each: long enough for every timer of a call."""
+GRAIN = 0.5
+"""Seconds: what lies closer together happens at once."""
+
+GAPS = (0, 0, 0.5, 1, 2, 4, 8, 200)
+"""Seconds between calls, at most: a rush now and then, and between them time to ring back."""
+
+LIVE_STEPS, QUIET_STEPS = (5.0, 15.0, 30.0), (60.0, 200.0)
+CALM = timedelta(minutes=90)
+"""After the last call: long enough for every timer of a call."""
+
+SWEEPS = timedelta(seconds=300)
+
+BEGINNINGS = (
+    datetime(2026, 3, 10, 8, 30, tzinfo=UTC),  # Tuesday, 9:30 in Berlin
+    datetime(2026, 3, 10, 15, 40, tzinfo=UTC),  # twenty minutes before we close
+    datetime(2026, 3, 13, 15, 50, tzinfo=UTC),  # Friday, ten minutes before
+    datetime(2026, 3, 9, 7, 40, tzinfo=UTC),  # Monday, twenty minutes before we open
+    datetime(2026, 3, 11, 6, 45, tzinfo=UTC),  # before customers may be rung
+)
 
 
 @dataclass(slots=True, weakref_slot=True)
 class Walk:
-    """A house, its customers, and what went wrong."""
+    """A house, its customers, and what went wrong. alone: none of our people acts, and nothing is dialled."""
 
     chance: Random
     clockwork: Clockwork
@@ -47,12 +69,16 @@ class Walk:
     url: str
     witness: Witness
     faults: list[str] = field(default_factory=list)
+    alone: bool = False
     stormy: bool = True
     restarts: int = 0
+    acts: Counter[str] = field(default_factory=Counter)
     awake: int = 0
+    books: Books = NOTHING
+    journal: Journal | None = None
     _house: "_House | None" = None
-    _books: Books = NOTHING
     _news: bool = True
+    _swept_at: datetime | None = None
 
     async def run(self, calls: int) -> None:
         """So many calls, then calm, then the last look."""
@@ -66,7 +92,8 @@ class Walk:
                 await self._go_on()
             ringing.result()
             self.stormy = False
-            for _ in range(CALM_TURNS):
+            calm_until = self.clockwork.now + CALM
+            while self.clockwork.now < calm_until:
                 await self._go_on()
             await self._last_look()
         finally:
@@ -74,16 +101,17 @@ class Walk:
 
     async def _go_on(self) -> None:
         self._people_come_and_go()
+        await self._somebody_acts()
         await self._turns()
         await self._look()
-        await self.clockwork.world.sleep(LIVE_STEP if self._live() else QUIET_STEP)
+        await self.clockwork.world.sleep(self.chance.choice(LIVE_STEPS if self._live() else QUIET_STEPS))
 
     def _live(self) -> bool:
         return any(not call.finished for call in self.exchange.calls.values())
 
     async def _customers(self, calls: int) -> None:
         for _ in range(calls):
-            await self.clockwork.world.sleep(self.chance.choice((1, 5, 20, 60, 200)) * self.chance.random())
+            await self.clockwork.world.sleep(self.chance.choice(GAPS) * self.chance.random())
             await self.exchange.ring(from_=self.chance.choice(CUSTOMERS), to=HOTLINE, caller=self._caller())
 
     def _caller(self) -> Caller:
@@ -95,6 +123,20 @@ class Walk:
             speaks_for=self.chance.choice((1, 5, 200)),
             confidence=self.chance.choice((0.3, 0.9)),
         )
+
+    async def _somebody_acts(self) -> None:
+        if self._house is None or self.alone or self.chance.random() > 0.3:
+            return
+        talks = [call for call in self.books.calls if call.outcome is not Outcome.PENDING]
+        self.awake += 1
+        try:
+            owed = [callback for callback in self.books.callbacks if callback.open]
+            act = Colleagues(self.chance, CUSTOMERS[:-1]).act(self._house.means, owed, talks)
+            self.acts[await act] += 1
+        except Exception as error:
+            self._note([f"what one of us did raised {type(error).__name__}: {error}"])
+        finally:
+            self.awake -= 1
 
     def _people_come_and_go(self) -> None:
         for phone in (ANNA, BO, *CUSTOMERS):
@@ -137,7 +179,12 @@ class Walk:
         return self.chance.choice(faults) if drawn < 0.2 else Tamper()
 
     def _duties(self) -> Sequence[Duty]:
-        return self._house.duties if self._house else ()
+        """Those whose turn it is; the list is swept every few minutes."""
+        duties, now = self._house.duties if self._house else (), self.clockwork.now
+        if self._swept_at is None or now - self._swept_at >= SWEEPS:
+            self._swept_at = now
+            return duties
+        return [duty for duty in duties if duty.name != Sweep.name]
 
     async def _turns(self) -> None:
         for duty in self._duties():
@@ -183,6 +230,7 @@ class Walk:
             self.awake -= 1
         self._house.means.log.listen(self._hear)
         self.exchange.app_url = self._house.listener.url
+        self._swept_at = None
 
     def _duties_world(self) -> World:
         return replace(self.clockwork.world, sleep=self._sleep)
@@ -211,8 +259,8 @@ class Walk:
         self.awake += 1
         try:
             if self._news:
-                self._news, self._books = False, await self._house.means.log.read(read)
-            self._note(self.witness.faults(self._books, self.exchange.calls.values()))
+                self._news, self.books = False, await self._house.means.log.read(read)
+            self._note(self.witness.faults(self.books, self.exchange.calls.values()))
         finally:
             self.awake -= 1
 
@@ -220,9 +268,10 @@ class Walk:
         self._news = True
 
     async def _last_look(self) -> None:
-        assert self._house
-        books, calls = await self._house.means.log.read(read), list(self.exchange.calls.values())
-        self._note([*unknown(books, calls), *orphans(books, calls)])
+        log, calls = self._house.means.log if self._house else None, list(self.exchange.calls.values())
+        assert log
+        self.books, self.journal = await log.read(read), await log.read(journal)
+        self._note([*unknown(self.books, calls), *orphans(self.books, calls)])
 
     def _note(self, faults: Sequence[str]) -> None:
         self.faults += [fault for fault in faults if fault not in self.faults]
@@ -247,9 +296,9 @@ class _House:
 
 
 @asynccontextmanager
-async def walking(seed: int, folder: Path, url: str) -> AsyncIterator[Walk]:
+async def walking(seed: int, folder: Path, url: str, *, alone: bool = False) -> AsyncIterator[Walk]:
     """A walk that may begin. Its exchange speaks to nobody after this."""
-    chance, clockwork = Random(seed), Clockwork(TUESDAY)
+    chance, clockwork = Random(seed), Clockwork(BEGINNINGS[seed % len(BEGINNINGS)], GRAIN)
     (folder / "token").write_text(TOKEN)
     exchange = Exchange(
         world=clockwork.world,
@@ -265,6 +314,7 @@ async def walking(seed: int, folder: Path, url: str) -> AsyncIterator[Walk]:
     secret = SecretSource("file", str(folder / "token"))
     async with exchange:
         known = settings(twilio(secret, exchange.api_base_url))
-        walk = Walk(chance, clockwork, exchange, known, url, witness)
+        known = replace(known, dialling=replace(known.dialling, enabled=not alone))
+        walk = Walk(chance, clockwork, exchange, known, url, witness, alone=alone)
         async with clockwork.running(lambda: exchange.post.busy > 0 or walk.awake > 0):
             yield walk

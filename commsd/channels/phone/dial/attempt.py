@@ -21,6 +21,11 @@ MISSING = "missing"
 TAKEN_BACK = "TakenBack"
 """The field of our note that a call was ended because it waited too long in Twilio's queue."""
 
+BILL = "Bill"
+"""The field of our note that Twilio was asked what the call cost; PRICE: what it said, as `core.price.money`."""
+
+PRICE = "Price"
+
 AT_FAULT = frozenset({21211, 21217, 13224, 21214, 21215, 13227, 21202, 21216, 32224})
 """Twilio's codes for a number that cannot be rung, today or ever; telephony.md section 2, "REST errors"."""
 
@@ -52,7 +57,8 @@ class Order(StrEnum):
     AMBIGUOUS = "ambiguous"  # it has several
 
 
-_NOT_PLACED = frozenset({Order.REFUSED, Order.LATER, Order.NONE, Order.AMBIGUOUS})
+NOT_PLACED = frozenset({Order.REFUSED, Order.LATER, Order.NONE, Order.AMBIGUOUS})
+"""With these there is no call, or none that we know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class AttemptState:
     order, code: what Twilio said to our order. accepted_at: key 1. dialled: the customer's leg was handed out.
     reported: what the Dial's action said, None: it said nothing. digits: the key for the result. queued: how long
     Twilio let our order wait. taken_back: we ended it for that. fault: Twilio's code for what was
-    wrong with the customer's leg.
+    wrong with the customer's leg. price: of both legs, as Twilio bills it. bills: how often we asked for it.
     """
 
     order: Order | None = None
@@ -97,6 +103,8 @@ class AttemptState:
     queued: timedelta = timedelta()
     taken_back: bool = False
     fault: int | None = None
+    price: str | None = None
+    bills: int = 0
 
     @property
     def bridged(self) -> bool:
@@ -158,6 +166,8 @@ def fold(entries: Iterable[WebhookEntry], answered: Mapping[str, bytes]) -> Atte
         queued=timedelta(milliseconds=max((_whole(e.fields.get("QueueTime")) or 0 for _, e in known), default=0)),
         taken_back=any(TAKEN_BACK in entry.fields for _, entry in known),
         fault=next((code for step, e in known if (code := _fault(step, e))), None),
+        price=next((said for _, entry in known if (said := entry.fields.get(PRICE))), None),
+        bills=sum(1 for _, entry in known if BILL in entry.fields),
     )
 
 
@@ -222,7 +232,7 @@ def _leg(sid: str | None, told: list[WebhookEntry], asked: list[tuple[str, int |
 
 def ended(state: AttemptState, now: datetime) -> Ended | None:
     """How the attempt ended; None while it lives, or while the customer's leg may still report."""
-    if state.order in _NOT_PLACED:
+    if state.order in NOT_PLACED:
         return Ended.UNREACHABLE if state.code in AT_FAULT else Ended.NOT_PLACED
     if state.talked_out:
         return Ended.BRIDGED if state.bridged else _in_vain(state)

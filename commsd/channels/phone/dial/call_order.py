@@ -14,7 +14,7 @@ TIME_LIMIT = 3600
 class CallOrder:
     """A call to be placed, as it was committed. to, from_: E.164. url: …/twilio/dial/CALLBACK/ATTEMPT.
 
-    document: the TwiML itself where Twilio cannot reach us, and then no url.
+    document: the TwiML itself where Twilio cannot reach us, and then no url. limit: seconds that it may last.
     """
 
     callback_id: str
@@ -26,3 +26,4 @@ class CallOrder:
     at: datetime
     url: str | None
     document: bytes | None = None
+    limit: int = TIME_LIMIT

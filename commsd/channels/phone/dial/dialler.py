@@ -5,7 +5,7 @@ not be dialled at all, and what follows from Twilio's refusals, is `switchboard`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import NoReturn
@@ -14,16 +14,30 @@ import structlog
 
 from commsd.channels.phone.dial import moves
 from commsd.channels.phone.dial.attempt import Ended
+from commsd.channels.phone.dial.bills import Bills
 from commsd.channels.phone.dial.exchange import Exchange
-from commsd.channels.phone.dial.plan import Begin, Escalate, Hold, Nothing, Plan, Policy, Staff, Wait, plan
+from commsd.channels.phone.dial.plan import (
+    Begin,
+    Escalate,
+    Hold,
+    Nothing,
+    Plan,
+    Policy,
+    Staff,
+    Wait,
+    plan,
+    somebody_free,
+)
 from commsd.channels.phone.dial.reconcile import reconcile
 from commsd.channels.phone.dial.switchboard import Switchboard
+from commsd.channels.phone.dial.watch import Watch
 from commsd.channels.phone.line import Line
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.screening import held_reason
 from commsd.core import key
 from commsd.core.callback import Callback, State
 from commsd.core.change import Change
+from commsd.core.contact import Contact
 from commsd.duty import woken
 from commsd.errors import ConfigError, Elsewhere, Throttled, Unreachable
 from commsd.store import callbacks, dialling
@@ -36,7 +50,10 @@ NET = 5.0
 """Seconds after which we look although nobody told us of anything."""
 
 NOBODY_FREE = 20
-"""So many calls of a line that wait for one of us are looked at in a turn; those behind them wait as well."""
+"""While nobody is free, so many calls of a line that wait for one of us are looked at in a turn."""
+
+PAGES = 10
+"""So many pages of a line's due calls are gone through in a turn."""
 
 DEADLINE = 60.0
 POSTPONED = timedelta(seconds=20)
@@ -53,8 +70,10 @@ class Dialler:
     def __init__(self, exchange: Exchange, rest: Rest) -> None:
         self._exchange, self._rest, self._means = exchange, rest, exchange.means
         self._board = Switchboard(exchange, rest)
+        self._watch, self._bills = Watch(exchange, rest, self._board), Bills(exchange, rest)
         self._wake, self._resumed = asyncio.Event(), False
         self._screened: dict[str, int] = {}
+        self._further: dict[str, int] = {}
         self._means.log.listen(self._hear)
 
     async def run(self) -> NoReturn:
@@ -76,6 +95,8 @@ class Dialler:
             await self._exchange.settle(callback_id, attempt_id)
         for callback in await self._means.log.read(lambda connection: callbacks.astir(connection, now)):
             moved |= await self._tried(callback, self._see_to)
+        await self._watch.once()
+        await self._bills.once()
         for line in self._exchange.settings.lines.values():
             moved |= await self._serve(line)
         return moved
@@ -89,7 +110,7 @@ class Dialler:
 
     async def _resume(self) -> None:
         """What was under way when the process began is looked up at once; telephony.md R1."""
-        for callback in await self._means.log.read(dialling.in_hand):
+        for callback in await self._means.log.read(callbacks.under_way):
             if moves.is_dialled(callback):
                 await self._tried(callback, self._reconcile)
         self._resumed = True
@@ -111,7 +132,7 @@ class Dialler:
         if moves.is_dialled(callback):
             return await self._reconcile(callback)
         if callback.state is State.CLAIMED and callback.claimed_until and callback.claimed_until <= now:
-            return await self._decide(callback, moves.given_back(callback))
+            return await self._decide(callback, moves.given_back(callback, now))
         if callback.state is State.CONFIRM and callback.live and callback.live.ended_at:
             unsaid_at = callback.live.ended_at + UNSAID_FOR
             late = now >= unsaid_at
@@ -134,29 +155,58 @@ class Dialler:
         return True
 
     async def _serve(self, line: Line) -> bool:
-        """The calls owed on a line, in their order, as far as one of us is free."""
-        means, moved, idle = self._means, False, 0
-        now = means.world.now()
-        due = await means.log.read(lambda connection: callbacks.waiting(connection, line.name, now))
-        if not due:
-            return False
-        policy, staff = await self._board.policy(line), await self._board.staff()
+        """The calls owed on a line, in their order, as far as one of us is free.
+
+        Page after page, for who is free may be meant for a call behind many that wait for somebody else. Of very many
+        the first page is read in every turn, and those behind it in turns.
+        """
+        means, moved, left = self._means, False, 0
+        for page in range(PAGES):
+            due = await self._due(line, left)
+            if not due:
+                break
+            policy, staff = await self._board.policy(line), await self._board.staff()
+            free = somebody_free(policy, staff, means.world.now())
+            fresh = not all(map(self._is_screened, due))
+            moves, idle = await self._serve_page(due, line, policy, staff)
+            moved, left = moved or moves, left + idle
+            if len(due) < callbacks.AT_ONCE or not (free or fresh):
+                break
+            left = left if page else max(left, self._further.get(line.name, 0))
+        else:
+            self._further[line.name] = left
+            return moved
+        self._further.pop(line.name, None)
+        return moved
+
+    async def _due(self, line: Line, skip: int) -> Sequence[Callback]:
+        now, some = self._means.world.now(), callbacks.AT_ONCE
+        return await self._means.log.read(lambda connection: callbacks.waiting(connection, line.name, now, some, skip))
+
+    async def _serve_page(self, due: Sequence[Callback], line: Line, policy: Policy, staff: Staff) -> tuple[bool, int]:
+        """Whether any of these moved, and how many stay due."""
+        moved, idle = False, 0
+        free = somebody_free(policy, staff, self._means.world.now())
+        contacts = await self._means.log.read(lambda connection: dialling.contacts_of(connection, due))
         for callback in due:
-            if idle >= NOBODY_FREE and self._is_screened(callback):
+            if not free and idle >= NOBODY_FREE and self._is_screened(callback):
+                idle += 1
                 continue
-            chosen = await self._planned(callback, policy, staff)
+            chosen = await self._planned(callback, contacts.get(callback.contact_id or ""), policy, staff)
             if isinstance(chosen, Nothing):
                 idle += 1
                 continue
-            moved |= await self._tried(callback, partial(self._follow, chosen, line))
+            moves = await self._tried(callback, partial(self._follow, chosen, line))
+            moved, idle = moved or moves, idle + (not moves)
             if isinstance(chosen, Begin):
                 policy, staff = await self._board.policy(line), await self._board.staff()
-        return moved
+                free = somebody_free(policy, staff, self._means.world.now())
+        return moved, idle
 
     def _is_screened(self, callback: Callback) -> bool:
         return self._screened.get(callback.id) == callback.revision
 
-    async def _planned(self, callback: Callback, policy: Policy, staff: Staff) -> Plan:
+    async def _planned(self, callback: Callback, contact: Contact | None, policy: Policy, staff: Staff) -> Plan:
         """The plan. It is screened when it is seen for the first time as it is, and once more before it begins."""
         means = self._means
         seen = self._is_screened(callback)
@@ -166,7 +216,6 @@ class Dialler:
         if not seen:
             held = await held_reason(callback, self._exchange.settings, means)
             self._screened[callback.id] = callback.revision
-        contact = await means.log.read(lambda connection: dialling.contact_of(connection, callback))
         chosen = plan(callback, staff, policy, now, contact=contact, held=held)
         if (
             isinstance(chosen, Begin)

@@ -27,7 +27,13 @@ class Exchange:
         """What attempts are decided with, as of now. Its base is empty where Twilio cannot reach us."""
         twilio = self.settings.twilio
         base = (twilio.public_url if twilio and twilio.webhooks else None) or ""
-        return House(firm=self.means.firm, lines=self.settings.lines, base=base, terms=self.means.rules.terms)
+        return House(
+            firm=self.means.firm,
+            lines=self.settings.lines,
+            base=base,
+            terms=self.means.rules.terms,
+            connect_url=twilio.connect_url if twilio else None,
+        )
 
     def note(
         self,
@@ -37,7 +43,7 @@ class Exchange:
         fields: Mapping[str, str],
         token: str | None,
         at: datetime,
-    ) -> "asyncio.Future[int]":
+    ) -> "asyncio.Future[None]":
         """Queue a webhook, or a note of ours, for the journal; a decision asked for after sees it."""
         webhook = Webhook(
             call_sid=journal_name(attempt_id),

@@ -26,9 +26,9 @@ def to_a_person(callback: Callback, plan: Hold | Escalate, lead: str | None) -> 
     return _still(callback, lambda: owed.escalated(callback, lead))
 
 
-def given_back(callback: Callback) -> Decide:
+def given_back(callback: Callback, now: datetime) -> Decide:
     """A claim that ran out."""
-    return _still(callback, lambda: owed.released(callback))
+    return _still(callback, lambda: owed.passed_on(callback, callback.owner, None, now))
 
 
 def unsaid(callback: Callback, lead: str | None) -> Decide:

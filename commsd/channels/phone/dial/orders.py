@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from commsd.channels.phone.dial.attempt import MISSING, Order
-from commsd.channels.phone.dial.call_order import RING, TIME_LIMIT, CallOrder
+from commsd.channels.phone.dial.attempt import MISSING, PRICE, Order
+from commsd.channels.phone.dial.call_order import RING, CallOrder
 from commsd.channels.phone.rest import DEADLINE, Ordered, Rest
 from commsd.channels.phone.twiml import RETRY_STATUS, RETRY_TWIML
+from commsd.core.price import bill
 from commsd.errors import NotFound
 
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
@@ -21,7 +22,7 @@ _MINUTE = timedelta(minutes=1)
 
 async def place(rest: Rest, order: CallOrder) -> Ordered:
     """What Twilio made of it. Never sent twice."""
-    asked: dict[str, Any] = {"to": order.to, "from_": order.from_, "timeout": RING, "time_limit": TIME_LIMIT}
+    asked: dict[str, Any] = {"to": order.to, "from_": order.from_, "timeout": RING, "time_limit": order.limit}
     if order.url is None:
         return await rest.order_call(**asked, twiml=(order.document or b"").decode())
     return await rest.order_call(
@@ -43,9 +44,10 @@ def noted(ordered: Ordered) -> Mapping[str, str]:
 
 
 async def looked_up(rest: Rest, sid: str) -> Mapping[str, str]:
-    """The fields under which is kept how a call of ours stands, with the customer's leg. As `Rest.asking` raises."""
+    """The fields under which is kept how a call of ours stands, with the customer's leg, and what it cost if Twilio
+    says so by now. As `Rest.asking` raises."""
     try:
-        async with asyncio.timeout(DEADLINE), rest.asking() as client:
+        async with rest.asking() as client, asyncio.timeout(DEADLINE):
             call = await client.calls(sid).fetch_async()
             legs = await client.calls.list_async(parent_call_sid=sid, limit=_LISTED)
     except NotFound:
@@ -58,6 +60,8 @@ async def looked_up(rest: Rest, sid: str) -> Mapping[str, str]:
         fields |= {"ChildSid": newest.sid, "ChildStatus": _word(newest.status)}
         if newest.duration:
             fields["ChildSeconds"] = str(newest.duration)
+    if cost := bill([each.price for each in (call, *legs)], call.price_unit):
+        fields[PRICE] = cost
     return fields
 
 
@@ -67,7 +71,7 @@ async def found(rest: Rest, order: CallOrder) -> tuple[str, ...]:
     As `Rest.asking` raises. telephony.md R3.
     """
     since = order.at - _MINUTE
-    async with asyncio.timeout(DEADLINE), rest.asking() as client:
+    async with rest.asking() as client, asyncio.timeout(DEADLINE):
         listed = await client.calls.list_async(
             to=order.to, from_=order.from_, start_time_after=since.date(), limit=_LISTED
         )

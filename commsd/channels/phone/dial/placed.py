@@ -11,7 +11,7 @@ from commsd.channels.phone.dial.scene import Errand, whole_document
 from commsd.channels.phone.dial.step import journal_name
 from commsd.channels.phone.dial.twiml import RING as CUSTOMER_RING
 from commsd.channels.phone.line import Callbacks, Line
-from commsd.channels.phone.seen import House
+from commsd.channels.phone.seen import CONFLICT, House
 from commsd.core import key
 from commsd.core.agent import Agent
 from commsd.core.callback import Attempt, Callback, State
@@ -45,9 +45,6 @@ SLACK = timedelta(seconds=30)
 
 AGAIN = (timedelta(minutes=1), timedelta(minutes=5))
 """When we ask again while it is under way."""
-
-CONFLICT = "conflict"
-"""The tag of an attempt of which Twilio's REST API and its webhooks told two different ends. telephony.md R5."""
 
 
 def keys_of(callback_id: str, attempt_id: str) -> tuple[str, ...]:
@@ -86,12 +83,21 @@ class Placed:
             firm=self.house.firm,
             line=self.line,
             base=self.house.base or None,
+            connect_url=self.house.connect_url,
             callback=self.callback,
             attempt_id=self.attempt.id or "",
             agent=self.agent,
             customer=contact.name if contact else None,
             wanted=self.live and self.callback.state in (State.DIALLING, State.TALKING),
+            other_number=self._is_other_number(),
         )
+
+    def _is_other_number(self) -> bool:
+        """Whether who rang us showed another number than the one that is rung."""
+        file = self.items.files.get(self.callback.case_id)
+        misses = [fact for fact in file.interactions if fact.id in self.callback.misses] if file else []
+        callers = {caller for miss in misses if (caller := miss.address(Role.CALLER))}
+        return bool(callers) and self.callback.number not in callers
 
     def order(self) -> CallOrder | None:
         """The order of its call; None where line, or our person's number, is configured no more."""

@@ -28,6 +28,10 @@ OVERDUE = timedelta(hours=24)
 WORKED = timedelta(hours=2)
 """And so long of that we were open."""
 
+SLEPT_THROUGH = timedelta(hours=40)
+"""So many of our open hours go by without an hour at which he is up: then it is a person's matter. A Californian is up
+while Berlin works in three weeks of the year, when one of the two has summer time; nobody is to wait for those."""
+
 RESTS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 """How long one of us who did not take a call is not rung for it again, by how often that was."""
 
@@ -92,13 +96,15 @@ class Policy:
 class Staff:
     """How our people are just now. busy: who is on the telephone. resting: who just did not take another call.
 
-    calls: how many each had today. on_line: numbers that are on a call with us.
+    calls: how many each had today. on_line: numbers that are on a call with us. awaited: since when a caller, who is
+    on the line now, waits for each whom one of his next rounds would ring.
     """
 
     busy: frozenset[str] = frozenset()
     resting: frozenset[str] = frozenset()
     calls: Mapping[str, int] = field(default_factory=dict)
     on_line: frozenset[str] = frozenset()
+    awaited: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def plan(
@@ -143,15 +149,17 @@ def _not_yet(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...], no
     if callback.asked_at_time and callback.due_at is not None and now < callback.due_at:
         return Wait(callback.due_at, "asked")
     if vain_today(callback.attempts, zones[0], now) >= policy.callbacks.tries_per_day:
-        return _in_window(_tomorrow(now, zones[0]), "tries_per_day", policy, zones)
+        return _in_window(callback, _tomorrow(now, zones[0]), "tries_per_day", policy, zones)
     again = _again(callback, policy, zones) if callback.released is None else None
     if isinstance(again, Escalate):
         return again
     if again is not None and again > now:
-        return Wait(again, "backoff") if _asked(callback, again) else _in_window(again, "backoff", policy, zones)
+        if _asked(callback, again):
+            return Wait(again, "backoff")
+        return _in_window(callback, again, "backoff", policy, zones)
     if _asked(callback, now):
         return None
-    allowed = _in_window(now, "window", policy, zones)
+    allowed = _in_window(callback, now, "window", policy, zones)
     return None if isinstance(allowed, Wait) and allowed.until <= now else allowed
 
 
@@ -161,9 +169,22 @@ def _asked(callback: Callback, at: datetime) -> bool:
     return due is not None and due <= at < due + ASKED_FOR
 
 
-def _in_window(after: datetime, why: str, policy: Policy, zones: tuple[ZoneInfo, ...]) -> Plan:
-    at = next_window(after, zones, policy.callbacks.quiet_hours, policy.calendar)
+def _in_window(
+    callback: Callback, after: datetime, why: str, policy: Policy, zones: tuple[ZoneInfo, ...]
+) -> Wait | Escalate:
+    """When he may next be rung. Who is never up while we are open, is rung outside our hours if a person let it be."""
+    quiet = policy.callbacks.quiet_hours
+    at = _if_soon(next_window(after, zones, quiet, policy.calendar), after, policy)
+    if at is None and callback.released is not None:
+        at = next_window(after, zones, quiet)
     return Wait(at, why) if at is not None else Escalate("no_window")
+
+
+def _if_soon(at: datetime | None, after: datetime, policy: Policy) -> datetime | None:
+    """That time, where it comes before too many of our open hours are gone."""
+    if at is None or policy.calendar is None:
+        return at
+    return at if between(policy.calendar, after, at) <= SLEPT_THROUGH else None
 
 
 def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
@@ -184,7 +205,7 @@ def _again(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...]) -> d
         return at
     tried = [each.at for each in callback.attempts if rang(each)]
     later = another_hour(over, zones, policy.callbacks.quiet_hours, policy.calendar, tried)
-    return later or Escalate("no_window")
+    return _if_soon(later, over, policy) or Escalate("no_window")
 
 
 def _chance(callback: Callback) -> float:
@@ -212,6 +233,15 @@ def _who(callback: Callback, staff: Staff, policy: Policy, now: datetime) -> Pla
     return Nothing("agents" if candidates else "nobody")
 
 
+def somebody_free(policy: Policy, staff: Staff, now: datetime) -> bool:
+    """Whether anybody at all could ring for some callback of the line: one of its own people, or some owner."""
+    if policy.stopped is not None:
+        return False
+    day, people = _day(policy, now), policy.people
+    there = (people.present(name, day) for name in people.agents)
+    return any(agent.phone and agent.id not in staff.busy | staff.resting for agent in there if agent)
+
+
 def _grace_until(callback: Callback, policy: Policy) -> datetime:
     """Until when the call is the owner's alone; counted in open hours."""
     start = callback.due_at if callback.asked_at_time and callback.due_at else callback.opened_at
@@ -227,7 +257,8 @@ def _candidates(
     seen: set[str] = set()
     rounds = policy.line.rounds or ((policy.line.team,) if policy.line.team else (),)
     everyone = [] if owner is None else [[owner]]
-    everyone += [sorted(_members(names, policy, now), key=lambda a: staff.calls.get(a.id, 0)) for names in rounds]
+    there = (members(policy.people, names, _day(policy, now)) for names in rounds)
+    everyone += [sorted(agents, key=lambda a: staff.calls.get(a.id, 0)) for agents in there]
     for agents in everyone:
         for agent in agents:
             if agent.id not in seen and agent.phone not in (None, callback.number):
@@ -235,18 +266,20 @@ def _candidates(
                 yield agent
 
 
-def _members(names: tuple[str, ...], policy: Policy, now: datetime) -> Iterator[Agent]:
-    day = _day(policy, now)
+def members(people: People, names: tuple[str, ...], day: date) -> Iterator[Agent]:
+    """Those behind agents and teams who are there on that day, or stand in for one."""
     for name in names:
-        if name in policy.people.teams:
-            yield from policy.people.members(name, day)
-        elif agent := policy.people.present(name, day):
+        if name in people.teams:
+            yield from people.members(name, day)
+        elif agent := people.present(name, day):
             yield agent
 
 
 def _free(agent: Agent, callback: Callback, staff: Staff) -> bool:
+    """Callers on the line and owed calls stand in one order: whose clock began first has our people first. Q5."""
     own = agent.phone is not None and agent.phone != callback.number
-    return own and agent.id not in staff.busy and agent.id not in staff.resting
+    first = staff.awaited.get(agent.id, callback.opened_at) >= callback.opened_at
+    return own and first and agent.id not in staff.busy and agent.id not in staff.resting
 
 
 def _rests(attempts: tuple[Attempt, ...]) -> dict[str, datetime]:

@@ -1,6 +1,6 @@
 """What one of our people hears at a step of a call of ours: which document, with which brief. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,17 +27,21 @@ _REMEMBERED = timedelta(days=6)
 class Errand:
     """What our person is rung for. base: the public URL without a slash at its end; None: Twilio cannot reach us.
 
-    wanted: the attempt is the callback's own and the call still owed. customer: the contact's name.
+    connect_url: what then joins the two; None: they are joined without a key. wanted: the attempt is the callback's own
+    and the call still owed. customer: the contact's name. other_number: it was given by a caller who rang from another
+    one; its owner is told so. telephony.md section 7.
     """
 
     firm: Firm
     line: Line
     base: str | None
+    connect_url: str | None = None
     callback: Callback
     attempt_id: str
     agent: Agent | None
     customer: str | None
     wanted: bool
+    other_number: bool = False
 
     @property
     def voice(self) -> Voice:
@@ -103,18 +107,25 @@ def brief_sentences(errand: Errand, now: datetime) -> Iterator[str]:
     if number:
         digits = number.as_dialled_from(errand.line.number.region)
         yield words.number.format(digits=", ".join(sign for sign in digits if sign.isdigit()))
+    if errand.other_number:
+        yield words.other
     if callback.purpose:
         yield words.purpose.format(purpose=plain(callback.purpose)[:_PURPOSE])
 
 
 def whole_document(errand: Errand, now: datetime) -> bytes:
     """The call in one document, without what is not needed where it would be too long for Twilio."""
-    number, line = errand.callback.number or "", errand.line.number.e164
     sentences = tuple(brief_sentences(errand, now))
-    document = twiml.inline(errand.voice, sentences, number, line, limit=TALK_LIMIT)
-    if len(document.decode()) <= twiml.INLINE:
-        return document
-    return twiml.inline(errand.voice, sentences[:1], number, line, limit=TALK_LIMIT)
+    document = _inline(errand, sentences)
+    return document if len(document.decode()) <= twiml.INLINE else _inline(errand, sentences[:1])
+
+
+def _inline(errand: Errand, sentences: Sequence[str]) -> bytes:
+    number, line = errand.callback.number or "", errand.line.number.e164
+    if errand.connect_url:
+        onward = twiml.connect_address(errand.connect_url, number, line, limit=TALK_LIMIT)
+        return twiml.inline_by_key(errand.voice, sentences, onward)
+    return twiml.inline(errand.voice, sentences, number, line, limit=TALK_LIMIT)
 
 
 def _since(errand: Errand, now: datetime) -> str:

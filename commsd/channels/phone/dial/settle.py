@@ -31,6 +31,7 @@ from commsd.core.event import Event
 from commsd.core.fact import replace
 from commsd.core.interaction import Outcome
 from commsd.core.open_items import OpenItems
+from commsd.core.price import Spending, mended, money
 
 AGREED = timedelta(hours=2)
 """When a call agreed on by key is due, where no policy says it."""
@@ -66,16 +67,19 @@ class LetGo:
     call_sid: str
 
 
-def begun(callback: Callback, agent: Agent, house: House, items: OpenItems) -> Change:
+def begun(
+    callback: Callback, agent: Agent, house: House, items: OpenItems, *, thought: Spending | None = None
+) -> Change:
     """The attempt, committed before anything is tried; the order of its call in `result`, None where it may not be.
 
-    callback: as the plan was made for; where it has moved on since, nothing is begun.
+    callback: as the plan was made for; where it has moved on since, nothing is begun. thought: what it is booked with.
     """
     now_known = items.callback(callback.id)
     line = house.lines.get(callback.line or "")
     if now_known != callback or line is None or agent.phone is None or callback.live is not None:
         return Change()
-    attempt = Attempt(at=items.now, by=agent.id, result=None, id=items.new_id())
+    booked = money(thought.amount, thought.currency) if thought else None
+    attempt = Attempt(at=items.now, by=agent.id, result=None, id=items.new_id(), thought=booked)
     after = owed.dialled(callback, attempt, items.now + SEARCH_AFTER)
     placed = Placed(after, attempt, house, Callbacks(), replace(items, webhooks=(), answered={}))
     fact = replace(pending(after, attempt, line, agent, items), revision=1)
@@ -83,6 +87,7 @@ def begun(callback: Callback, agent: Agent, house: House, items: OpenItems) -> C
         interactions=(fact,),
         callbacks=(after,),
         events=(Event("callback.attempted", after, items.now, MACHINE),),
+        spending=(thought,) if thought else (),
         result=placed.order(),
     )
 
@@ -163,6 +168,23 @@ def _waits_too_long(state: AttemptState, so_long: timedelta) -> bool:
 
 def settled(placed: Placed) -> Change:
     """The callback's and the interaction's next revision, if there is one."""
+    return _billed(placed, _told(placed))
+
+
+def _billed(placed: Placed, change: Change) -> Change:
+    """The change, and beside it what the call cost: once, in place of what was booked for it."""
+    price, attempt, now = placed.state.price, placed.attempt, placed.items.now
+    if price is None or attempt.cost is not None:
+        return change
+    here = next((each for each in reversed(change.callbacks) if each.id == placed.callback.id), placed.callback)
+    known = next(each for each in here.attempts if each.id == attempt.id)
+    after = owed.with_attempt(here, replace(known, cost=price))
+    right = mended(attempt.thought, price, attempt.at.date())
+    event = Event("callback.updated", after, now, MACHINE)
+    return change + Change(callbacks=(after,), events=(event,), spending=(right,) if right else ())
+
+
+def _told(placed: Placed) -> Change:
     consumed = Change(consumed=_all(placed.items))
     how = ended(placed.state, placed.items.now)
     if not placed.live:
@@ -188,10 +210,20 @@ def _under_way(placed: Placed) -> Change:
 
 def _talked(placed: Placed) -> Change:
     """The two were joined and the talk is over: what came of it, our person says."""
-    callback, items = placed.callback, placed.items
+    callback, now = placed.callback, placed.items.now
     attempt = replace(with_sids(placed), bridged=True)
     known = replace(callback, attempts=(*callback.attempts[:-1], attempt))
-    after = owed.ended(known, items.now, items.now + placed.rules.confirm)
+    return _to_confirm(owed.ended(known, now, now + placed.rules.confirm), placed)
+
+
+def _proven(placed: Placed) -> Change:
+    """It had gone back into the line, and a late word says that the two were joined: no next try before the result."""
+    now = placed.items.now
+    return _to_confirm(owed.proven(placed.callback, with_sids(placed), now, now + placed.rules.confirm), placed)
+
+
+def _to_confirm(after: Callback, placed: Placed) -> Change:
+    items = placed.items
     if placed.state.digits in RESULT_KEYS:
         return _result(placed, items, after)
     told = change_of(placed.fact(Outcome.REACHED), _after(items, after), placed.house.terms)
@@ -230,6 +262,8 @@ def _afterwards(placed: Placed, how: Ended | None) -> Change:
     if how is None:
         return Change()
     change, callback, items = Change(), placed.callback, placed.items
+    if how is Ended.BRIDGED and _waits_after_it(placed):
+        return _proven(placed)
     if placed.attempt.result is None:
         over = replace(callback, attempts=(*callback.attempts[:-1], with_sids(placed)))
         ended_so = how is Ended.BRIDGED
@@ -242,6 +276,14 @@ def _afterwards(placed: Placed, how: Ended | None) -> Change:
     if callback.open:  # it is somewhere else by now, and this must not move it
         return change + Change(interactions=(fact,), events=(Event("interaction.updated", fact, items.now, MACHINE),))
     return change + change_of(fact, items, placed.house.terms)
+
+
+def _waits_after_it(placed: Placed) -> bool:
+    """Whether it waits for a next try because this one seemed in vain, to the machine alone."""
+    callback, attempt, known = placed.callback, placed.attempt, placed.known
+    said = known is not None and known.detail.result is not None
+    last = callback.state is State.WAITING and callback.attempts[-1] == attempt
+    return last and not said and attempt.result in set(Ended)
 
 
 _OUTCOME: Mapping[Ended, Outcome] = {

@@ -4,16 +4,19 @@ One order is one attempt, committed before; its answer is noted beside it. POST 
 taken is looked for in Twilio's list (reconcile.py).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
 
 import structlog
 
 from commsd.channels.phone.dial import orders
 from commsd.channels.phone.dial.attempt import AT_FAULT
 from commsd.channels.phone.dial.brakes import CREDENTIALS, NOT_OURS, RESTS, Pace, Rests
-from commsd.channels.phone.dial.call_order import CallOrder
+from commsd.channels.phone.dial.call_order import TIME_LIMIT, CallOrder
 from commsd.channels.phone.dial.exchange import Exchange
-from commsd.channels.phone.dial.line_state import engaged
+from commsd.channels.phone.dial.line_state import LONGEST, LONGEST_TALK, OVER, awaited, engaged
 from commsd.channels.phone.dial.plan import Policy, Staff
 from commsd.channels.phone.dial.settle import begun
 from commsd.channels.phone.dial.step import Stage, Step
@@ -25,9 +28,9 @@ from commsd.core.calendar import in_zone
 from commsd.core.callback import Callback
 from commsd.core.change import Change
 from commsd.core.fact import replace
-from commsd.core.number import parse_number
+from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
-from commsd.core.price import Spending, affordable, estimate, first_day
+from commsd.core.price import Spending, affordable, estimate, first_day, longest
 from commsd.errors import CommsdError, ConfigError
 from commsd.store import callbacks, dialling, pauses, spending
 
@@ -55,8 +58,8 @@ class Switchboard:
 
     async def policy(self, line: Line) -> Policy:
         """What holds for the callbacks of a line now."""
-        firm, versions = self._means.firm, self._means.rules.terms.versions
-        calendar = versions[-1].calendars.get(line.calendar) if line.calendar and versions else None
+        firm, version = self._means.firm, self._means.rules.terms.in_force(self._means.world.now())
+        calendar = version.calendars.get(line.calendar) if line.calendar and version else None
         return Policy(
             line=line,
             people=firm.people,
@@ -70,17 +73,24 @@ class Switchboard:
         """How our people are now."""
         means, now = self._means, self._means.world.now()
         midnight = now.astimezone(means.firm.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        attempts = await means.log.read(dialling.in_hand)
-        calls = await means.log.read(dialling.live_calls)
+        attempts = await means.log.read(callbacks.under_way)
+        placed, calls = await self.lines(now)
         made = await means.log.read(lambda connection: callbacks.calls_since(connection, midnight))
-        seen = engaged(attempts, calls, now)
-        people = means.firm.people.agents.values()
+        seen = engaged(attempts, placed, calls)
+        firm, people = means.firm, means.firm.people.agents.values()
         return Staff(
             busy=seen.agents | {agent.id for agent in people if agent.phone in seen.phones},
             resting=frozenset(agent for agent, until in self._faulty.items() if until > now),
             calls=made,
             on_line=seen.callers,
+            awaited=awaited(seen.hoping, self._exchange.settings.lines.values(), firm.people, firm.day(now)),
         )
+
+    async def lines(self, now: datetime) -> "Lines":
+        """Calls of ours and to us that may be going on."""
+        read = self._means.log.read
+        placed = await read(partial(dialling.placed_calls, since=now - LONGEST, over=OVER))
+        return placed, await read(partial(dialling.live_calls, since=now - LONGEST_TALK))
 
     async def _stopped(self, line: Line) -> str | None:
         """Why nothing is dialled from this line; None where it is."""
@@ -94,7 +104,7 @@ class Switchboard:
             return "paused"
         if self._rests.until(line.name, now):
             return "rest"
-        if not await self._affordable(self._thought(line, None, now), now):
+        if not affordable(self._thought(line, None, now), await self._left(now)):
             self._fails(line.name, "the money for dialling is spent")
             return "cost"
         return "pace" if self._pace.wait(now) else None
@@ -102,16 +112,24 @@ class Switchboard:
     def _thought(self, line: Line, callback: Callback | None, now: datetime) -> Spending:
         """What a call is thought to cost: a leg to one of us and one to the customer."""
         cap = self._exchange.settings.dialling.max_cost
-        customer = parse_number(callback.number or "") if callback else line.number
-        return estimate((line.number, customer), cap.currency if cap else "USD", now.date())
+        return estimate(_numbers(line, callback), cap.currency if cap else "USD", now.date())
 
-    async def _affordable(self, thought: Spending, now: datetime) -> bool:
+    async def _left(self, now: datetime) -> Decimal | None:
+        """What may still be spent now; None: as much as it takes."""
         cap = self._exchange.settings.dialling.max_cost
         if cap is None:
-            return True
+            return None
         since = first_day(cap.per, now.date())
-        spent = await self._means.log.read(lambda connection: spending.spent(connection, since, cap.currency))
-        return affordable(spent, thought, cap.amount)
+        spent = await self._means.log.read(partial(spending.spent, since=since, currency=cap.currency))
+        return cap.amount - spent
+
+    def _limit(self, line: Line, callback: Callback, left: Decimal | None) -> int:
+        """Seconds that the call may last, so that it alone does not pass what is left."""
+        cap = self._exchange.settings.dialling.max_cost
+        if cap is None or left is None:
+            return TIME_LIMIT
+        paid = longest(left, _numbers(line, callback), cap.currency)
+        return min(TIME_LIMIT, round(paid.total_seconds()))
 
     async def begin(self, callback: Callback, agent: Agent, line: Line, reason: str) -> bool:
         """Commit the attempt, then order its call. False: the callback moved on, or there is no money for it."""
@@ -119,13 +137,14 @@ class Switchboard:
         if self._pace.wait(now):
             return False
         thought = self._thought(line, callback, now)
-        if not await self._affordable(thought, now):
+        left = await self._left(now)
+        if not affordable(thought, left):
             return False
+        limit = self._limit(line, callback, left)
         house = self._exchange.house()
 
         def decide(items: OpenItems) -> Change:
-            change = begun(callback, agent, house, items)
-            return replace(change, spending=(thought,)) if change.result else change
+            return begun(callback, agent, house, items, thought=thought)
 
         change = await means.log.decide((key.of_callback(callback.id),), decide)
         order = change.result
@@ -133,7 +152,7 @@ class Switchboard:
             return False
         self._pace.take(now)
         log.info("dial.begun", callback=order.callback_id, attempt=order.attempt_id, line=line.name, reason=reason)
-        ordered = await orders.place(self._rest, order)
+        ordered = await orders.place(self._rest, replace(order, limit=limit))
         await self._noted(order, ordered)
         return True
 
@@ -184,3 +203,11 @@ class Switchboard:
         if line in self._failing:
             self._failing.discard(line)
             self._means.pulse.beat(line, "line", DIALLING)
+
+
+def _numbers(line: Line, callback: Callback | None) -> tuple[Number | None, ...]:
+    """Whom a call rings, as far as its price goes: one of us, in the line's country, and the customer."""
+    return line.number, parse_number(callback.number or "") if callback else line.number
+
+
+Lines = tuple[Sequence[dialling.PlacedCall], Sequence[dialling.LiveCall]]

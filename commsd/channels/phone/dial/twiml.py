@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
@@ -94,6 +95,36 @@ def inline(voice: Voice, sentences: Sequence[str], number: str, line: str, *, li
         _say(document, voice, voice.words.unless)
         document.pause(length=_KEY_SECONDS)
     _ring(document, voice, number, line, limit)
+    return _bytes(document)
+
+
+def inline_by_key(voice: Voice, sentences: Sequence[str], onward: str) -> bytes:
+    """The same, and the customer is rung only where a key was pressed. onward: from `connect_address`.
+
+    Without an `actionOnEmptyResult` nobody goes there in silence: it runs on to the hang-up.
+    """
+    document = _response()
+    for _ in range(TRIES):
+        gather = _gather(input="dtmf", num_digits=1, action=onward, method="POST", timeout=_KEY_SECONDS)
+        for text in (*sentences, voice.words.accept):
+            _say(gather, voice, text)
+        document.append(gather)
+    document.hangup()
+    return _bytes(document)
+
+
+def connect_address(url: str, number: str, line: str, *, limit: timedelta) -> str:
+    """Where Twilio goes when a key was pressed. url: of a Bin that holds `connect_bin`."""
+    return f"{url}?{urlencode({'Customer': number, 'Line': line, 'Limit': round(limit.total_seconds())})}"
+
+
+def connect_bin() -> bytes:
+    """What the TwiML Bin under `connect_url` holds: Twilio fills in what `connect_address` names."""
+    document = _response()
+    ring = round(RING.total_seconds())
+    dial = _dial(caller_id="{{Line}}", answer_on_bridge=True, timeout=ring, time_limit="{{Limit}}")
+    dial.number("{{Customer}}")
+    document.append(dial)
     return _bytes(document)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Wording:
     """One language. In braces: firm, line, day, clock, digits, name, purpose.
 
-    rang, asked, long_ago: since when a call is owed. vain: by how it ended. last: where nobody pressed a key.
+    rang, asked, long_ago: since when a call is owed. other: where the number is not the one he rang from. vain: by how
+    it ended. last: where nobody pressed a key.
     """
 
     opening: str
@@ -20,6 +21,7 @@ class Wording:
     long_ago: str
     name: str
     number: str
+    other: str
     purpose: str
     accept: str
     unless: str
@@ -41,6 +43,7 @@ ENGLISH = Wording(
     long_ago="The customer has been waiting for more than six days.",
     name="It is {name}.",
     number="The number is {digits}.",
+    other="The caller rang from another number and gave this one. Please say so first.",
     purpose="It is about: {purpose}.",
     accept="To be put through, press one.",
     unless="You are put through in a moment. If it does not suit you, ring off.",
@@ -63,6 +66,7 @@ GERMAN = Wording(
     long_ago="Auf den Anruf wird seit mehr als sechs Tagen gewartet.",
     name="Es geht um {name}.",
     number="Die Nummer ist {digits}.",
+    other="Angerufen wurde von einer anderen Nummer, diese wurde dabei genannt. Bitte sagen Sie das zuerst.",
     purpose="Das Anliegen: {purpose}.",
     accept="Zum Verbinden drücken Sie die Eins.",
     unless="Sie werden gleich verbunden. Passt es nicht, legen Sie auf.",
@@ -85,6 +89,7 @@ DANISH = Wording(
     long_ago="Kunden har ventet i mere end seks dage.",
     name="Det er {name}.",
     number="Nummeret er {digits}.",
+    other="Der blev ringet fra et andet nummer, og dette blev oplyst. Sig det som det første.",
     purpose="Det drejer sig om: {purpose}.",
     accept="Tryk et for at blive stillet igennem.",
     unless="Du bliver stillet igennem om et øjeblik. Passer det ikke, så læg på.",
@@ -107,6 +112,7 @@ INDONESIAN = Wording(
     long_ago="Pelanggan sudah menunggu lebih dari enam hari.",
     name="Namanya {name}.",
     number="Nomornya {digits}.",
+    other="Penelepon memakai nomor lain dan memberikan nomor ini. Mohon sampaikan itu lebih dahulu.",
     purpose="Perihal: {purpose}.",
     accept="Untuk disambungkan, tekan satu.",
     unless="Sebentar lagi Anda disambungkan. Jika tidak bisa, silakan tutup telepon.",

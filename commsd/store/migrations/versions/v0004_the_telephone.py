@@ -9,9 +9,9 @@ revision = "0004"
 down_revision = "0003"
 
 ASTIR, WAITS = sa.text("state <> 'waiting' AND look_at IS NOT NULL"), sa.text("state = 'waiting'")
-WAITING = {
+WAITING: dict[str, list[str | sa.TextClause]] = {
     "ix_callbacks_waiting": ["line", "look_at"],
-    "ix_callbacks_place": ["line", "due_at", "opened_at", "look_at"],
+    "ix_callbacks_place": ["line", sa.text("coalesce(due_at, opened_at)"), "opened_at", "look_at"],
 }
 
 

@@ -1,22 +1,30 @@
 """Callbacks made on the stand-in: our own person first, then the customer, then the result."""
 
-from dataclasses import replace
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from commsd.channels.phone import rest
+from commsd.channels.phone.dial import dialler as dialler_module
+from commsd.channels.phone.dial import orders
 from commsd.channels.phone.dial.dialler import Dialler
 from commsd.channels.phone.dial.exchange import Exchange as Attempts
 from commsd.channels.phone.dial.settle import begun
 from commsd.channels.phone.dial.step import Stage, Step
+from commsd.channels.phone.dial.twiml import connect_bin
 from commsd.channels.phone.line import Cost, Dialling
 from commsd.channels.phone.rest import Rest
 from commsd.core import key
-from commsd.core.callback import CloseReason, State
+from commsd.core.callback import Callback, CloseReason, State
 from commsd.core.change import Change
 from commsd.core.entry import Hand, Result, Said
 from commsd.core.interaction import Outcome
@@ -24,10 +32,12 @@ from commsd.core.pause import Pause
 from commsd.crm.call_actions import callback_result, close_callback
 from commsd.demo.exchange import Caller, Person, Tamper, Webhook
 from commsd.errors import Elsewhere
+from commsd.store import callbacks, spending
 from commsd.store.claims import Claims
 from tests.channels.phone.dial.conftest import GONE, TAKES, TALKS, Desk
 from tests.channels.phone.hotline import ACCOUNT, ANNA, BO, CUSTOMER, DANE, HOTLINE, LINE, LONDONER, PUBLIC, SID
 from tests.demo.contract import Contract
+from tests.eventually import eventually
 from tests.house import TERMS
 
 PREMIUM = "+499001234567"
@@ -139,6 +149,67 @@ async def test_p3_an_order_that_fails_at_twilio_is_sent_once(desk: Desk) -> None
     assert (desk.posted(), (await desk.callback()).state) == (1, State.DIALLING)
 
 
+@dataclass
+class Stalled:
+    """A Twilio that takes every request and answers none. asked: method and path of each."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(" ".join((await reader.readline()).decode().partition("?")[0].split()[:2]))
+        await reader.read()
+        writer.close()
+
+
+@pytest.fixture
+async def stalled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Dialler, Stalled]]:
+    """A dialler in front of it, whose deadlines are short."""
+    for module in (rest, orders):
+        monkeypatch.setattr(module, "DEADLINE", 0.3)
+    twilio, seen = desk.phone.settings.twilio, Stalled()
+    assert twilio
+    async with await asyncio.start_server(seen.take, "127.0.0.1", 0) as server, asyncio.timeout(30):
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        there = Rest(replace(twilio, api_base_url=base))
+        yield Dialler(Attempts(desk.phone.settings, desk.phone.means), there), seen
+
+
+async def test_p4_a_twilio_that_never_answers_an_order_is_left_at_the_deadline_and_asked_for_no_second_call(
+    desk: Desk, stalled: tuple[Dialler, Stalled]
+) -> None:
+    await desk.missed()
+    dialler, seen = stalled
+    await dialler.once()
+    await desk.phone.passes(30)
+    await dialler.once()
+    calls = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+    assert seen.asked == [f"POST {calls}", f"GET {calls}"]
+    assert (await desk.callback()).state is State.DIALLING
+    for _ in range(4):
+        await desk.phone.passes(60)
+        await desk.turn()
+    done = await desk.callback()
+    assert (done.attempts[0].result, done.close_reason, desk.posted()) == ("not_placed", CloseReason.REACHED, 1)
+
+
+async def test_p4_a_twilio_that_never_says_how_a_call_stands_is_left_at_the_deadline_and_asked_again(
+    desk: Desk, stalled: tuple[Dialler, Stalled]
+) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=None)
+    desk.phone.exchange.tamper = lambda hook: Tamper(lost="/dial/" in hook.url)
+    await desk.turn()
+    await desk.phone.passes(60)
+    dialler, seen = stalled
+    await dialler.once()
+    assert seen.asked[0].startswith("GET ")
+    assert desk.orders()[0].sid in seen.asked[0]
+    assert ((await desk.callback()).state, desk.posted()) == (State.DIALLING, 1)
+    await desk.phone.passes(60)
+    await desk.at_once()
+    assert (await desk.callback()).attempts[0].result == "not_accepted"
+
+
 async def test_r7_too_many_requests_is_certainly_no_call_and_is_tried_again_later(desk: Desk) -> None:
     await desk.missed()
     desk.phone.exchange.tamper_rest = lambda seen: Tamper(refused=(429, 20429) if seen.method == "POST" else None)
@@ -214,6 +285,164 @@ async def test_p7_one_leg_per_agent(desk: Desk) -> None:
     await desk.phone.passes(2)
     await desk.at_once()
     assert [call.to for call in desk.orders()] == [ANNA, BO]
+
+
+async def test_q5_a_caller_in_the_rounds_has_the_next_round_before_a_call_missed_after_he_rang(desk: Desk) -> None:
+    """Anna's telephone rings for him, Bo's would be next; what was missed before he rang does not wait for him."""
+    now = desk.phone.clockwork.now
+    desk.phone.exchange.people[ANNA] = Person(answers_after=None)
+    await desk.phone.exchange.ring(from_=DANE, to=HOTLINE, caller=Caller(hangs_up_after=300))
+    await desk.phone.passes(4)
+    older, newer = _more_owed(1, now), replace(_more_owed(2, now), opened_at=now + timedelta(seconds=2))
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(newer,)))
+    desk.phone.clockwork.held = True
+    await desk.dialler.once()
+    assert desk.orders() == []
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(older,)))
+    await desk.dialler.once()
+    desk.phone.clockwork.held = False
+    assert [call.to for call in desk.orders()] == [BO]
+    known = {each.id: each.state for each in await desk.phone.callbacks()}
+    assert known == {older.id: State.DIALLING, newer.id: State.WAITING}
+
+
+async def test_q5_who_is_free_finds_the_call_meant_for_him_behind_many_that_wait_for_somebody_else(desk: Desk) -> None:
+    """More than a page of calls are Anna's own, and she is on the telephone; Bo is free."""
+    await desk.missed(LONDONER)
+    await desk.at_once()
+    before = desk.phone.clockwork.now
+    hers = [replace(_more_owed(n, before), owner="anna") for n in range(callbacks.AT_ONCE + 10)]
+    anybodys = _more_owed(callbacks.AT_ONCE + 10, before)
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(*hers, anybodys)))
+    await desk.phone.passes(2)
+    await desk.at_once()
+    assert [call.to for call in desk.orders()] == [ANNA, BO]
+    known = {each.id: each for each in await desk.phone.callbacks()}
+    assert known[anybodys.id].state is State.DIALLING
+
+
+async def test_fraud_wangiri_a_number_behind_many_is_held_also_while_nothing_is_dialled(desk: Desk) -> None:
+    settings = replace(desk.phone.settings, dialling=replace(desk.phone.settings.dialling, enabled=False))
+    assert settings.twilio
+    dialler = Dialler(Attempts(settings, desk.phone.means), Rest(settings.twilio))
+    many = callbacks.AT_ONCE + 10
+    owed = [_more_owed(n, desk.phone.clockwork.now) for n in range(many)]
+    dear = replace(_more_owed(many, desk.phone.clockwork.now), number=PREMIUM)
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(*owed, dear)))
+    await dialler.once()
+    known = {each.id: each for each in await desk.phone.callbacks()}
+    assert known[dear.id].held == "type:premium_rate"
+    assert {known[each.id].state for each in owed} == {State.WAITING}
+
+
+async def test_q5_of_very_many_calls_those_far_behind_have_their_turn_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "AT_ONCE", 5)
+    monkeypatch.setattr(dialler_module, "PAGES", 2)
+    await desk.missed(LONDONER)
+    await desk.at_once()
+    before = desk.phone.clockwork.now
+    hers = [replace(_more_owed(n, before), owner="anna") for n in range(32)]
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(*hers, _more_owed(40, before))))
+    await desk.phone.passes(2)
+    turns = 0
+    while len(desk.orders()) < 2 and turns < 10:
+        await desk.at_once()
+        turns += 1
+    assert [call.to for call in desk.orders()] == [ANNA, BO]
+    assert 2 < turns < 10
+
+
+def _more_owed(place: int, at: datetime) -> Callback:
+    """A call that was missed on the hotline, `place` seconds after others."""
+    opened = at - timedelta(minutes=10) + timedelta(seconds=place)
+    return Callback(
+        id=f"0195a1b2-0000-7000-8000-{place:012}",
+        created_at=opened,
+        line="hotline",
+        number=f"+49302312{5100 + place}",
+        contact_id=None,
+        case_id=f"case-{place}",
+        state=State.WAITING,
+        due_at=opened + timedelta(hours=2),
+        opened_at=opened,
+        misses=(f"miss-{place}", f"miss-again-{place}"),
+        look_at=opened,
+    )
+
+
+@dataclass
+class Stopwatch:
+    """Stops the time as soon as an attempt has its result."""
+
+    desk: Desk
+
+    def hear(self, change: Change) -> None:
+        if any(each.attempts and each.attempts[-1].result for each in change.callbacks):
+            self.desk.phone.clockwork.held = True
+
+
+async def test_p7_who_has_pressed_the_result_is_on_the_line_until_he_has_rung_off(desk: Desk) -> None:
+    await desk.missed()
+    await desk.missed(LONDONER)
+    desk.phone.exchange.people[CUSTOMER] = Person(busy=True)
+    stopwatch = Stopwatch(desk)
+    desk.phone.means.log.listen(stopwatch.hear)
+    await desk.at_once()
+    await eventually(lambda: desk.phone.clockwork.held)
+    assert [(call.to, call.finished) for call in desk.orders()] == [(ANNA, False)]
+    await desk.dialler.once()
+    assert [call.to for call in desk.orders()] == [ANNA, BO]
+    desk.phone.clockwork.held = False
+
+
+async def test_p7_whose_leg_ended_unheard_is_asked_for_and_is_free_again(desk: Desk) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[CUSTOMER] = Person(busy=True)
+    desk.phone.exchange.people[LONDONER] = TALKS
+    desk.phone.exchange.tamper = lambda hook: Tamper(
+        lost=hook.url.partition("#")[0].endswith("/status") and hook.fields["CallStatus"] == "completed"
+    )
+    await desk.turn()
+    assert desk.orders()[0].finished
+    await desk.missed(LONDONER)
+    await desk.turn()
+    assert [call.to for call in desk.orders()] == [ANNA, ANNA], "time passed, and Twilio was asked"
+    assert _asked_for(desk, desk.orders()[0].sid)
+
+
+async def test_p7_who_talks_to_a_caller_is_not_rung_however_long_he_talks(desk: Desk) -> None:
+    await desk.missed(LONDONER)
+    desk.phone.exchange.people[ANNA] = Person(answers_after=3, presses=("1",), talks_for=3000)
+    talk = await desk.phone.exchange.ring(from_=DANE, to=HOTLINE, caller=Caller())
+    await desk.phone.passes(290)
+    desk.phone.clockwork.held = True
+    desk.phone.exchange.tamper_rest = lambda seen: Tamper(lost=True)
+    await desk.phone.verdict.once()
+    desk.phone.exchange.tamper_rest = lambda seen: Tamper()
+    assert {call.outcome for call in await desk.phone.calls()} == {Outcome.MISSED, Outcome.REACHED}
+    await desk.dialler.once()
+    assert [order.to for order in desk.orders()] == [BO]
+    desk.phone.clockwork.held = False
+    await desk.phone.passes(301)
+    await desk.at_once()
+    assert _asked_for(desk, talk.sid)
+    await desk.phone.exchange.ended(talk)
+
+
+async def test_p7_who_is_rung_by_a_caller_is_not_rung_by_us(desk: Desk) -> None:
+    await desk.missed(LONDONER)
+    desk.phone.exchange.tamper = lambda hook: Tamper(lost="/leg" in hook.url)
+    call = await desk.phone.exchange.ring(from_=CUSTOMER, to=HOTLINE, caller=Caller(hangs_up_after=15))
+    await desk.phone.passes(8)
+    await desk.at_once()
+    assert [order.to for order in desk.orders()] == [BO]
+    await desk.phone.exchange.ended(call)
+
+
+def _asked_for(desk: Desk, sid: str) -> bool:
+    return any(each.method == "GET" and each.path.endswith(f"{sid}.json") for each in desk.phone.exchange.rest_requests)
 
 
 async def test_p6_a_burst_is_ordered_at_the_pace_of_the_account(desk: Desk) -> None:
@@ -373,6 +602,37 @@ async def test_r5_where_rest_and_webhook_tell_two_ends_rest_wins_and_the_conflic
     assert ("conflict" in told.tags, told.reason) == (True, "not_accepted")
 
 
+async def test_r4_a_talk_of_which_twilio_tells_late_stops_the_next_try_and_its_result_is_asked_for(desk: Desk) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=3, presses=("1",))
+    desk.phone.exchange.tamper = lambda hook: Tamper(lost="/talk" in hook.url or "/leg" in hook.url)
+    await desk.turn()
+    attempt = (await desk.callback()).attempts[0]
+    exchange, call = Attempts(desk.phone.settings, desk.phone.means), desk.orders()[0]
+    assert attempt.id
+
+    async def told(stage: Stage, **fields: str) -> None:
+        assert attempt.id
+        said = {"CallSid": call.sid, "CallStatus": "completed"} | fields
+        await exchange.note(attempt.id, Step(stage), "", said, None, desk.phone.clockwork.now)
+        await desk.phone.passes(30)
+        await exchange.settle((await desk.callback()).id, attempt.id)
+
+    await told(Stage.ASKED)
+    owed = await desk.callback()
+    assert (owed.state, owed.attempts[0].result) == (State.WAITING, "given_up")
+    await told(Stage.TALK, DialCallStatus="completed", DialBridged="true", DialCallDuration="40")
+    owed = await desk.callback()
+    assert (owed.state, owed.attempts[0].result, owed.attempts[0].bridged) == (State.CONFIRM, None, True)
+    (talk,) = await desk.attempts()
+    assert (talk.outcome, talk.talk) == (Outcome.REACHED, timedelta(seconds=40))
+    await desk.turn()
+    assert desk.posted() == 1
+    said = callback_result(owed.id, Said(result=Result.REACHED), Hand(by="anna", agent_id="anna"), TERMS)
+    await desk.phone.means.log.decide((key.of_callback(owed.id),), said)
+    assert (await desk.callback()).close_reason is CloseReason.REACHED
+
+
 async def test_a_number_that_twilio_does_not_dial_is_left_to_a_person_and_not_tried_again(desk: Desk) -> None:
     await desk.missed()
     desk.phone.exchange.tamper_rest = lambda seen: Tamper(refused=(400, 21211) if seen.method == "POST" else None)
@@ -408,6 +668,39 @@ async def test_without_a_public_address_the_call_is_one_document_and_its_end_is_
     await desk.turn()
     owed = await desk.callback()
     assert (owed.state, owed.attempts[0].bridged) == (State.CONFIRM, True)
+
+
+@pytest.mark.parametrize(("presses", "rung", "result"), [("1", 1, None), ("", 0, "not_accepted")])
+async def test_a3_without_a_public_address_a_bin_at_twilio_joins_only_who_pressed_a_key(
+    desk: Desk, presses: str, rung: int, result: str | None
+) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=3, presses=presses, voicemail=not presses, talks_for=90)
+
+    async def bin_of_twilio(request: web.Request) -> web.Response:
+        text = connect_bin().decode()
+        for name, value in request.query.items():
+            text = text.replace("{{" + name + "}}", value)
+        return web.Response(text=text, content_type="text/xml")
+
+    app = web.Application()
+    app.router.add_post("/twiml/EH1", bin_of_twilio)
+    server = TestServer(app)
+    assert desk.phone.settings.twilio
+    async with server:
+        url = str(server.make_url("/twiml/EH1"))
+        twilio = replace(desk.phone.settings.twilio, webhooks=False, public_url=None, connect_url=url)
+        desk.phone.settings = replace(desk.phone.settings, twilio=twilio)
+        desk.again()
+        await desk.turn()
+    (call,) = desk.orders()
+    legs = desk.phone.exchange.children(call)
+    assert [(leg.from_, leg.to) for leg in legs] == [(HOTLINE, CUSTOMER)] * rung
+    await desk.phone.passes(60)
+    await desk.at_once()
+    owed = await desk.callback()
+    assert owed.attempts[0].result == result
+    assert owed.attempts[0].bridged == bool(rung)
 
 
 async def test_q4_our_person_may_agree_on_another_time_by_key(desk: Desk) -> None:
@@ -462,6 +755,60 @@ async def test_fraud_cost_runaway_nothing_is_dialled_when_the_money_of_the_day_i
     await desk.again().once()
     assert desk.posted() == 0
     assert "money" in (desk.phone.means.pulse.said("hotline", "line") or "")
+
+
+async def test_fraud_cost_runaway_what_twilio_bills_takes_the_place_of_what_was_booked(desk: Desk) -> None:
+    desk.phone.exchange.office.price_per_minute = Decimal("0.014")
+    desk.phone.exchange.office.priced_after = 1200
+    await desk.missed()
+    await desk.turn()
+
+    async def spent() -> Decimal:
+        return await desk.phone.means.log.read(lambda connection: spending.spent(connection, "2026-03-10", "EUR"))
+
+    assert ((await desk.callback()).attempts[0].cost, await spent()) == (None, Decimal("0.3"))
+    await desk.phone.passes(400)
+    await desk.at_once()
+    assert (await desk.callback()).attempts[0].cost is None, "not known yet"
+    for _ in range(3):
+        await desk.phone.passes(1500)
+        await desk.at_once()
+    done = await desk.callback()
+    (call,) = desk.orders()
+    minutes = sum(-(-leg.seconds // 60) for leg in (call, *desk.phone.exchange.children(call)))
+    paid = minutes * Decimal("0.014")
+    assert (done.state, done.attempts[0].cost) == (State.CLOSED, f"{paid:.5f} USD")
+    assert await spent() == paid
+    asked = len(desk.phone.exchange.rest_requests)
+    await desk.phone.passes(20_000)
+    await desk.at_once()
+    assert len(desk.phone.exchange.rest_requests) == asked
+
+
+async def test_fraud_cost_runaway_a_price_that_never_comes_is_asked_for_three_times_and_the_estimate_stays(
+    desk: Desk,
+) -> None:
+    await desk.missed()
+    await desk.turn()
+    before = len(desk.phone.exchange.rest_requests)
+    for _ in range(12):
+        await desk.phone.passes(1800)
+        await desk.at_once()
+    assert len(desk.phone.exchange.rest_requests) - before == 3 * 2
+    assert (await desk.callback()).attempts[0].cost is None
+    kept = await desk.phone.means.log.read(lambda connection: spending.spent(connection, "2026-03-10", "EUR"))
+    assert kept == Decimal("0.3")
+
+
+async def test_fraud_cost_runaway_a_call_may_not_last_longer_than_there_is_money(desk: Desk) -> None:
+    await desk.missed()
+    cap = Cost(Decimal("0.75"), "EUR", timedelta(days=1))
+    desk.phone.settings = replace(desk.phone.settings, dialling=Dialling(max_cost=cap))
+    desk.again()
+    await desk.at_once()
+    order = next(each for each in desk.phone.exchange.rest_requests if each.path.endswith("/Calls.json"))
+    assert dict(order.form)["TimeLimit"] == "720", "twelve minutes at 6 cents"
+    await desk.quiet()
 
 
 async def test_fraud_forged_a_webhook_of_an_attempt_that_is_not_signed_moves_nothing(desk: Desk) -> None:

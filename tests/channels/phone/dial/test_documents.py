@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from commsd.channels.phone.dial.attempt import AttemptState, Leg
-from commsd.channels.phone.dial.scene import Errand, document, whole_document
+from commsd.channels.phone.dial.scene import Errand, brief_sentences, document, whole_document
 from commsd.channels.phone.dial.step import ANSWERED, RESULT_KEYS, Stage, Step, step_of
 from commsd.core.callback import Callback, State
 from tests.channels.phone.documents import faults
@@ -86,6 +86,17 @@ def test_p1_the_customer_sees_the_number_he_rang_and_hears_no_silence() -> None:
     (number,) = dial
     assert number.text == CUSTOMER
     assert number.get("statusCallback", "").endswith("/leg#rc=3&rp=ct,rt,5xx&ct=2000&rt=4000")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "da", "id"])
+def test_fraud_typed_number_our_person_is_told_that_it_is_not_the_one_the_caller_rang_from(language: str) -> None:
+    told = errand(language)
+    other = replace(told, other_number=True)
+    plain, with_other = (tuple(brief_sentences(each, TUESDAY)) for each in (told, other))
+    assert set(with_other) - set(plain) == {told.voice.words.other}
+    step = step_of("agent")
+    assert step
+    assert told.voice.words.other in document(other, step, {}, AttemptState(), TUESDAY).decode()
 
 
 def test_a10_what_a_customer_gave_us_is_escaped_and_plain() -> None:

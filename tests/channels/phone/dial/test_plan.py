@@ -116,6 +116,21 @@ def test_p7_who_is_on_the_telephone_or_just_took_no_call_is_passed_over(staff: S
     assert who(planned(owed(), staff=staff)) == "bo"
 
 
+def test_q5_a_caller_on_the_line_whose_clock_is_older_has_our_people_first() -> None:
+    callback = owed()
+    for waits, rung in ((-MINUTE, "bo"), (timedelta(), "anna"), (MINUTE, "anna")):
+        staff = Staff(awaited={"anna": callback.opened_at + waits})
+        assert who(planned(callback, staff=staff)) == rung
+    everybody = Staff(awaited=dict.fromkeys(AGENTS, callback.opened_at - MINUTE))
+    assert planned(callback, staff=everybody) == Nothing("agents")
+
+
+def test_q5_who_waits_for_an_hour_is_overtaken_by_no_caller() -> None:
+    callback = owed()
+    later = callback.opened_at + HOUR
+    assert who(planned(callback, later, staff=Staff(awaited=dict.fromkeys(AGENTS, later - MINUTE)))) == "anna"
+
+
 def test_p7_who_is_away_or_has_no_telephone_is_passed_over() -> None:
     assert who(planned(owed(), policy=_away("anna"))) == "bo"
     mute = replace(AGENTS["anna"], phone=None)
@@ -229,6 +244,26 @@ def test_q7_the_customers_night_and_our_closed_door_are_waited_for() -> None:
 def test_q7_a_number_that_sleeps_somewhere_all_day_is_a_persons() -> None:
     never = replace(POLICY, callbacks=Callbacks(quiet_hours=Callbacks().quiet_hours._replace(start=0, end=0)))
     assert planned(owed(), policy=never) == Escalate("no_window")
+
+
+def test_q7_who_sleeps_while_we_are_open_is_a_persons_and_rung_in_his_own_morning_if_let_through() -> None:
+    los_angeles = ZoneInfo("America/Los_Angeles")
+    january = datetime(2026, 1, 13, 10, 0, tzinfo=BERLIN)
+    california = owed(number="+14155550123", opened_at=january, due_at=january + 2 * HOUR)
+    assert planned(california, january) == Escalate("no_window")
+    let_through = replace(california, released="cai")
+    morning = datetime(2026, 1, 13, 8, 0, tzinfo=los_angeles)
+    assert planned(let_through, january) == Wait(morning, "window")
+    assert who(planned(let_through, morning)) == "anna"
+
+
+def test_q7_nobody_waits_for_the_weeks_in_which_two_countries_clocks_are_nearer() -> None:
+    three = datetime(2026, 3, 10, 8, 0, tzinfo=ZoneInfo("America/Los_Angeles"))  # summer time there, not yet here
+    assert planned(owed(number="+14155550123")) == Wait(three, "window")
+    april = datetime(2026, 4, 7, 10, 0, tzinfo=BERLIN)
+    vain = tries(*["no_answer"] * 3, first=april)
+    again = owed(number="+14155550123", opened_at=april, due_at=None, attempts=vain)
+    assert planned(again, april + 3 * HOUR) == Escalate("no_window")
 
 
 def test_q10_a_time_asked_for_is_kept_also_in_the_evening_and_not_before() -> None:

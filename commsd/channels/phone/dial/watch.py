@@ -1,0 +1,60 @@
+"""Asks Twilio after legs whose end nobody told, so that none of us is taken for busy, or for free, on a lost word.
+
+What an attempt waits for itself, reconcile.py asks. Here: our person's leg after the result is said, and the talks of
+callers that were answered. Telephony.md P7, R2.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from commsd.channels.phone.dial import orders
+from commsd.channels.phone.dial.exchange import Exchange
+from commsd.channels.phone.dial.line_state import unheard, unheard_talks
+from commsd.channels.phone.dial.step import Stage, Step
+from commsd.channels.phone.dial.switchboard import Switchboard
+from commsd.channels.phone.rest import Rest
+from commsd.channels.phone.switch import Switch
+from commsd.errors import ConfigError, NotFound, Throttled, Unreachable
+
+log = structlog.get_logger()
+
+AGAIN = timedelta(minutes=1)
+"""How long it rests after a question that Twilio did not answer."""
+
+AT_ONCE = 5
+"""Questions in one turn: what is due is dialled in between."""
+
+
+class Watch:
+    """Looks at each turn of the dialler; on the node that dials."""
+
+    def __init__(self, exchange: Exchange, rest: Rest, board: Switchboard) -> None:
+        self._exchange, self._rest, self._board = exchange, rest, board
+        self._switch = Switch(exchange.settings, exchange.means)
+        self._rests_until: datetime | None = None
+
+    async def once(self) -> None:
+        """Ask for what is due to be asked."""
+        now = self._exchange.means.world.now()
+        if self._rests_until is not None and now < self._rests_until:
+            return
+        placed, calls = await self._board.lines(now)
+        try:
+            for callback_id, attempt_id, sid in list(unheard(placed, now))[:AT_ONCE]:
+                await self._ask_for_leg(callback_id, attempt_id, sid)
+            for sid in list(unheard_talks(calls, now))[:AT_ONCE]:
+                await self._ask_for_talk(sid)
+        except (Unreachable, Throttled, ConfigError, NotFound) as error:
+            self._rests_until = now + AGAIN
+            log.warning("dial.legs_unknown", what=error.what, remedy=error.remedy)
+
+    async def _ask_for_leg(self, callback_id: str, attempt_id: str, sid: str) -> None:
+        known = await orders.looked_up(self._rest, sid)
+        now = self._exchange.means.world.now()
+        await self._exchange.note(attempt_id, Step(Stage.ASKED), "", known, None, now)
+        await self._exchange.settle(callback_id, attempt_id)
+
+    async def _ask_for_talk(self, sid: str) -> None:
+        await self._switch.asked(sid, await self._rest.call(sid), self._exchange.means.world.now())
+        await self._switch.settle(sid, {})
