@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,9 @@ AT_THE_START = 10.0
 
 WATCHED_EVERY = 5.0
 SETTLES_IN = 1.0
+
+TURN_OF_A_THREAD = 0.0005
+"""Seconds for which a thread may keep the interpreter from others that are ready; Python's default is 5 ms."""
 
 
 class Reload(Enum):
@@ -222,6 +226,14 @@ def spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def share_the_interpreter() -> None:
+    """A thread that counts through thousands of rows gives way to those who wait ten times sooner than by default.
+
+    An answer passes between the loop and the writer several times, and each time might wait that long.
+    """
+    sys.setswitchinterval(TURN_OF_A_THREAD)
+
+
 async def run(folder: Path, env: Mapping[str, str] = os.environ) -> None:
     """The daemon, until SIGTERM or SIGINT. SIGHUP or a changed file reloads."""
     config = load(folder, need_secrets=True, env=env)
@@ -243,6 +255,7 @@ async def _work(
     async with opened(config, env, real_world()) as house:
         ready.set()
         spare_the_collector()
+        share_the_interpreter()
         _tell_systemd(env, "READY=1", f"STATUS=at work with {len(house.tasks)} duties")
         log.info("daemon.started", duties=len(house.tasks))
         reloading = asyncio.ensure_future(_reload_when_told(house, hup))

@@ -63,16 +63,14 @@ class Front:
 
     def made(self, config: Config, means: Means, channels: Sequence[Channel]) -> Surface:
         """What the listeners would answer by this config."""
-        outward = [
-            *(route for channel in channels for route in channel.routes(config.settings[channel.name], means)),
-            *links.Links(
-                self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people, config.firm.zone
-            ).routes(),
-        ]
-        inward = self._inward(config, means)
+        hooks = [route for channel in channels for route in channel.routes(config.settings[channel.name], means)]
+        acts = links.Links(
+            self._log, lambda: means.rules.terms, self._world, means.key, config.firm.people, config.firm.zone
+        ).routes()
+        inward = self._inward(config, means) + acts  # the buttons of the page go there, whatever is public
         if config.http.public and self.public is None:
-            inward += outward
-        return Surface(application(inward, self.health), application([*outward, *static_routes()], self.health))
+            inward += hooks
+        return Surface(application(inward, self.health), application([*hooks, *acts, *static_routes()], self.health))
 
     def open(self, surface: Surface) -> None:
         """Answer like this from now on."""

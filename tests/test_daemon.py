@@ -11,6 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -362,3 +363,16 @@ async def test_who_asks_for_the_ready_daemon_finds_it_at_work(house: House) -> N
             first = await asyncio.get_running_loop().sock_recv(manager, 4096)
     assert first.startswith(b"READY=1")
     assert await house.rule_versions() == 1
+
+
+@pytest.mark.parametrize("reached", ["from nowhere", "on a listener of its own"])
+async def test_the_buttons_of_the_page_lead_somewhere_whether_anything_is_public_or_not(
+    house: House, reached: str
+) -> None:
+    if reached == "on a listener of its own":
+        house.rewrite("[service]", '[service]\npublic_url = "https://contact.example.com"')
+    await house.daemon.start()
+    (own, *_) = await eventually(lambda: house.daemon.lines("http.listening", listener="web.api"))
+    async with httpx.AsyncClient() as browser:
+        answer = await browser.get(f"http://127.0.0.1:{own['port']}/a/x", headers={"Accept": "text/html"})
+    assert "This link is over" in answer.text

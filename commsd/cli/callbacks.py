@@ -7,7 +7,7 @@ from datetime import timedelta
 import typer
 
 from commsd.cli.house import House, in_house
-from commsd.cli.moment import moment
+from commsd.cli.moment import coming
 from commsd.cli.output import as_json, card, shown, shown_thing, table, until, when
 from commsd.cli.place import example
 from commsd.core import key
@@ -36,7 +36,7 @@ CallbackId = typer.Argument(metavar="ID", help="Of the callback.")
 ResultWord = typer.Argument(metavar="RESULT", help=", ".join(Result) + ".")
 Agent = typer.Option(None, help="Who of us does it.", show_default=False)
 Note = typer.Option(None, help="What was said.", show_default=False)
-Due = typer.Option("", metavar="TIME", help="For call_again and partly: when to ring again, in the firm's zone.")
+Due = typer.Option("", metavar="TIME", help="For call_again and partly: when to ring again, such as 15:00.")
 Question = typer.Option([], "--question", help="What is still to be answered; may be given more than once.")
 AsJson = typer.Option(False, "--json", help="Print JSON.")
 
@@ -273,6 +273,6 @@ def _said(house: House, word: Result, note: str | None, due: str, questions: lis
     return Said(
         result=word,
         note=note,
-        due=moment(due, house.zone, "--due") if due else None,
+        due=coming(due, house.zone, house.world.now(), "--due") if due else None,
         questions=tuple(question for question in questions if question.strip()),
     )

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from commsd.cli.cases import me
 from commsd.cli.house import House, in_house
 from commsd.cli.ledger import NOBODY, About, about_cases
+from commsd.cli.moment import coming
 from commsd.cli.output import as_json, shown, span, table, until, when
 from commsd.cli.place import example
 from commsd.config.read import did_you_mean
-from commsd.config.unit import duration
 from commsd.core.calendar import Calendar, in_zone
 from commsd.core.gauge import Gauge, gauge
 from commsd.core.policy import ClockKind, Version
@@ -35,7 +35,7 @@ Zones = Mapping[str, str | None]
 @app.command(epilog=example("commsd clocks --due 1h", "commsd clocks --team service", "commsd clocks --all --json"))
 def clocks(
     ctx: typer.Context,
-    due: str = typer.Option("", metavar="TIME", help="Only what is late, or due within this time, such as 1h."),
+    due: str = typer.Option("", metavar="TIME", help="Only what is late, or due within 1h, or by 15:00."),
     mine: bool = typer.Option(False, "--mine", help="Of cases you own; you are the agent named as your login."),
     owner: str = typer.Option("", metavar="AGENT", help="Of cases this agent owns."),
     team: str = typer.Option("", help="Of cases of this team."),
@@ -45,7 +45,6 @@ def clocks(
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """What is due when: the longest overdue first, then what has least time left; paused clocks last."""
-    within = _within(due)
 
     async def work(house: House) -> None:
         now = house.world.now()
@@ -53,7 +52,7 @@ def clocks(
         versions = (await house.terms()).versions
         _must_know(policy, versions)
         whose = me(house) if mine else owner or None
-        before = now + within if within is not None else None
+        before = coming(due, house.zone, now, "--due") if due else None
 
         def read(connection: Connection) -> tuple[Page, dict[str, About], Zones]:
             page = query.clocks(
@@ -78,15 +77,6 @@ def clocks(
             typer.echo(f"… and more; see them with --limit {limit * 2}")
 
     in_house(ctx, work)
-
-
-def _within(due: str) -> timedelta | None:
-    if not due:
-        return None
-    length = duration(due)
-    if length is None:
-        raise typer.BadParameter(f'"{due}" is no duration: write a number and a unit, such as 1h', param_hint="--due")
-    return length
 
 
 def _must_know(policy: str, versions: Sequence[Version]) -> None:

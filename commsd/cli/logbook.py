@@ -7,7 +7,7 @@ import typer
 
 from commsd.cli.deed import deeds
 from commsd.cli.house import House, in_house
-from commsd.cli.moment import moment
+from commsd.cli.moment import coming, moment
 from commsd.cli.output import as_json, as_json_line, card, plain, shown, shown_thing, when, who
 from commsd.cli.place import example
 from commsd.core import key
@@ -211,7 +211,7 @@ def record(
             text=note or None,
             case_id=case or None,
             partial=partial,
-            promise_due=moment(promise, house.zone, "--promise") if promise else None,
+            promise_due=coming(promise, house.zone, house.world.now(), "--promise") if promise else None,
             promise_via=via,
         )
         keys = [*key.of_addresses(contact)]

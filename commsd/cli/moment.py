@@ -5,7 +5,21 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from commsd.config.unit import duration
+from commsd.core.appointment import time_in
 from commsd.core.calendar import reached
+
+
+def coming(text: str, zone: ZoneInfo, now: datetime, option: str) -> datetime:
+    """The instant of what is to come: as `moment`, "1h" from now, or "15:00" and others as replies take it."""
+    if (length := duration(text)) is not None:
+        return now + length
+    try:
+        return moment(text, zone, option)
+    except typer.BadParameter:
+        if (at := time_in(text.casefold(), now, zone)) is None:
+            raise
+        return at
 
 
 def moment(text: str, zone: ZoneInfo, option: str) -> datetime:

@@ -37,10 +37,12 @@ async def account(phone: PhoneSettings, twilio: Twilio, found: dict[str, NumberS
 async def dialling(phone: PhoneSettings, twilio: Twilio) -> Answer:
     """Where Twilio lets us call, against where we would. Raises as `account` does."""
     try:
-        found = await permissions(Rest(twilio), twilio)
+        said, remedies = judged(await permissions(Rest(twilio), twilio), phone.dialling.regions)
     except NotFound:
-        return "Twilio does not say where we may call", ""
-    said, remedies = judged(found, phone.dialling.regions)
+        said, remedies = "Twilio does not say where we may call", ()
+    if twilio.webhooks and twilio.fallback_url is None:
+        said += "; the calls we place have no fallback outside this host"
+        remedies = (*remedies, "put what `commsd twiml fallback --ours` prints into a TwiML Bin: [twilio] fallback_url")
     return said, "\n  ".join(remedies)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import typer
 
-from commsd.channels.phone.dial.twiml import connect_bin
+from commsd.channels.phone.dial.twiml import Voice, connect_bin
+from commsd.channels.phone.dial.twiml import fallback as fallback_for_us
+from commsd.channels.phone.dial.wording import wording
 from commsd.channels.phone.line import PhoneSettings
-from commsd.channels.phone.prompts import LANGUAGES
+from commsd.channels.phone.prompts import LANGUAGES, spoken
 from commsd.channels.phone.twiml import fallback
 from commsd.cli.held import EXAMPLES, settle
 from commsd.cli.house import House, in_house
@@ -101,18 +103,31 @@ def connect_twiml() -> None:
     sys.stdout.write(connect_bin().decode() + "\n")
 
 
-@twiml_app.command("fallback", epilog=example("commsd twiml fallback --lang de --lang en > fallback.xml"))
+@twiml_app.command(
+    "fallback",
+    epilog=example(
+        "commsd twiml fallback --lang de --lang en > fallback.xml",
+        "commsd twiml fallback --ours > ours.xml",
+    ),
+)
 def fallback_twiml(
     ctx: typer.Context,
     lang: list[str] = typer.Option([], "--lang", metavar="L", help="In this language; may be given more than once."),
+    ours: bool = typer.Option(False, "--ours", help="For [twilio] fallback_url: what your own people hear."),
 ) -> None:
     """The static answer for Twilio's fallback URL: put it where it answers while this host is down."""
     config = load(folder(ctx).path)
     phone: PhoneSettings | None = config.settings.get("phone")
     lines = phone.lines.values() if phone else ()
-    spoken = dict.fromkeys(language for line in lines for language in line.languages)
-    chosen = tuple(lang or spoken or config.firm.languages[:1])
+    heard = dict.fromkeys(language for line in lines for language in line.languages)
+    chosen = tuple(lang or heard or config.firm.languages[:1])
     if unknown := [language for language in lang if language not in LANGUAGES]:
         what = f"no texts in {', '.join(unknown)}: choose from {', '.join(LANGUAGES)}"
         raise typer.BadParameter(what, param_hint="--lang")
-    sys.stdout.write(fallback(chosen, config.firm.name, address_as=config.firm.address_as).decode() + "\n")
+    address_as = config.firm.address_as
+    if ours:
+        chosen = tuple(lang or config.firm.languages[:1])
+        voices = [Voice(spoken=spoken(each, address_as), words=wording(each), url=None) for each in chosen]
+        sys.stdout.write(fallback_for_us(voices).decode() + "\n")
+        return
+    sys.stdout.write(fallback(chosen, config.firm.name, address_as=address_as).decode() + "\n")

@@ -28,6 +28,7 @@ WAITS = {
     "window": "it is no time to ring there, or we are closed",
     "backoff": "so long is waited after the last try",
     "tries_per_day": "he was rung in vain often enough for one day",
+    "redial": "the call has only just been missed: he may ring again",
     "owner": "its owner comes first",
     "agents": "nobody of us took the last calls; they are not rung again before",
 }
@@ -53,6 +54,7 @@ ESCALATES = {
     "tries": "it was tried often enough",
     "overdue": "it is a day overdue",
     "no_window": "no time will come at which it may be rung",
+    "passed": "those who had it in hand gave it back three times",
 }
 
 
@@ -82,7 +84,8 @@ class Story:
     """All that is known around a callback. name: the customer's. told: notices about it, oldest first.
 
     untexted: why no text follows the missed call, where that is decided. together: marks of what was told in a notice
-    with others, and when. plan: what the dialler would do now.
+    with others, and when. escalated: why a machine would hand it to a person, who has it. plan: what the dialler
+    would do now.
     """
 
     callback: Callback
@@ -92,6 +95,7 @@ class Story:
     name: str | None = None
     told: Sequence[Delivery] = ()
     untexted: str | None = None
+    escalated: str | None = None
     together: Sequence[tuple[str, datetime]] = field(default_factory=tuple)
 
 
@@ -106,6 +110,7 @@ def callback_lines(story: Story, now: datetime, zone: tzinfo) -> tuple[str, ...]
         ("text", _texts(story, at)),
         ("screen", [_screen(callback)]),
         ("tried", _tried(story, at)),
+        ("passed", _passed(story, at)),
         ("told", _told(story, at)),
         ("next", [_next(story, now, at)]),
     )
@@ -126,6 +131,7 @@ def callback_record(story: Story) -> Json:
     return {
         "plan": type(plan).__name__.casefold(),
         "why": getattr(plan, "why", None) or getattr(plan, "reason", None),
+        "escalated": story.escalated,
         "until": instant(plan.until) if isinstance(plan, Wait) else None,
         "agent": plan.agent.id if isinstance(plan, Begin) else None,
         "untexted": story.untexted,
@@ -238,12 +244,20 @@ def _attempt(attempt: Attempt, people: People, at: Watch) -> str:
     return f"{at(attempt.at)}{by}, {how}{joined}{lasted}: {result}{let}{cost}"
 
 
+def _passed(story: Story, at: Watch) -> Iterator[str]:
+    """Who had it in hand and gave it back."""
+    for each in story.callback.passed[-SHOWN:]:
+        agent = story.people.agents.get(each.by or "")
+        yield f"{at(each.at)} by {agent.name if agent else each.by or 'somebody'}: {each.why or 'no reason given'}"
+
+
 UNTEXTED = {
     "sms-off": "the line sends none: sms_ack = false",
     "not-mobile": "its number takes none",
     "region": "we write to no number of its country: [dialling] regions",
     "opted-out": "the customer wants none",
     "blocked": "the customer is blocked",
+    "night": "it was night there until the miss was too long ago",
     "no-line": "the line is not in the config any more",
     "no-number": "the number is none",
 }
@@ -300,6 +314,8 @@ def _next(story: Story, now: datetime, at: Watch) -> str:
             return f"held at the next look: {held_because(plan.reason)}"
         case Escalate():
             return f"handed to a person at the next look: {ESCALATES.get(plan.why, plan.why)}"
+        case Nothing("escalated") if story.escalated:
+            return f"{STOPS['escalated']}; no machine rings it: {ESCALATES.get(story.escalated, story.escalated)}"
         case Nothing():
             until = f" until {at(callback.claimed_until)}" if callback.claimed_until else ""
             return f"{STOPS.get(plan.why, plan.why).replace('ID', callback.id)}{until}"

@@ -1,13 +1,14 @@
 """What `explain` reads around an owed call: its customer, who was told, and what the dialler's plan says is next."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from commsd.channels.phone import sms_ack
-from commsd.channels.phone.dial.plan import Nothing, Plan, Policy, Staff, plan
+from commsd.channels.phone.dial.plan import Escalate, Nothing, Past, Plan, Policy, Staff, plan
 from commsd.channels.phone.line import PhoneSettings
 from commsd.cli.house import House
 from commsd.cli.why_callback import Story
-from commsd.core.callback import Callback
+from commsd.core.callback import PASSES, Callback, State
 from commsd.core.case import CaseFile
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems
@@ -40,12 +41,23 @@ async def story_of(callback: Callback, items: OpenItems, house: House, now: date
         callback=callback,
         file=file,
         plan=_plan(callback, file, items, house, now, paused=paused),
+        escalated=_escalated(callback, file, items, house, now),
         people=house.config.firm.people,
         name=name_in(file, contact.name if contact else None) if file else None,
         told=told,
         untexted=untexted,
         together=[(mark, at) for mark, at in made.items() if mark not in alone],
     )
+
+
+def _escalated(callback: Callback, file: CaseFile | None, items: OpenItems, house: House, now: datetime) -> str | None:
+    """Why the dialler would hand a call to a person that a person has already; None where it would not, or none has."""
+    if callback.state is not State.ESCALATED:
+        return None
+    if callback.passed and len(callback.passed) % PASSES == 0:
+        return "passed"
+    again = _plan(replace(callback, state=State.WAITING), file, items, house, now, paused=False)
+    return again.why if isinstance(again, Escalate) else None
 
 
 def _plan(
@@ -68,7 +80,9 @@ def _plan(
         calendar=calendar_of(clocks[-1], house.rules.terms.versions) if clocks else None,
         stopped=stopped,
     )
-    return plan(callback, Staff(), policy, now, contact=contact, held=_held(callback, phone))
+    misses = [fact for fact in file.interactions if fact.id in callback.misses] if file else []
+    past = Past(missed_at=max((miss.ended_at or miss.occurred_at for miss in misses), default=None))
+    return plan(callback, Staff(), policy, now, contact=contact, held=_held(callback, phone), past=past)
 
 
 def _held(callback: Callback, phone: PhoneSettings) -> str | None:

@@ -198,6 +198,7 @@ def _twilio() -> Schema:
         "api_base_url": {**_WEB, "default": "https://api.twilio.com"},
         "shared_keys": {"type": "object", "additionalProperties": _secret(), "description": "Secrets by key id."},
         "require_shared_key": flag("true: an auth token signs no webhook.", False),
+        "fallback_url": {**_WEB, "description": "What our people hear on a call of ours while we do not answer."},
         "connect_url": {**_WEB, "description": "With webhooks = false: a TwiML Bin that joins who pressed a key."},
         "delete_recordings": flag("true: a message is deleted at Twilio once we have the copy.", False),
         "transcriber": listed(text(), "A command that gets a sound file and prints what is said in it.", default=[]),
@@ -240,6 +241,7 @@ def _callbacks() -> Schema:
         "tries": count("Then a person is told.", default=6),
         "retry": closed(retry),
         "quiet_hours": formed(_TIME[:-1] + "-" + _TIME[1:], "In the customer's zone.", default="20:00-08:00"),
+        "first_try_after": _span("45s", "The missed call is over: the customer may ring again, and our people rest."),
         "owner_grace": _span("15m", "The owner's head start."),
         "confirm": _span("2m", "To say what came of the call."),
     }

@@ -18,7 +18,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, timezone
 
 from commsd.config.unit import Minutes
-from commsd.core.calendar import Calendar, is_open, is_zone, next_opening, reached
+from commsd.core.calendar import Calendar, between, is_open, is_zone, next_opening, reached
 from commsd.core.country import zones_in
 from commsd.core.number import Number
 
@@ -32,6 +32,10 @@ WIDE = timedelta(hours=8)
 
 HORIZON = timedelta(days=400)
 """So far ahead a time is looked for; a year and its holidays."""
+
+SLEPT_THROUGH = timedelta(hours=40)
+"""So many of our open hours go by without an hour at which he is up: then it is a person's matter. A Californian is up
+while Berlin works in three weeks of the year, when one of the two has summer time; nobody is to wait for those."""
 
 APART = 2
 """So many hours lie between the hours of two tries on different days."""
@@ -125,6 +129,13 @@ def next_window(
                 return None
             at = opening
     return None
+
+
+def if_soon(at: datetime | None, after: datetime, calendar: Calendar | None) -> datetime | None:
+    """That time, where it comes before too many of our open hours are gone."""
+    if at is None or calendar is None:
+        return at
+    return at if between(calendar, after, at) <= SLEPT_THROUGH else None
 
 
 def another_hour(

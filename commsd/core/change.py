@@ -28,7 +28,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.opt_out import OptOut
-from commsd.core.owed_call import callbacks_after
+from commsd.core.owed_call import callbacks_after, later_talk
 from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
 from commsd.core.price import Spending
@@ -206,9 +206,11 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     ruled = set_after(fact, file, terms.versions, items.now, items.new_id)
     if ruled is not None:
         case = _as_ruled(case, ruled, file, items.now, published=opened or moved is not None)
-    owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id)
+    talk = later_talk(fact, file.interactions)
+    owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id, talk)
     fact = _of_callbacks(fact, owed, file)
-    facts = (fact,) if ruled is None else (fact, ruled)
+    ended = tuple(callback.id for callback in owed if talk and callback.closed_by == talk.id)
+    facts = (fact, *(_with_callbacks(talk, ended, items.now) if talk and ended else ()), *((ruled,) if ruled else ()))
     file = CaseFile(case=case, interactions=_with(file.interactions, facts), clocks=file.clocks)
     clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
     owed = (*(due_as_clock(callback, clocks.all) for callback in owed), *_left(owed, clocks, file, items))
@@ -346,6 +348,12 @@ def _of_callbacks(fact: Interaction, owed: tuple[Callback, ...], file: CaseFile)
     now = tuple(callback.id for callback in owed)
     found = (now or before) if fact.outcome is Outcome.MISSED else tuple(dict.fromkeys((*before, *now)))
     return fact if found == fact.detail.callbacks else replace(fact, detail=replace(fact.detail, callbacks=found))
+
+
+def _with_callbacks(talk: Interaction, ended: tuple[str, ...], now: datetime) -> tuple[Interaction]:
+    """A call that was answered, with those it ended though they are known only now: their clocks end by it."""
+    named = replace(talk.detail, callbacks=tuple(dict.fromkeys((*talk.detail.callbacks, *ended))))
+    return (replace(talk, revision=talk.revision + 1, recorded_at=now, detail=named),)
 
 
 def due_as_clock(callback: Callback, clocks: tuple[ClockRecord, ...]) -> Callback:

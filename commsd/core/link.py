@@ -18,7 +18,8 @@ LASTS = timedelta(days=30)
 
 class Act(StrEnum):
     """What a link does: close the case, close it as junk, say that the customer was answered elsewhere, say that the
-    last answer only held the customer off; take the callback, say what came of it, let a held one go."""
+    last answer only held the customer off; take the callback, say what came of it, let a held one go, give back
+    one in hand."""
 
     DONE = "done"
     JUNK = "junk"
@@ -31,9 +32,12 @@ class Act(StrEnum):
     WRONG = "wrong"
     DECLINED = "declined"
     RELEASE = "release"
+    BACK = "back"
 
 
-OF_A_CALL = frozenset({Act.CLAIM, Act.REACHED, Act.AGAIN, Act.VOICEMAIL, Act.WRONG, Act.DECLINED, Act.RELEASE})
+OF_A_CALL = frozenset(
+    {Act.CLAIM, Act.REACHED, Act.AGAIN, Act.VOICEMAIL, Act.WRONG, Act.DECLINED, Act.RELEASE, Act.BACK}
+)
 """What is done to a callback; the others are done to a case."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 KEYPAD_SENTINELS = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE typed on a keypad: Twilio's words for a withheld number."""
@@ -28,6 +28,21 @@ class Number:
         parsed = phonenumbers.parse(self.e164)
         form = PhoneNumberFormat.NATIONAL if self.region == region else PhoneNumberFormat.INTERNATIONAL
         return phonenumbers.format_number(parsed, form)
+
+
+def typed_in(digits: str, region: str | None) -> Number | None:
+    """The number in digits typed on the keys, as somebody in this region means them; None where they are none.
+
+    A leading 00 is the international prefix nearly everywhere; libphonenumber knows the others by region. A leading
+    country code without the 0 of the region's own numbers is one: libphonenumber alone takes 49171… of a German for an
+    area code that nobody dials so.
+    """
+    if digits.startswith("00"):
+        return parse_number(f"+{digits[2:]}")
+    known = PhoneMetadata.metadata_for_region(region) if region else None
+    if known is not None and known.national_prefix == "0" and digits.startswith(str(known.country_code)):
+        return parse_number(f"+{digits}") or parse_number(digits, region)
+    return parse_number(digits, region)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 Pure. The steps themselves are `core.callback`'s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from commsd.core.callback import (
@@ -24,6 +24,7 @@ from commsd.core.callback import (
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import replace
 from commsd.core.interaction import DECLINED, Actor, Direction, Interaction, Kind, Outcome, Role
+from commsd.core.screen import DNC
 from commsd.errors import IllegalStep
 
 
@@ -35,8 +36,12 @@ def callbacks_after(
     callbacks: tuple[Callback, ...],
     now: datetime,
     new_id: Callable[[], str],
+    talk: Interaction | None = None,
 ) -> tuple[Callback, ...]:
-    """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it."""
+    """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it.
+
+    talk: a later call of its customer that was answered (`later_talk`), where its verdict comes that late.
+    """
     if fact.detail.callback_id is not None:
         if _says_nothing(fact):
             return ()
@@ -57,7 +62,9 @@ def callbacks_after(
         return tuple(filter(None, (_got_through(callback, fact, now) for callback in same)))
     if fact.outcome is Outcome.MISSED and not blocked:
         missed = _missed(fact, case_id, owner, callbacks, now, new_id)
-        return (missed if fact.reason != DECLINED else _declined(missed, fact, now),)
+        if fact.reason == DECLINED:
+            return (_declined(missed, fact, now),)
+        return (missed if talk is None else _answered_since(missed, talk, now),)
     return ()
 
 
@@ -122,6 +129,26 @@ def _declined(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     return replace(ended, revision=callback.revision)
 
 
+def later_talk(fact: Interaction, known: Iterable[Interaction]) -> Interaction | None:
+    """The call in which the customer of a missed call was answered after it; None where there was none."""
+    number = _number(fact)
+    if number is None or fact.kind is not Kind.CALL or fact.outcome is not Outcome.MISSED:
+        return None
+    later = (each for each in known if _is_talk(each) and each.occurred_at > fact.occurred_at)
+    return next((each for each in later if _number(each) == number), None)
+
+
+def _is_talk(fact: Interaction) -> bool:
+    inbound = fact.kind is Kind.CALL and fact.direction is Direction.INBOUND
+    return inbound and fact.outcome is Outcome.REACHED
+
+
+def _answered_since(callback: Callback, talk: Interaction, now: datetime) -> Callback:
+    """Who rang in vain and was answered before anybody knew of that is owed no call, but one miss on record."""
+    ended = _got_through(callback, talk, now)
+    return replace(ended, revision=callback.revision) if ended else callback
+
+
 def _got_through(callback: Callback, fact: Interaction, now: datetime) -> Callback | None:
     """Owed no longer, unless he rang in vain after the call in which he was answered: its verdict may come late."""
     if fact.occurred_at >= (callback.rang_at or callback.opened_at):
@@ -135,6 +162,8 @@ def _rung_again(owed: Callback, miss: str, rang_at: datetime) -> Callback:
     latest = max(rang_at, owed.rang_at) if owed.rang_at else rang_at
     first = min(rang_at, owed.opened_at)  # found out late, it keeps the place it had in the line
     more = changed(owed, misses=_with(owed.misses, miss), rang_at=latest, opened_at=first)
+    if owed.state is State.HELD and owed.held == DNC:
+        return replace(more, look_at=latest)  # he may have asked for a call, which is then his newer wish
     return replace(more, asked_at_time=False, look_at=first) if owed.state is State.WAITING else more
 
 

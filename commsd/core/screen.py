@@ -13,7 +13,7 @@ from decimal import Decimal
 from commsd.core.callback import Callback
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction, Role
-from commsd.core.number import Number, parse_number
+from commsd.core.number import Number, parse_number, typed_in
 from commsd.core.price import minute
 
 COSTLY = frozenset({"premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail", "unknown"})
@@ -39,6 +39,9 @@ THIRD_PARTY_TIME = timedelta(days=1)
 HIDDEN = 3
 """How many numbers callers who hide theirs may have us ring in a day from one line. More than THIRD_PARTIES, for most
 of them give their own; but nobody can tell, nor whether it is one caller."""
+
+DNC = "dnc"
+"""Held because its person wants no calls."""
 
 MESSAGE_LEFT = "message_left"
 _PREFIX = 4
@@ -121,7 +124,7 @@ def held_because(callback: Callback, known: Evidence, limits: Limits) -> str | N
     if number.e164 in limits.own:
         return "own_number"
     if unwanted(callback, known):
-        return "dnc"
+        return DNC
     if callback_to_third_party(callback, known) and known.others >= THIRD_PARTIES:
         return "third_party"
     if known.hidden >= HIDDEN:
@@ -190,10 +193,6 @@ def _said_nothing(known: Evidence) -> bool:
 
 
 def typed_number(digits: str, region: str | None) -> Number | None:
-    """The number a caller typed on the keys, as somebody in `region` means it. None: not one we would ring.
-
-    A leading 00 is the international prefix nearly everywhere; libphonenumber knows the others by region.
-    """
-    text = f"+{digits[2:]}" if digits.startswith("00") else digits
-    number = parse_number(text, region)
+    """The number a caller typed on the keys, as somebody in `region` means it. None: not one we would ring."""
+    number = typed_in(digits, region)
     return number if number and refusal(number) is None else None

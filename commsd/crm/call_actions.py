@@ -1,6 +1,7 @@
 """What people do to owed calls, and say of talks: pure decisions, made and taken like those of `actions`."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback, CloseReason, State, claimed, passed_on, released, with_number, word_of
@@ -13,7 +14,7 @@ from commsd.core.open_items import OpenItems, Terms
 from commsd.core.owed_call import absorbed
 from commsd.core.touch import TouchKind, touches_of
 from commsd.crm.actions import Decide, file_of, internal, must
-from commsd.errors import NotFound, Refused
+from commsd.errors import IllegalStep, NotFound, Refused
 
 
 def claim_callback(callback_id: str, hand: Hand) -> Decide:
@@ -25,9 +26,20 @@ def claim_callback(callback_id: str, hand: Hand) -> Decide:
         callback = _callback(items, callback_id)
         mine = callback.state is State.CLAIMED and callback.owner == who
         must(not mine, "the callback is yours already", "ring the customer, then say what came of it")
+        _must_be_free(callback, items.now)
         return _moved("claimed", claimed(callback, who or "", items.now), items, hand)
 
     return decide
+
+
+def _must_be_free(callback: Callback, now: datetime) -> None:
+    until = callback.claimed_until if callback.state is State.CLAIMED else None
+    if until is not None and until > now:
+        who, left = callback.owner or "somebody", max((until - now) // timedelta(minutes=1), 1)
+        raise IllegalStep(
+            f"{who} has this call in hand for another {left} min, until {until:%H:%M} UTC",
+            remedy="leave it to them, or have them give it back: commsd callbacks release ID",
+        )
 
 
 def release_callback(callback_id: str, hand: Hand, why: str | None = None) -> Decide:

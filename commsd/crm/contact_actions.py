@@ -9,6 +9,7 @@ from commsd.core.entry import Hand
 from commsd.core.event import Event
 from commsd.core.open_items import OpenItems
 from commsd.core.opt_out import OptOut
+from commsd.core.screen import DNC
 from commsd.crm.actions import Decide
 from commsd.errors import NotFound, Refused
 
@@ -16,7 +17,6 @@ PHONE = "phone"
 """The channel on which who wants no calls has opted out."""
 
 NO_CALLS = "no calls"
-DNC = "dnc"
 
 
 def block_contact(who: str, hand: Hand, *, blocked: bool = True) -> Decide:

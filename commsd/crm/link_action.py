@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from commsd.core.callback import CloseReason
+from commsd.core.callback import CloseReason, State
 from commsd.core.case import customer_speaks, survivor
 from commsd.core.change import Change
 from commsd.core.entry import Hand, Result, Said
@@ -24,15 +24,15 @@ TWICE = timedelta(minutes=2)
 """The same result pressed again within this time is one press that was slow, not a second call."""
 
 
-def act_of(link: Link, hand: Hand, terms: Terms, due: datetime | None = None) -> Decide:
+def act_of(link: Link, hand: Hand, terms: Terms, due: datetime | None = None, *, why: str | None = None) -> Decide:
     """What a link does, pressed or come back as a mail; to the case that its own went into, if it did.
 
-    due: when to call again, where that is what it says.
+    due: when to call again, where that is what it says. why: the reason to give a call back.
     """
 
     def decide(items: OpenItems) -> Change:
         if link.act in OF_A_CALL:
-            return _of_a_call(link, hand, terms, due, items)
+            return _of_a_call(link, hand, terms, due, why, items)
         case_id = surviving(items, link.thing)
         must(
             link.act is Act.HOLDING or not _heard_since(link, items, case_id),
@@ -55,12 +55,17 @@ def act_of(link: Link, hand: Hand, terms: Terms, due: datetime | None = None) ->
     return decide
 
 
-def _of_a_call(link: Link, hand: Hand, terms: Terms, due: datetime | None, items: OpenItems) -> Change:
+def _of_a_call(link: Link, hand: Hand, terms: Terms, due: datetime | None, why: str | None, items: OpenItems) -> Change:
     callback_id = joined(items, link.thing)
     if link.act is Act.CLAIM:
         return claim_callback(callback_id, hand)(items)
     if link.act is Act.RELEASE:
         return release_callback(callback_id, hand)(items)
+    if link.act is Act.BACK:
+        owed = items.callback(callback_id)
+        taken = owed is None or owed.state is State.CLAIMED
+        must(taken, "nobody has this call in hand", "nothing more to do")
+        return release_callback(callback_id, hand, why)(items)
     result = RESULTS[link.act]
     must(not _said_just_now(callback_id, result, items), "this was said a moment ago", "nothing more to do")
     return callback_result(callback_id, Said(result=result, due=due), hand, terms)(items)

@@ -50,7 +50,7 @@ def _touch(fact: Interaction, word: str, names: Mapping[str, str]) -> Iterable[s
             yield _letter(fact, who)
         case (Kind.MESSAGE, Direction.OUTBOUND) if fact.actor is Actor.AGENT:
             yield f"{fact.agent} has answered {who}; the clock stops"
-        case (Kind.ACK, _) if fact.outcome is Outcome.REACHED:
+        case (Kind.ACK, _) if fact.outcome is Outcome.REACHED and fact.channel is not Channel.SMS:
             language = LANGUAGES.get(fact.language or "", fact.language)
             yield f"{who} has the acknowledgement, in {language}"
         case (Kind.CALL, Direction.INBOUND) if fact.outcome is Outcome.MISSED and word == "interaction.recorded":
@@ -86,6 +86,8 @@ def _callback(owed: Callback, word: str, names: Mapping[str, str], zone: ZoneInf
 
 
 def _delivery(owed: Delivery, names: Mapping[str, str]) -> Iterable[str]:
+    if owed.kind is DeliveryKind.ACK and owed.via == "sms" and owed.state is DeliveryState.SENT:
+        yield f"{_who(owed.recipient, names)} has a text that says by when we call"
     if owed.kind is DeliveryKind.NOTICE and owed.state is DeliveryState.SENT:
         yield f"{_who(owed.recipient, names)} is told by mail"
 

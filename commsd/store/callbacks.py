@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal_column, select
 
-from commsd.core.callback import Callback, State
+from commsd.core.callback import Attempt, Callback, State
+from commsd.core.interaction import Interaction
 from commsd.core.queue_order import URGENCY, in_order, urgency
 from commsd.store import open_items, schema
 
@@ -84,6 +85,22 @@ def calls_since(connection: Connection, since: datetime) -> Mapping[str, int]:
     made = and_(table.c.recorded_at >= since, table.c.current, table.c.kind == "call", table.c.direction == "outbound")
     rows = connection.execute(select(agent.label("agent"), func.count()).where(made).group_by(agent)).all()
     return {row[0]: row[1] for row in rows if row[0]}
+
+
+def tries_to(connection: Connection, callback: Callback, since: datetime) -> tuple[Attempt, ...]:
+    """The tries since then to its number, of other callbacks, on whatever line."""
+    if callback.number is None:
+        return ()
+    table = schema.callbacks
+    others = _of(connection, table.c.number == callback.number, table.c.id != callback.id)
+    return tuple(attempt for other in others for attempt in other.attempts if attempt.at >= since)
+
+
+def missed_at(connection: Connection, callback: Callback) -> datetime | None:
+    """When the last of its missed calls was over, as far as known; None where it answers none."""
+    facts = schema.interactions
+    missed = open_items.records(connection, Interaction, facts, facts.c.id.in_(callback.misses), facts.c.current)
+    return max((miss.ended_at or miss.occurred_at for miss in missed), default=None)
 
 
 def _of(connection: Connection, *where: ColumnElement[bool]) -> list[Callback]:

@@ -86,12 +86,14 @@ def placed_calls(connection: Connection, since: datetime, over: Collection[str])
     return _attempts(connection, since, journal.c.step != "leg", journal.c.fields["CallStatus"].as_string().in_(over))
 
 
-def unbilled(connection: Connection, since: datetime, field: str) -> Sequence[PlacedCall]:
-    """Attempts since then of which nothing that was noted has this field: what they cost."""
-    return _attempts(connection, since, schema.journal.c.fields[field].as_string().is_not(None))
+def unbilled(connection: Connection, since: datetime, field: str, but: Collection[str]) -> Sequence[PlacedCall]:
+    """Attempts since then of which nothing that was noted has this field: what they cost. but: ids to leave out."""
+    return _attempts(connection, since, schema.journal.c.fields[field].as_string().is_not(None), but=but)
 
 
-def _attempts(connection: Connection, since: datetime, *told: ColumnElement[bool]) -> Sequence[PlacedCall]:
+def _attempts(
+    connection: Connection, since: datetime, *told: ColumnElement[bool], but: Collection[str] = ()
+) -> Sequence[PlacedCall]:
     """Attempts since then, but for those of which anything like this was noted."""
     facts, journal = schema.interactions, schema.journal
     noted = select(journal.c.id).where(journal.c.call_sid == literal(NAME) + facts.c.id, *told)
@@ -99,7 +101,8 @@ def _attempts(connection: Connection, since: datetime, *told: ColumnElement[bool
     begun = (facts.c.recorded_at >= since, facts.c.occurred_at >= since)
     place = facts.c.record["detail", "callback_id"].as_string()
     where = (*ours, *begun, place.is_not(None), ~noted.exists())
-    rows = connection.execute(select(facts.c.id, place.label("callback")).where(*where)).all()
+    asked = select(facts.c.id, place.label("callback")).where(*where)
+    rows = [row for row in connection.execute(asked) if row.id not in but]
     if not rows:
         return ()
     owed = records(connection, Callback, schema.callbacks, schema.callbacks.c.id.in_({row.callback for row in rows}))

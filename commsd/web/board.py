@@ -42,7 +42,7 @@ DEEDS: Mapping[str, Sequence[Act]] = defaultdict(
     {
         "waiting": (Act.CLAIM, *_SAID),
         "escalated": (Act.CLAIM, *_SAID),
-        "claimed": _SAID,
+        "claimed": (Act.BACK, *_SAID),
         "confirm": _SAID,
         "talking": _SAID,
         "held": (Act.RELEASE, Act.DECLINED),

@@ -4,6 +4,7 @@ GET shows one button, only POST acts, because scanners follow links.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -15,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from commsd.core.agent import People
 from commsd.core.change import Change
 from commsd.core.entry import Hand
-from commsd.core.link import OF_A_CALL, Act, Link, link_of
+from commsd.core.link import OF_A_CALL, Act, Link, link_of, link_token
 from commsd.core.open_items import Terms
 from commsd.crm import link_action
 from commsd.errors import CommsdError
@@ -72,8 +73,13 @@ WORDS = {
         "Yes, in my name",
         "One call may be made now. It is recorded who said so.",
     ),
+    Act.BACK: Words(
+        "Give this call back?", "Yes, give it back", "It is given back, for anybody. The third time it is the lead's."
+    ),
 }
 
+LONGEST_REASON = 200
+REASONLESS = "Say why, in a few words: whoever takes it next reads them."
 TIMELESS = "Say when: a day and an hour that are still to come."
 
 
@@ -110,16 +116,21 @@ class Links:
         words = WORDS[link.act]
         if not from_our_page(request):
             return page("link.html", 403, words=words, said="Another site sent this.", remedy=None)
-        due = _time_in(await request.body(), self._zone) if link.act is Act.AGAIN else None
+        form = await request.body()
+        due = _time_in(form, self._zone) if link.act is Act.AGAIN else None
+        why = _reason_in(form) if link.act is Act.BACK else None
         if link.act is Act.AGAIN and (due is None or due <= self._world.now()):
             return self._asked(link, 422, TIMELESS)
+        if link.act is Act.BACK and why is None:
+            return self._asked(link, 422, REASONLESS)
         try:
-            done = await self._do(link, due)
+            done = await self._do(link, due, why)
         except CommsdError as error:
             return page("link.html", 409, words=words, said=_sentence(error.what), remedy=_sentence(error.remedy))
         if request.query_params.get("then") == "board":
             return RedirectResponse("/", status_code=303)
-        return page("link.html", words=words, said=words.done, remedy=_elsewhere(done, link))
+        back = self._back(link) if link.act is Act.CLAIM else None
+        return page("link.html", words=words, said=words.done, remedy=_elsewhere(done, link), back=back)
 
     def _link(self, request: Request) -> Link | None:
         link = link_of(self._key, request.path_params["token"])
@@ -131,9 +142,13 @@ class Links:
         if link.act is Act.AGAIN:
             asks = {"from": f"{self._world.now().astimezone(self._zone):%Y-%m-%dT%H:%M}", "zone": str(self._zone)}
         values = {"words": WORDS[link.act], "said": None, "remedy": None, "asks": asks, "lacking": lacking}
-        return page("link.html", status, **values)
+        return page("link.html", status, **values, reason=link.act is Act.BACK)
 
-    async def _do(self, link: Link, due: datetime | None) -> Change:
+    def _back(self, link: Link) -> str:
+        """The link by which a claimed call is given back."""
+        return f"/a/{link_token(self._key, replace(link, act=Act.BACK))}"
+
+    async def _do(self, link: Link, due: datetime | None, why: str | None) -> Change:
         agent = self._people.agents.get(link.agent)
         name = agent.name if agent else link.agent or None
         hand = Hand(by=link.agent[:64] or "link", agent_id=link.agent[:64] or None, agent=name)
@@ -141,7 +156,7 @@ class Links:
             keys = await self._log.read(lambda connection: query.keys_of_callback(connection, link.thing))
         else:
             keys = await self._log.read(lambda connection: query.keys_of_case(connection, link.thing))
-        return await self._log.decide(keys, link_action.act_of(link, hand, self._terms(), due))
+        return await self._log.decide(keys, link_action.act_of(link, hand, self._terms(), due, why=why))
 
 
 def _time_in(form: bytes, zone: tzinfo) -> datetime | None:
@@ -152,6 +167,12 @@ def _time_in(form: bytes, zone: tzinfo) -> datetime | None:
     except ValueError:
         return None
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _reason_in(form: bytes) -> str | None:
+    """The field `why` of a form, its first words; None where nothing is said."""
+    said = parse_qs(form.decode(errors="replace")).get("why", [""])[0]
+    return " ".join(said.split())[:LONGEST_REASON] or None
 
 
 def _over() -> Response:

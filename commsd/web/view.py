@@ -229,6 +229,9 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
 def _live(callback: Json, now: datetime) -> str:
     """Who is on the telephone for it and since when; what the last try came to."""
     last = callback["attempts"][-1] if callback["attempts"] else None
+    back = callback.get("passed") or ()
+    if back and (last is None or last["at"] < back[-1]["at"]):
+        return f"given back by {back[-1]['by'] or 'somebody'}: {back[-1]['why'] or 'no reason given'}"
     if last is None:
         return ""
     who, since = last["by"] or "somebody", span(now - datetime.fromisoformat(last["at"]))

@@ -147,7 +147,7 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
     from commsd.channels.mail.imap import _Protocol
     from commsd.channels.mail.session import Session
     from commsd.config.load import load
-    from commsd.daemon import opened, spare_the_collector
+    from commsd.daemon import opened, share_the_interpreter, spare_the_collector
     from commsd.telemetry import configure
     from commsd.world import real_world
 
@@ -173,6 +173,7 @@ async def _commsd(folder: str, gauge: Gauge) -> None:
     session.beginnings, protocol._take_untagged = noted_beginnings, noted_untagged
     async with opened(config, env, real_world()):
         spare_the_collector()
+        share_the_interpreter()
         await gauge.follow()
 
 

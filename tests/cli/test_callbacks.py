@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from commsd.core import key
+from commsd.core.appointment import time_in
 from commsd.core.callback import State
 from commsd.core.change import Change
 from commsd.core.interaction import (
@@ -25,6 +27,7 @@ from commsd.sla.rules.in_force import Rules
 from commsd.store.log import Log
 from tests.cli.office import Office
 
+BERLIN = ZoneInfo("Europe/Berlin")
 TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d} 14:00"
 
 
@@ -81,6 +84,22 @@ def test_to_call_again_is_due_at_the_time_agreed_in_the_firms_zone(office: Offic
     ran = office.done("callbacks", "result", owed, "call_again", "--due", TOMORROW, "--question", "which part?")
     assert f"is waiting, due {datetime.fromisoformat(TOMORROW):%a %Y-%m-%d} 14:00 CE" in ran.out
     assert office.done("callbacks", "show", owed, "--json").json["questions"] == ["which part?"]
+
+
+@pytest.mark.parametrize("said", ["15:00", "tomorrow 9:30"])
+def test_a_time_to_call_again_is_understood_as_in_a_reply_to_a_notice(office: Office, owed: str, said: str) -> None:
+    asked = datetime.now(UTC)
+    ran = office.done("callbacks", "result", owed, "call_again", "--due", said, "--json")
+    due = datetime.fromisoformat(ran.json["due_at"])
+    assert due in (time_in(said, asked, BERLIN), time_in(said, datetime.now(UTC), BERLIN))
+
+
+def test_a_length_of_time_to_call_again_counts_from_now(office: Office, owed: str) -> None:
+    """As "1h" of a reply would be one at night, and of `clocks --due` is not."""
+    asked = datetime.now(UTC)
+    ran = office.done("callbacks", "result", owed, "call_again", "--due", "1h", "--json")
+    due = datetime.fromisoformat(ran.json["due_at"])
+    assert timedelta(0) <= due - asked - timedelta(hours=1) < timedelta(minutes=5)
 
 
 def test_to_call_again_without_a_time_is_refused(office: Office, owed: str) -> None:

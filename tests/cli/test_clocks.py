@@ -66,6 +66,16 @@ def test_the_longest_overdue_stands_first_and_nothing_is_coloured_without_a_term
     assert "\x1b" not in out
 
 
+def test_due_takes_a_length_of_time_or_the_time_of_day_and_nothing_else(office: Office) -> None:
+    office.mail(occurred_at=datetime.now(UTC) - timedelta(hours=1))
+    until = f"{datetime.now(UTC) + timedelta(minutes=2):%Y-%m-%dT%H:%M}Z"
+    late = [row["clock"] for row in office.done("clocks", "--due", "1m", "--json").json]
+    assert late == [row["clock"] for row in office.done("clocks", "--due", until, "--json").json] == ["ack"]
+    assert office.commsd("clocks", "--due", "15:00").code == 0
+    ran = office.commsd("clocks", "--due", "soon")
+    assert (ran.code, '"soon" is not a time' in ran.err) == (2, True)
+
+
 def test_programs_get_what_is_left_as_of_now(office: Office) -> None:
     office.mail(occurred_at=datetime.now(UTC) - timedelta(hours=1))
     ack, first = office.done("clocks", "--json").json

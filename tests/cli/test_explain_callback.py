@@ -10,7 +10,7 @@ import pytest
 from commsd.channels.phone.dial.plan import Escalate, Hold, Nothing, Plan, Wait
 from commsd.cli.why_callback import Story, callback_lines, callback_record
 from commsd.core.agent import Agent, People
-from commsd.core.callback import Attempt, Callback, CloseReason, State
+from commsd.core.callback import Attempt, Callback, CloseReason, Passed, State
 from commsd.core.case import CaseFile
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Kind, Outcome
 from tests.cli.office import Office
@@ -156,6 +156,27 @@ def test_times_of_other_days_have_their_date_and_lines_fit_a_screen() -> None:
         story, TUESDAY + timedelta(days=365), BERLIN
     )
     assert max(map(len, later)) <= 80
+
+
+def test_q11_who_gave_it_back_and_why_is_told() -> None:
+    passed = (Passed(at=TUESDAY + M, by="anna", why="asks for a technician"), Passed(at=TUESDAY + 2 * M, by="bo"))
+    said = lines(passed=passed)
+    assert "passed    10:01:00 by Anna Berg: asks for a technician" in said
+    assert "10:02:00 by bo: no reason given" in said
+
+
+def test_why_a_call_was_handed_to_a_person_is_told() -> None:
+    callback, file = missed()
+    story = Story(
+        callback=replace(callback, state=State.ESCALATED),
+        file=file,
+        plan=Nothing("escalated"),
+        people=PEOPLE,
+        escalated="no_window",
+    )
+    said = " ".join(line.strip() for line in callback_lines(story, TUESDAY, BERLIN))
+    assert "no machine rings it: no time will come at which it may be rung" in said
+    assert callback_record(story)["escalated"] == "no_window"
 
 
 def test_programs_read_the_plan() -> None:

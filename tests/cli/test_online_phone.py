@@ -27,6 +27,12 @@ def test_a_house_in_order_is_told_so(board: Switchboard) -> None:
     assert ran.code == 0, ran.out + ran.err
 
 
+def test_w9_calls_of_ours_without_a_fallback_outside_are_a_warning(board: Switchboard) -> None:
+    ran = board.commsd("check", "--online")
+    assert "the calls we place have no fallback outside this host\n  " in ran.out
+    assert "commsd twiml fallback --ours" in ran.out
+
+
 def test_a_number_whose_calls_go_elsewhere_is_an_error_with_the_command_that_mends_it(board: Switchboard) -> None:
     board.exchange.numbers[HOTLINE] = IncomingNumber(voice_url=ELSEWHERE, fallback_url="https://b.example.net/f.xml")
     ran = board.commsd("check", "--online")
@@ -75,7 +81,7 @@ def test_a_login_that_is_refused_is_told_once(board: Switchboard) -> None:
     ran = board.commsd("check", "--online")
     assert ran.code == 78
     assert "twilio: error: Twilio refuses our login (HTTP 401, code 20003)" in ran.out
-    assert "line.hotline" not in ran.out
+    assert "line.hotline: " not in ran.out
 
 
 def test_without_webhooks_it_does_not_matter_who_answers_the_number(board: Switchboard) -> None:

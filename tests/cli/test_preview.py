@@ -177,3 +177,9 @@ def test_w9_the_fallback_is_twiml_in_the_languages_asked_for(empty_office: Offic
     spoken = [say.get("language") for say in ElementTree.fromstring(ran.out).iter("Say")]
     assert set(spoken) == {"de-DE", "da-DK"}
     assert empty_office.commsd("twiml", "fallback", "--lang", "xx").code == 2
+
+
+def test_w9_the_fallback_of_our_own_calls_says_so_and_hangs_up(empty_office: Office) -> None:
+    ran = empty_office.done("twiml", "fallback", "--ours", "--lang", "de", "--lang", "en")
+    assert [verb.tag for verb in ElementTree.fromstring(ran.out)] == ["Say"] * 4 + ["Hangup"]
+    assert "The callback stays open" in ran.out

@@ -204,6 +204,16 @@ ROWS = [
         "connect_url does nothing while webhooks = true: we hear the key ourselves",
         "take it out, or write webhooks = false",
     ),
+    (
+        TWILIO + 'fallback_url = "https://calls.example.com/fallback.xml"',
+        "fallback_url lies on the host of public_url, whose failure it is for",
+        "put what `commsd twiml fallback --ours` prints into a TwiML Bin, or elsewhere",
+    ),
+    (
+        TWILIO.replace("public_url", "webhooks = false\nfallback_url"),
+        "fallback_url does nothing while webhooks = false: a call of ours is one document",
+        "take it out",
+    ),
     ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 EUR/hour"', 'max_cost = "20 EUR/hour" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 XAU/day"', 'max_cost = "20 XAU/day" is not an amount of money', AMOUNT),

@@ -19,9 +19,11 @@ from commsd.core.callback import (
     escalated,
     held,
 )
+from commsd.core.clock import State as Running
 from commsd.core.entry import Entry, Hand, manual_interaction
 from commsd.core.interaction import DECLINED, Channel, Direction, Interaction, Kind, Outcome, Promise
 from commsd.core.owed_call import absorbed, both, taken_back
+from commsd.core.policy import ClockKind
 from commsd.errors import IllegalStep
 from tests.core.items import TUESDAY, Books, call_from, given, result_of
 from tests.house import TERMS
@@ -91,7 +93,7 @@ def test_q1_a_further_miss_takes_the_call_out_of_nobodys_hand(state: State) -> N
     books = _owed()
     callback = books.callback
     moved = {
-        State.HELD: held(callback, "dnc"),
+        State.HELD: held(callback, "region:LV"),
         State.ESCALATED: escalated(callback),
         State.CLAIMED: claimed(callback, "anna", books.now),
         State.DIALLING: dialled(callback, Attempt(at=books.now, by="anna", result=None, id="try"), LATER),
@@ -240,6 +242,42 @@ def test_a_miss_after_the_talk_stays_owed_however_late_the_talk_is_told() -> Non
     books.take(lambda _: talk)
     assert books.callback.open
     assert len(books.callback.misses) == 1
+
+
+def test_a_miss_that_is_judged_after_a_later_talk_is_on_record_and_owed_no_call() -> None:
+    """Its end was lost, so its verdict came by time; meanwhile he rang again and was answered."""
+    books = Books()
+    miss = call_from(sid="CA1")(books)
+    books.wait(minutes=1)
+    books.take(call_from(outcome=Outcome.REACHED, sid="CA2"))
+    books.wait(minutes=10)
+    change = books.take(lambda _: miss)
+    assert (books.callback.close_reason, books.callback.misses) == (CloseReason.ANSWERED_INBOUND, (miss.id,))
+    assert [event.type for event in change.events if event.type.startswith("callback.")] == ["callback.closed"]
+    running = [clock for file in books.files.values() for clock in file.clocks if clock.value.state is Running.RUNNING]
+    assert [clock.value.clock for clock in running if clock.value.clock is ClockKind.CALLBACK] == []
+
+
+def test_a_miss_of_another_number_or_after_the_talk_is_owed_whoever_was_answered() -> None:
+    books = Books()
+    late = call_from(number="+442079460123", sid="CA1")(books)
+    books.wait(minutes=1)
+    books.take(call_from(outcome=Outcome.REACHED, sid="CA2"))
+    books.take(lambda _: late)
+    books.wait(minutes=1)
+    books.take(call_from(sid="CA3"))
+    assert [callback.open for callback in books.callbacks.values()] == [True, True]
+
+
+def test_who_wants_no_calls_and_rings_again_is_looked_at_again_for_he_may_have_asked_for_one() -> None:
+    books = _owed()
+    books.callbacks[books.callback.id] = held(books.callback, "dnc")
+    books.wait(minutes=5)
+    books.take(call_from(sid="CA2"))
+    assert (books.callback.state, books.callback.look_at) == (State.HELD, books.now)
+    books.callbacks[books.callback.id] = held(replace(books.callback, state=State.WAITING), "type:premium_rate")
+    books.take(call_from(sid="CA3"))
+    assert books.callback.look_at is None, "a costly number does not become cheaper"
 
 
 def test_of_two_misses_the_later_stays_owed_where_the_earlier_turns_out_to_be_a_talk() -> None:

@@ -146,13 +146,15 @@ async def test_a_callback_is_claimed_once_by_one(here: Place) -> None:
         other = await client.post(path(here, Act.CLAIM, callback_id, agent="bo"))
     assert [answer.status_code for answer in (nobody, first, again, other)] == [409, 200, 409, 409]
     assert "yours already" in again.text
+    assert "Anna has this call in hand for another 30 min, until " in other.text.replace("anna", "Anna")
 
 
 @pytest.mark.parametrize("act", Act)
 async def test_what_is_not_there_is_said(here: Place, act: Act) -> None:
     async with browser(here) as client:
         due = f"{here.world.now() + timedelta(days=1):%Y-%m-%dT%H:%M}"
-        answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"), data={"due": due})
+        form = {"due": due, "why": "a reason"}
+        answer = await client.post(path(here, act, "0195a1b2-0000-7000-8000-000000000009"), data=form)
     assert answer.status_code == 409
     assert "No ca" in answer.text
 
@@ -271,3 +273,20 @@ async def test_a_held_call_is_let_go_by_somebody_only(here: Place) -> None:
     assert (nobody.status_code, done.status_code) == (409, 200)
     assert after.state is CallState.WAITING
     assert after.released in ("anna", "Anna Berg")
+
+
+async def test_q11_who_gives_a_call_back_is_asked_why(here: Place) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    link = path(here, Act.BACK, callback_id)
+    async with browser(here) as client:
+        early = await client.post(link, data={"why": "never had it"})
+        claimed = await client.post(path(here, Act.CLAIM, callback_id))
+        shown = await client.get(link)
+        silent = await client.post(link, data={"why": "  "})
+        done = await client.post(link, data={"why": "asks for\na technician"})
+    assert [answer.status_code for answer in (early, claimed, silent, done)] == [409, 200, 422, 200]
+    assert "Give it back" in claimed.text
+    assert 'name="why"' in shown.text
+    after = await callback_of(here, callback_id)
+    assert (after.state, after.owner) == (CallState.WAITING, None)
+    assert [(each.by, each.why) for each in after.passed] == [("anna", "asks for a technician")]

@@ -151,7 +151,7 @@ def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes
         status=asked or told,
         total=_seconds(_first(ends, "CallDuration")),
         dials=_dials(answered),
-        offered=_offered(answered),
+        offered=_offered(answered) or any(step.stage in _AFTER_OFFER for step, _ in known),
         declined=any(step.stage is Stage.OFFER and declines(entry.fields) for step, entry in known),
         reports={_round(step): _report(entry) for step, entry in _by_id(known)},
         legs=_legs(known),
@@ -165,8 +165,8 @@ def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes
 
 
 def state_with(state: CallState, answered: Mapping[str, bytes]) -> CallState:
-    """The call after these answers and no others."""
-    return replace(state, dials=_dials(answered), offered=_offered(answered))
+    """The call after these answers too."""
+    return replace(state, dials=_dials(answered), offered=state.offered or _offered(answered))
 
 
 def _dials(answered: Mapping[str, bytes]) -> frozenset[int]:
@@ -176,6 +176,9 @@ def _dials(answered: Mapping[str, bytes]) -> frozenset[int]:
 def _offered(answered: Mapping[str, bytes]) -> bool:
     return any(_OFFER.search(body) for body in answered.values())
 
+
+_AFTER_OFFER = frozenset({Stage.OFFER, Stage.NUMBER, Stage.CONFIRM})
+"""Who comes there was offered a callback, perhaps in the static words of which no answer is kept."""
 
 _DIAL = re.compile(rb'action="[^"]*/dial-(\d+)[#"]')
 _OFFER = re.compile(rb'action="[^"]*/offer-\d+[#"]')

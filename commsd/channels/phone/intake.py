@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from commsd.channels.phone.call import fold, must_ask, state_with, timer_at, verdict
-from commsd.channels.phone.promise import clock_of, promised_at
+from commsd.channels.phone.call import fold, is_fallback, must_ask, state_with, timer_at, verdict
+from commsd.channels.phone.promise import clock_of, promised
 from commsd.channels.phone.scene import document
 from commsd.channels.phone.seen import House, Seen
 from commsd.channels.phone.step import Step
@@ -48,7 +48,10 @@ def keys_of(call_sid: str, fields: Mapping[str, str]) -> tuple[str, ...]:
 def answer(
     call_sid: str, step: Step, fields: Mapping[str, str], items: OpenItems, house: House, keys: tuple[str, ...]
 ) -> Change:
-    """The TwiML for one step, in `result`, and all that its webhook changes. Asked again, it gives the same bytes."""
+    """The TwiML for one step, in `result`, and all that its webhook changes. Asked again, it gives the same bytes.
+
+    None in `result` where Twilio could not use those and asks for others: the static words fit then.
+    """
     state = fold(call_sid, items.webhooks, items.answered)
     if state is None:
         raise LookupError("the webhook to answer is not in the journal")
@@ -61,7 +64,8 @@ def answer(
         body = document(seen, step, fields)
         answers = (Answer(call_sid=call_sid, step=str(step), body=body),)
         state = state_with(state, {**items.answered, str(step): body})
-    return replace(settled(Seen(state, house, items)), answers=answers, result=body)
+    unusable = not answers and is_fallback(fields)
+    return replace(settled(Seen(state, house, items)), answers=answers, result=None if unusable else body)
 
 
 def settle(call_sid: str, items: OpenItems, house: House, keys: tuple[str, ...], *, may_ask: bool = False) -> Change:
@@ -110,10 +114,10 @@ def _with_consequences(seen: Seen, fact: Interaction) -> Change:
     callback = next((callback for callback in change.callbacks if callback.open), None)
     if fact.outcome is not Outcome.MISSED or callback is None:
         return change
-    told = promised_at(callback, change, seen.items, seen.house.terms) if seen.state.offered else None
+    told = promised(callback, change, seen.items, seen.house, seen.typed) if seen.state.offered else None
     record = clock_of(callback, change, seen.items)
     if told and record and record.promised_at is None and record in change.clocks:
-        change = with_promise(change, record, told)
+        change = with_promise(change, record, told.at)
     return _to_typed_number(seen, change, callback)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import phonenumbers
 
@@ -44,7 +45,8 @@ class Twilio:
     """The account. auth_tokens: each may have signed a webhook; the first also logs in where there is no api_key.
 
     public_url: what Twilio signs; None where webhooks is False and its call list is polled. connect_url: a TwiML Bin
-    that then joins whom we ring to the customer, once a key is pressed. shared_keys: secrets by key id
+    that then joins whom we ring to the customer, once a key is pressed. fallback_url: what whom we ring hears while
+    Twilio cannot reach us, on another host; None: asked of ourselves. shared_keys: secrets by key id
     (docs/usage/webhooks/webhook-shared-keys); require_shared_key: nothing else signs a webhook.
     delete_recordings: at Twilio, once we have the copy. transcriber: a command that gets a sound file and prints words.
     """
@@ -55,6 +57,7 @@ class Twilio:
     webhooks: bool = True
     public_url: str | None = None
     connect_url: str | None = None
+    fallback_url: str | None = None
     api_base_url: str = "https://api.twilio.com"
     shared_keys: Mapping[str, SecretSource] = field(default_factory=dict)
     require_shared_key: bool = False
@@ -91,13 +94,14 @@ class Line:
 class Callbacks:
     """How callbacks are made. tries: vain rings, then a person is told. quiet_hours: in the customer's zone.
 
-    owner_grace: the owner's head start. confirm: how long to state the result.
+    first_try_after: the missed call is over. owner_grace: the owner's head start. confirm: how long to say the result.
     """
 
     tries_per_day: int = 3
     tries: int = 6
     retry: Retry = field(default_factory=Retry)
     quiet_hours: Minutes = _QUIET
+    first_try_after: timedelta = timedelta(seconds=45)
     owner_grace: timedelta = timedelta(minutes=15)
     confirm: timedelta = timedelta(minutes=2)
 
@@ -216,6 +220,9 @@ def _twilio(table: Table) -> Twilio:
     if webhooks and not table.has("public_url"):
         remedy = 'add public_url = "https://calls.example.com", or webhooks = false'
         table.error(None, f"public_url is missing in [{table.path}]: Twilio signs it", remedy)
+    elif public_url and urlsplit(public_url).scheme != "https":
+        what = "public_url is no https: numbers, words and recordings of callers cross the network in the clear"
+        table.warn("public_url", what, "put TLS before the public listener, and write https://")
     shared_keys, only = _shared_keys(table), table.flag("require_shared_key", False)
     if only and not shared_keys:
         remedy = 'add shared_keys = { KEY_ID = { credential = "twilio-shared-key" } }, or write false'
@@ -232,6 +239,7 @@ def _twilio(table: Table) -> Twilio:
         webhooks=webhooks,
         public_url=public_url.rstrip("/") if public_url else None,
         connect_url=_connect_url(table, webhooks),
+        fallback_url=_fallback_url(table, public_url, webhooks),
         api_base_url=table.read("api_base_url", URL, "https://api.twilio.com").rstrip("/"),
         shared_keys=shared_keys,
         require_shared_key=only,
@@ -248,6 +256,18 @@ def _connect_url(table: Table, webhooks: bool) -> str | None:
     elif url and ("?" in url or "#" in url):
         what = "connect_url has a query or a fragment, and the customer's number goes there"
         table.error("connect_url", what, "write the address alone, as the console shows it")
+    return url
+
+
+def _fallback_url(table: Table, public_url: str | None, webhooks: bool) -> str | None:
+    url = table.maybe("fallback_url", URL)
+    if url and not webhooks:
+        what = "fallback_url does nothing while webhooks = false: a call of ours is one document"
+        table.error("fallback_url", what, "take it out")
+    elif url and public_url and urlsplit(url).hostname == urlsplit(public_url).hostname:
+        what = "fallback_url lies on the host of public_url, whose failure it is for"
+        remedy = "put what `commsd twiml fallback --ours` prints into a TwiML Bin, or elsewhere"
+        table.error("fallback_url", what, remedy)
     return url
 
 
@@ -327,6 +347,7 @@ def _callbacks(table: Table) -> Callbacks:
             technical=retry.read("technical", WAITS, ["1m", "5m", "15m"]),
         ),
         quiet_hours=table.read("quiet_hours", DAILY_SPAN, "20:00-08:00"),
+        first_try_after=table.read("first_try_after", DURATION, "45s"),
         owner_grace=table.read("owner_grace", DURATION, "15m"),
         confirm=table.read("confirm", DURATION, "2m"),
     )

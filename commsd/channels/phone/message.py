@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from commsd.channels.phone.line import Line
 from commsd.channels.phone.message_texts import Tongue
 from commsd.channels.phone.message_words import Order, Told, told
-from commsd.channels.phone.promise import zone_of
+from commsd.channels.phone.promise import promised, zone_of
 from commsd.channels.phone.seen import House
 from commsd.channels.phone.text_owed import LAST, LONGEST, MESSAGE_SID, WHATSAPP, Owing, address, owed_text, with_reason
 from commsd.channels.phone.twiml import language_for
@@ -224,7 +224,9 @@ class Read:
         if said.order is Order.START or before is not None or self.owed is None or self._silent():
             return change
         change = with_reason(change, None)
-        return self.answered(change, self._tongue.stopped(self._due(self.owed)), None, last=True)
+        due = promised(self.owed, Change(), self.items, self.house)
+        words = self._tongue.stopped(due.at if due else None, opens=due is not None and due.opens)
+        return self.answered(change, words, None, last=True)
 
     def _timed(self, fact: Interaction, owed: Callback) -> Change:
         """The call is owed at the time asked for, or as soon as we are open after it."""
@@ -327,9 +329,6 @@ class Read:
         if at <= self.items.now:
             return change, None
         return (with_promise(change, clock, at) if clock in change.clocks else change), at
-
-    def _due(self, owed: Callback) -> datetime | None:
-        return owed.due_at if owed.due_at and owed.due_at > self.items.now else None
 
     @property
     def _tongue(self) -> Tongue:

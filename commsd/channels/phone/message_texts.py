@@ -46,7 +46,7 @@ class Texts:
     """One language. In braces: firm; by, which begins with its own space or is empty; at. when, until: of an instant.
 
     missed: a missed call; received: a message came; agreed: the time asked for is noted; stopped: no more texts, and
-    the call that is owed.
+    the call that is owed. from_: in place of by, where we ring from then on and not before.
     """
 
     missed: str
@@ -54,6 +54,7 @@ class Texts:
     agreed: str
     stopped: str
     by: Callable[[datetime], str]
+    from_: Callable[[datetime], str]
     at: Callable[[datetime], str]
 
 
@@ -103,6 +104,7 @@ ENGLISH = Texts(
     stopped="{firm}: you will get no more texts from us. We still owe you a call and will ring you{by}. "
     "If it is not wanted any more, answer NO.",
     by=lambda at: f" by {at:%H:%M} on {_en(at)}",
+    from_=lambda at: f" from {at:%H:%M} on {_en(at)}",
     at=lambda at: f"at {at:%H:%M} on {_en(at)}",
 )
 GERMAN = Texts(
@@ -114,6 +116,7 @@ GERMAN = Texts(
     stopped="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ein Anruf steht noch aus, wir rufen Sie{by} an. Wird "
     "er nicht mehr gebraucht, antworten Sie NEIN.",
     by=lambda at: f" bis {_de(at)}, {at:%H:%M} Uhr",
+    from_=lambda at: f" ab {_de(at)}, {at:%H:%M} Uhr",
     at=lambda at: f"am {_de(at)}, um {at:%H:%M} Uhr",
 )
 DANISH = Texts(
@@ -124,6 +127,7 @@ DANISH = Texts(
     stopped="{firm}: du får ikke flere beskeder fra os. Vi skylder dig stadig et opkald og ringer til dig{by}. "
     "Er det ikke nødvendigt mere, så svar NEJ.",
     by=lambda at: f" senest {_da(at)}",
+    from_=lambda at: f" fra {_da(at)}",
     at=_da,
 )
 DANISH_FORMAL = replace(
@@ -143,6 +147,7 @@ INDONESIAN = Texts(
     stopped="{firm}: Anda tidak akan menerima pesan lagi dari kami. Kami masih berutang telepon dan akan menelepon "
     "Anda{by}. Jika tidak perlu lagi, balas TIDAK.",
     by=lambda at: f" paling lambat {_id(at)}",
+    from_=lambda at: f" mulai {_id(at)}",
     at=_id,
 )
 LANGUAGES: Mapping[str, Texts] = {"en": ENGLISH, "de": GERMAN, "da": DANISH, "id": INDONESIAN}
@@ -169,21 +174,24 @@ class Tongue:
     def _texts(self) -> Texts:
         return texts(self.language, self.address_as)
 
-    def missed(self, by: datetime | None) -> str:
-        return self._filled(self._texts.missed, by=self._by(by))
+    def missed(self, by: datetime | None, *, opens: bool = False) -> str:
+        """opens: we ring from then on and not before."""
+        return self._filled(self._texts.missed, by=self._by(by, opens=opens))
 
     def received(self, by: datetime | None) -> str:
         return self._filled(self._texts.received, by=self._by(by))
 
-    def stopped(self, by: datetime | None) -> str:
-        return self._filled(self._texts.stopped, by=self._by(by))
+    def stopped(self, by: datetime | None, *, opens: bool = False) -> str:
+        """opens: we ring from then on and not before."""
+        return self._filled(self._texts.stopped, by=self._by(by, opens=opens))
 
     def agreed(self, at: datetime) -> str:
         there = at.astimezone(self.zone)
         return self._filled(self._texts.agreed, at=self._texts.at(there) + self._zone(at))
 
-    def _by(self, by: datetime | None) -> str:
-        return self._texts.by(by.astimezone(self.zone)) + self._zone(by) if by else ""
+    def _by(self, by: datetime | None, *, opens: bool = False) -> str:
+        words = self._texts.from_ if opens else self._texts.by
+        return words(by.astimezone(self.zone)) + self._zone(by) if by else ""
 
     def _zone(self, at: datetime) -> str:
         if at.astimezone(self.zone).utcoffset() == at.astimezone(self.ours).utcoffset():

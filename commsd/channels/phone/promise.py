@@ -1,70 +1,102 @@
 """What may be promised to a caller: when we ring, as it will be measured, in words of the caller's own clock.
 
 Pure. The time is the due time of the clock that this miss would start, rounded up to the quarter hour, never past
-closing.
+closing; where nobody is rung then, the first time after it at which somebody is, as the dialler's plan has it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import timezone
 
 from commsd.channels.phone.prompts.spoken import Spoken
+from commsd.channels.phone.seen import House
 from commsd.core.calendar import is_zone
 from commsd.core.callback import Callback
+from commsd.core.calling_hours import if_soon, next_window, zones_of
 from commsd.core.case import ClockRecord
 from commsd.core.change import Change, change_of
 from commsd.core.contact import Contact
 from commsd.core.country import zones_in
 from commsd.core.interaction import Interaction, Outcome
-from commsd.core.number import Number
-from commsd.core.open_items import OpenItems, Terms
+from commsd.core.number import Number, parse_number
+from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of, told
 
 
 @dataclass(frozen=True, slots=True)
+class Promised:
+    """When the customer is rung. at: by then; where it opens, from then on and not before."""
+
+    at: datetime
+    opens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
-    """The callback a miss makes or joins. at: what we promise, None where no clock says. kept: it was owed before."""
+    """The callback a miss makes or joins. promised: None where no time can be said. kept: it was owed before."""
 
     callback: Callback
-    at: datetime | None
+    promised: Promised | None
     kept: bool
 
 
-def owed_for(fact: Interaction, items: OpenItems, terms: Terms) -> Owed | None:
+def owed_for(fact: Interaction, items: OpenItems, house: House, typed: Number | None = None) -> Owed | None:
     """What this call would be owed if it ended unanswered now; None where nothing would be (a blocked caller).
 
-    It asks the same function that will decide it, so the promise is what is measured.
+    It asks the same function that will decide it, so the promise is what is measured. typed: the number to ring
+    instead of the one shown.
     """
     missed = replace(fact, outcome=Outcome.MISSED, recorded_at=items.now)
-    change = change_of(missed, items, terms)
+    change = change_of(missed, items, house.terms)
     callback = next((callback for callback in change.callbacks if callback.open), None)
     if callback is None:
         return None
     earlier = items.callback(callback.id) is not None and set(callback.misses) != {fact.id}
-    at = promised_at(callback, change, items, terms)
-    if at is None and not earlier:
-        at = _of_its_own(missed, items, terms)
-    return Owed(callback, at, kept=earlier)
+    said = promised(callback, change, items, house, typed)
+    if said is None and not earlier:
+        said = _of_its_own(missed, items, house, typed)
+    return Owed(callback, said, kept=earlier)
 
 
-def _of_its_own(missed: Interaction, items: OpenItems, terms: Terms) -> datetime | None:
+def _of_its_own(missed: Interaction, items: OpenItems, house: House, typed: Number | None) -> Promised | None:
     """When a call is due whose clock does not show yet, for another call of the case is owed, and late, before it."""
     alone = replace(items, files={}, callbacks=())
-    change = change_of(replace(missed, case_id=None, case_cause=None), alone, terms)
+    change = change_of(replace(missed, case_id=None, case_cause=None), alone, house.terms)
     callback = next((callback for callback in change.callbacks if callback.open), None)
-    return promised_at(callback, change, alone, terms) if callback else None
+    return promised(callback, change, alone, house, typed) if callback else None
 
 
-def promised_at(callback: Callback, change: Change, items: OpenItems, terms: Terms) -> datetime | None:
-    """The time to say for this callback; None where it has none, or where it has passed already."""
-    if callback.due_at is None or callback.due_at <= items.now:
+def promised(
+    callback: Callback, change: Change, items: OpenItems, house: House, typed: Number | None = None
+) -> Promised | None:
+    """When to say that this callback is made; None where no time can be said, or where it has passed already.
+
+    A time that the customer asked for is kept whatever the hour; telephony.md Q7. typed: as in `owed_for`.
+    """
+    if callback.due_at is None:
         return None
     record = clock_of(callback, change, items)
-    return told(callback.due_at, calendar_of(record, terms.versions) if record else None)
+    by = told(callback.due_at, calendar_of(record, house.terms.versions) if record else None)
+    said = Promised(by) if callback.asked_at_time else _when_rung(by, callback, items, house, typed)
+    late = said is not None and not said.opens and callback.due_at <= items.now
+    return None if said is None or late or said.at <= items.now else said
+
+
+def _when_rung(
+    by: datetime, callback: Callback, items: OpenItems, house: House, typed: Number | None
+) -> Promised | None:
+    """By then, where that ends a time at which he may be rung; else from when on he may be. None: nobody knows."""
+    line, before = house.lines.get(callback.line or ""), by - timedelta.resolution
+    contact = next((each for each in items.contacts.values() if each.id == callback.contact_id), None)
+    number = typed or parse_number(callback.number or "")
+    zones = zones_of(number, contact.timezone if contact else None, house.firm.zone)
+    calendar = house.hours(line, items.now)
+    at = if_soon(next_window(before, zones, house.quiet, calendar), before, calendar)
+    return None if at is None else Promised(by) if at == before else Promised(at, opens=True)
 
 
 def clock_of(callback: Callback, change: Change, items: OpenItems) -> ClockRecord | None:
@@ -92,17 +124,18 @@ def zone_of(contact: Contact | None, number: Number | None, ours: ZoneInfo, at: 
     return next((zone for zone in zones if zone in of_country), zones[0])  # of +44 7… Guernsey's is the first
 
 
-def when_words(spoken: Spoken, at: datetime | None, heard: datetime, zone: ZoneInfo, ours: ZoneInfo) -> str:
+def when_words(spoken: Spoken, when: Promised | None, heard: datetime, zone: ZoneInfo, ours: ZoneInfo) -> str:
     """When we ring, ready for the text, beginning with a space; "" where nothing can be said.
 
     The zone is named where its clock shows another time than ours.
     """
-    if at is None:
+    if when is None:
         return ""
-    there = at.astimezone(zone)
+    there = when.at.astimezone(zone)
     today: date = heard.astimezone(zone).date()
-    same = there.utcoffset() == at.astimezone(ours).utcoffset()
+    same = there.utcoffset() == when.at.astimezone(ours).utcoffset()
     city = str(zone).rpartition("/")[2].replace("_", " ")
-    return spoken.back_by.format(
+    words = spoken.back_from if when.opens else spoken.back_by
+    return words.format(
         day=spoken.day(there.date(), today), clock=spoken.clock(there.time()), zone="" if same else spoken.zone(city)
     )

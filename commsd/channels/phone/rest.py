@@ -4,6 +4,7 @@ The only file that knows twilio's REST client. It ignores its own `timeout` and 
 """
 
 import asyncio
+import importlib
 import json
 import logging
 from base64 import b64encode
@@ -30,6 +31,9 @@ TEXTS = 200
 _NOT_FOUND = 404
 _TOO_MANY = 429
 _OVER = 21220
+
+# Else the library reads its hundred files at the first question, and no caller is answered meanwhile.
+importlib.import_module("twilio.rest.api")
 
 # The library ships no types.
 _client = cast("Callable[..., Any]", Client)
@@ -71,7 +75,7 @@ class Ordered:
     """What became of the order of a call.
 
     kind: "refused", the same again is in vain; "later", certainly not taken; "unknown", perhaps. code: Twilio's number
-    for it. queue_ms: how long it says that the order will wait.
+    for it. queue_ms: how long it says that the order will wait. remedy: where our configuration keeps us from it.
     """
 
     kind: Literal["taken", "refused", "later", "unknown"]
@@ -79,6 +83,7 @@ class Ordered:
     code: int | None = None
     sid: str | None = None
     queue_ms: int = 0
+    remedy: str | None = None
 
 
 class Rest:
@@ -128,6 +133,8 @@ class Rest:
                 call = await client.calls.create_async(**order)
         except TwilioRestException as error:
             return Ordered(kind=_judged(error.status), said=f"HTTP {error.status}, code {error.code}", code=error.code)
+        except ConfigError as error:
+            return Ordered(kind="refused", said=error.what, remedy=error.remedy)
         except ClientConnectorError as error:
             return Ordered(kind="later", said=type(error).__name__)
         except (TwilioException, ClientError, OSError, TimeoutError, ValueError) as error:

@@ -1,7 +1,7 @@
 """Who is rung for a call, in which order: the caller's own person first, then the line's rounds. Pure.
 
 Here: the telephones. What they and the caller hear stands in scene.py. Nobody who is away is rung, and no telephone
-from which the call itself came.
+from which the call itself came; one that a callback holds only where every other is held too.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Round = tuple[int, tuple[str, ...]]
 
 def first_round(seen: Seen) -> Round | None:
     """The number of the first round with anybody in it, and its telephones; None where nobody is to be rung."""
-    return next(_rounds(seen), None)
+    return next(iter(_rounds(seen)), None)
 
 
 def round_after(seen: Seen, number: int) -> Round | None:
@@ -27,7 +27,14 @@ def round_after(seen: Seen, number: int) -> Round | None:
     return next((each for each in later if not set(each[1]) <= own), None)
 
 
-def _rounds(seen: Seen) -> Iterator[Round]:
+def _rounds(seen: Seen) -> list[Round]:
+    """All of the call, in order; without telephones that would only be found busy, as long as any is left."""
+    every, busy = list(_every_round(seen)), seen.house.busy
+    free = [(number, tuple(phone for phone in phones if phone not in busy)) for number, phones in every]
+    return [each for each in free if each[1]] or every
+
+
+def _every_round(seen: Seen) -> Iterator[Round]:
     if seen.line is None or not seen.line.rounds:
         return
     if own := _own_person(seen):

@@ -75,7 +75,7 @@ def _scene(seen: Seen, scene: Scene, step: Step) -> bytes:
         return twiml.closing(talk, texts.after_talk if scene is Scene.TALKED else texts.colleague)
     if scene is Scene.DECLINED:
         return twiml.closing(_talk(seen, None, texts), f"{texts.declined} {texts.goodbye}")
-    owed = owed_for(seen.fact(Outcome.MISSED), seen.items, seen.house.terms)
+    owed = owed_for(seen.fact(Outcome.MISSED), seen.items, seen.house, seen.typed)
     if owed is None:
         return twiml.closing(_talk(seen, None, texts), f"{texts.thanks} {texts.goodbye}")
     talk = _talk(seen, owed, texts)
@@ -143,9 +143,9 @@ def _talk(seen: Seen, owed: Owed | None, texts: Spoken) -> Talk:
 
 
 def _back(seen: Seen, owed: Owed, texts: Spoken) -> str:
-    ours = seen.house.firm.zone
-    zone = zone_of(seen.contact, seen.number or seen.typed, ours, owed.at or seen.items.now)
-    when = when_words(texts, owed.at, seen.items.now, zone, ours)
+    ours, at = seen.house.firm.zone, owed.promised.at if owed.promised else seen.items.now
+    zone = zone_of(seen.contact, seen.number or seen.typed, ours, at)
+    when = when_words(texts, owed.promised, seen.items.now, zone, ours)
     owner = seen.contact.owner if seen.contact else None
-    person = seen.house.firm.people.present(owner, seen.house.firm.day(owed.at or seen.items.now))
+    person = seen.house.firm.people.present(owner, seen.house.firm.day(at))
     return back_words(texts, person=person.name if person else None, when=when, to_given_number=seen.typed is not None)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commsd.channels.phone.call import PINGS, CallState, Leg, is_glimpse, is_short, reason_for
-from commsd.channels.phone.line import Line
+from commsd.channels.phone.line import Callbacks, Line
 from commsd.channels.phone.twiml import language_for
+from commsd.config.unit import Minutes
 from commsd.core import key
 from commsd.core.agent import Agent
-from commsd.core.calendar import in_zone, is_open
+from commsd.core.calendar import Calendar, in_zone, is_open
 from commsd.core.contact import identity_of, match
 from commsd.core.fact import replace
 from commsd.core.firm import Firm
@@ -50,7 +51,8 @@ CONFLICT = "conflict"
 class House:
     """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end.
 
-    regions: where a number given on the keys may lie; None: anywhere. connect_url: as in `[twilio]`.
+    regions: where a number given on the keys may lie; None: anywhere. quiet: when no customer is rung, on his clock.
+    busy: telephones of our people that a callback holds. connect_url: as in `[twilio]`.
     """
 
     firm: Firm
@@ -58,12 +60,20 @@ class House:
     base: str
     terms: Terms
     regions: frozenset[str] | None = None
+    quiet: Minutes = Callbacks().quiet_hours
+    busy: frozenset[str] = frozenset()
     connect_url: str | None = None
 
     @property
     def numbers(self) -> frozenset[str]:
         """The numbers of our lines."""
         return frozenset(line.number.e164 for line in self.lines.values())
+
+    def hours(self, line: Line | None, at: datetime) -> Calendar | None:
+        """When the line may ring anybody, under the rules in force then; None for always."""
+        version = self.terms.in_force(at) if line and line.calendar else None
+        calendar = version.calendars.get(line.calendar) if version and line and line.calendar else None
+        return in_zone(calendar, self.firm.timezone) if calendar else None
 
     def line_of(self, called: str) -> Line | None:
         """The line of a number."""
@@ -105,11 +115,17 @@ class Seen:
 
     def may_be_rung(self, digits: str) -> Number | None:
         """The number that was given on the keys; None for one that no machine rings, or that is our own."""
-        region = self.line.number.region if self.line else self.house.firm.country
-        number, regions = typed_number(digits, region and region[:2]), self.house.regions
+        number, regions = self._as_typed(digits), self.house.regions
         if number is None or number.e164 in self.house.numbers or self.house.colleague(number):
             return None
         return None if regions is not None and screened(number, regions) else number
+
+    def _as_typed(self, digits: str) -> Number | None:
+        """The number as the caller means it: as it is dialled where the caller is, else where the line is."""
+        ours = self.line.number.region if self.line else self.house.firm.country
+        places = (self.number.region if self.number else None, ours and ours[:2])
+        read = (typed_number(digits, place) for place in dict.fromkeys(places))
+        return next((number for number in read if number), None)
 
     def _typed_number(self) -> Number | None:
         numbers = map(self.may_be_rung, self.state.typed)
@@ -130,10 +146,8 @@ class Seen:
 
     def closed(self, at: datetime) -> bool:
         """Whether the line's hours forbid to ring anybody. Without a calendar it is always open."""
-        name = self.line.calendar if self.line else None
-        version = self.house.terms.in_force(at)
-        calendar = version.calendars.get(name) if name and version else None
-        return calendar is not None and not is_open(in_zone(calendar, self.house.firm.timezone), at)
+        calendar = self.house.hours(self.line, at)
+        return calendar is not None and not is_open(calendar, at)
 
     def fact(self, outcome: Outcome) -> Interaction:
         """The call as an interaction; a first verdict is revision 2, also where the call was never seen alive."""

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from commsd.channels.phone.line import Line
 from commsd.channels.phone.message_texts import Tongue
-from commsd.channels.phone.promise import promised_at, zone_of
+from commsd.channels.phone.promise import promised, zone_of
 from commsd.channels.phone.seen import House
 from commsd.channels.phone.text_owed import Owing, owed_text
 from commsd.config.unit import Minutes
 from commsd.core import key
 from commsd.core.callback import Callback, State
-from commsd.core.calling_hours import may_ring, zones_of
+from commsd.core.calling_hours import may_ring, next_window, zones_of
 from commsd.core.change import Change, LogicalKey
 from commsd.core.interaction import Channel, Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.number import Number, parse_number
@@ -89,13 +89,16 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
     if callback.state is not State.WAITING:
         return Change(result=NotYet(callback.state.value))
     if not may_ring(items.now, zones, manners.quiet):
-        return Change(result=NotYet("night"))
-    by = promised_at(callback, Change(), items, house.terms)
+        day = next_window(items.now, zones, manners.quiet)
+        in_time = day is not None and day + WAITS <= callback.opened_at + LATEST
+        return Change(result=NotYet("night")) if in_time else _untold("night", callback, items)
+    said = promised(callback, Change(), items, house)
+    by, opens = (said.at, said.opens) if said else (None, False)
     owing = Owing(
         channel=Channel.SMS,
         to=number.e164,
         from_=line.number.e164,
-        text=_tongue(callback, miss, number, items, house).missed(by),
+        text=_tongue(callback, miss, number, items, house).missed(by, opens=opens),
         by=by,
         key=named(callback.id),
         reason="observe" if line.observe else None,

@@ -9,6 +9,7 @@ from typing import Any
 from commsd.channels.channel import Means
 from commsd.channels.phone import intake
 from commsd.channels.phone.intake import AskTwilio, MoreKeys
+from commsd.channels.phone.legs import Legs
 from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.rest import KnownCall
 from commsd.channels.phone.seen import House
@@ -30,6 +31,7 @@ class Switch:
 
     def __init__(self, settings: PhoneSettings, means: Means) -> None:
         self.settings, self.means = settings, means
+        self._legs = Legs(means.log)
 
     def house(self) -> House:
         """What calls are decided with, as of now."""
@@ -41,6 +43,8 @@ class Switch:
             base=base,
             terms=self.means.rules.terms,
             regions=self.settings.dialling.regions,
+            quiet=self.settings.callbacks.quiet_hours,
+            busy=self._legs.phones(self.means.firm.people, self.means.world.now()),
         )
 
     def note(
@@ -53,9 +57,10 @@ class Switch:
         return asyncio.ensure_future(self.means.journal.append(webhook))
 
     def answer(self, sid: str, step: Step, fields: Mapping[str, str]) -> Coroutine[Any, Any, bytes | None]:
-        """The TwiML for a step whose webhook was noted; None where the decision failed and the call was set aside.
+        """The TwiML for a step whose webhook was noted; None where the static words are to be said instead.
 
-        It is queued now, so that it shares the commit of that webhook.
+        They are where the decision failed and the call was set aside, or Twilio could not use what it was given. It is
+        queued now, so that it shares the commit of that webhook.
         """
         house = self.house()
 

@@ -13,7 +13,9 @@ from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.firm import Firm
 from commsd.core.interaction import Direction, Interaction, Kind, Role
 from commsd.core.link import Act
+from commsd.core.number import parse_number
 from commsd.core.policy import ClockKind
+from commsd.core.screen import MESSAGE_LEFT
 from commsd.sla.notice.call_matter import Matter, What
 from commsd.sla.notice.call_words import held_because, missed_because, spoken, times
 from commsd.sla.notice.notice import SHORT, WIDE, Notice, in_words, local, marked
@@ -52,9 +54,22 @@ class Entry:
 
     @property
     def who(self) -> str:
-        """The customer in a few words."""
-        number = spoken(self.callback.number)
-        return f"{self.name}, {number}" if self.name else number
+        """The customer in a few words, with the number to ring."""
+        return self._named(self.callback.number)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The number that rang, where another one is to be rung."""
+        rang = self.miss.address(Role.CALLER) if self.miss else None
+        return rang if rang and parse_number(rang) and self.callback.number not in (None, rang) else None
+
+    @property
+    def caller(self) -> str:
+        """The customer in a few words, with the number that rang."""
+        return self._named(self.elsewhere or self.callback.number)
+
+    def _named(self, number: str | None) -> str:
+        return f"{self.name}, {spoken(number)}" if self.name else spoken(number)
 
 
 def acts_of(entry: Entry) -> tuple[Act, ...]:
@@ -74,7 +89,7 @@ def about_call(
     board: str | None = None,
 ) -> Notice:
     """One notice of one call."""
-    lines = [*_text(entry, offers, firm, now), *((f"All that is owed: {board}",) if board else ())]
+    lines = [*_text(entry, offers, firm, now, board), *((f"All that is owed: {board}",) if board else ())]
     return Notice(
         key=key,
         recipient=recipient,
@@ -140,14 +155,17 @@ def subject(entry: Entry) -> str:
         case What.CONFIRM:
             return f"What came of your call to {entry.who}?"
     rang = f" ({times(len(entry.callback.misses))})" if len(entry.callback.misses) > 1 else ""
-    return f"Missed call: {entry.who}{line}{rang}"
+    instead = f", to be rung on {spoken(entry.callback.number)}" if entry.elsewhere else ""
+    return f"Missed call: {entry.caller}{instead}{line}{rang}"
 
 
-def _text(entry: Entry, offers: Sequence[Offer], firm: Firm, now: datetime) -> Iterator[str]:
+def _text(entry: Entry, offers: Sequence[Offer], firm: Firm, now: datetime, board: str | None) -> Iterator[str]:
     callback = entry.callback
     yield _opening(entry, firm, now)
     yield ""
     yield from _number(entry)
+    if board and entry.miss and entry.miss.reason == MESSAGE_LEFT:
+        yield f"Message:  {board.rstrip('/')}/sound/{entry.miss.id} (sign in on the board first)"
     yield from _facts(entry, firm)
     yield f"Times are those of {firm.timezone}."
     yield ""
@@ -177,11 +195,13 @@ def _opening(entry: Entry, firm: Firm, now: datetime) -> str:
         return f"{entry.who} is owed a call."
     because = missed_because(miss.reason)
     why = f": {because}" if because else ""
-    return f"{entry.who} rang{_on(callback)} on {local(miss.occurred_at, firm)}, and nobody spoke to them{why}."
+    return f"{entry.caller} rang{_on(callback)} on {local(miss.occurred_at, firm)}, and nobody spoke to them{why}."
 
 
 def _number(entry: Entry) -> Iterator[str]:
     callback = entry.callback
+    if entry.elsewhere:
+        yield f"From:     {spoken(entry.elsewhere)}, who asked to be rung on another number"
     if callback.state is State.HELD:
         yield f"Held:     {held_because(callback.held)}"
         yield f"Number:   {spoken(callback.number)} (not to be rung as it stands)"
@@ -201,6 +221,10 @@ def _facts(entry: Entry, firm: Firm) -> Iterator[str]:
         yield f"About:    {first}"
         yield from (f"          {line}" for line in more)
     yield from (f"Question: {question}" for question in callback.questions[:5])
+    for each in callback.passed[-3:]:
+        agent = firm.people.agents.get(each.by or "")
+        name = agent.name if agent else each.by or "somebody"
+        yield f"Given back: by {name} on {local(each.at, firm)}: {each.why or 'no reason was given'}"
     told = _promised(entry)
     if told:
         yield f"Promised: the customer was told {local(told, firm)}"
@@ -253,7 +277,7 @@ def _line(entry: Entry, firm: Firm) -> str:
     miss = entry.miss
     at = miss.occurred_at if miss else entry.callback.opened_at
     because = held_because(entry.callback.held) if entry.callback.state is State.HELD else ""
-    return f"{local(at, firm)}  {entry.who}{f': {because}' if because else ''}  ({entry.callback.id})"
+    return f"{local(at, firm)}  {entry.caller}{f': {because}' if because else ''}  ({entry.callback.id})"
 
 
 def _many(entry: Entry, count: int) -> str:

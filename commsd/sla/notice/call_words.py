@@ -24,7 +24,6 @@ MISSED: Mapping[str, str] = {
 
 HELD: Mapping[str, str] = {
     "burst": "it came in a burst of calls from numbers never seen before",
-    "cost": "what may be spent on calls is spent",
     "dnc": "this customer does not want to be called",
     "ping": "it rang so briefly that only a call back can have been wanted",
     "third_party": "its caller had another number rung today already that was not his own, or may not have been",

@@ -3,7 +3,7 @@
 What they say by key is pressed in the exchange (`Person.presses`). What cannot be done is refused; that is no fault.
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from commsd.core.interaction import Channel, Direction, Interaction, Kind
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
 from commsd.crm.actions import Decide, record_entry
 from commsd.crm.call_actions import callback_result, claim_callback, close_callback, number_callback, talk_result
+from commsd.crm.contact_actions import set_calls
 from commsd.crm.link_action import act_of
 from commsd.errors import CommsdError
 from commsd.store import query
@@ -32,10 +33,11 @@ LINKS = (*(Act.CLAIM, Act.REACHED, Act.AGAIN, Act.VOICEMAIL, Act.WRONG, Act.DECL
 
 @dataclass(frozen=True, slots=True)
 class Colleagues:
-    """Who acts at random. numbers: those that a person may find out or ring."""
+    """Who acts at random. numbers: whom a person may ring or find out; unwanted: since when they want no calls."""
 
     chance: Random
     numbers: Sequence[str]
+    unwanted: MutableMapping[str, datetime]
 
     async def act(self, means: Means, callbacks: Sequence[Callback], talks: Sequence[Interaction]) -> str:
         """One thing that one of us does; what it was, with "refused" where it could not be done."""
@@ -44,12 +46,25 @@ class Colleagues:
             talk = self.chance.choice(talks)
             keys = await means.log.read(lambda c: query.keys_of_interaction(c, talk.id))
             return await self._done(means, "talk", keys, partial(talk_result, talk.id, self._said(means)))
+        if self.chance.random() < 0.05:
+            return await self._wished(means)
         if not callbacks or self.chance.random() < 0.1:
             number = self.chance.choice(self.numbers)
             return await self._done(
                 means, "entry", key.of_addresses(number), partial(record_entry, self._entry(number))
             )
         return await self._to(self.chance.choice(callbacks), means)
+
+    async def _wished(self, means: Means) -> str:
+        """A customer wants no calls, or wants them again; noted by one of us. Until it is committed, either holds."""
+        number, wanted = self.chance.choice(self.numbers), self.chance.random() < 0.3
+        decide = set_calls(number, self.chance.choice(HANDS), wanted=wanted)
+        if wanted:
+            self.unwanted.pop(number, None)
+        what = await self._decided(means, "calls" if wanted else "no calls", key.of_addresses(number), decide)
+        if not wanted:
+            self.unwanted.setdefault(number, means.world.now())
+        return what
 
     async def _to(self, callback: Callback, means: Means) -> str:
         keys = await means.log.read(lambda c: query.keys_of_callback(c, callback.id))

@@ -20,9 +20,19 @@ from commsd.store import schema
 from commsd.store.open_items import records
 
 BERLIN = ZoneInfo("Europe/Berlin")
+MET_OTHERS = frozenset({"voicemail", "wrong_person"})
 TALKED = frozenset({"reached", "declined", "call_again", "partly"})
 ASKED_FOR = timedelta(hours=1)
 """So long after the time that a customer asked for, it counts as that time."""
+
+KNOWN = timedelta(seconds=5)
+"""After so long what a caller's round rings is known to the rest of the house."""
+
+ROUND = timedelta(seconds=60)
+"""Longer no telephone rings and hears what it is about: Twilio waits 15 s for a document, our network here longer."""
+
+PICKS_UP = timedelta(minutes=2)
+"""Within so long one of us picks up and has heard what it is about: who was rung in time may be late for the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,27 +71,37 @@ class Limits:
 
 @dataclass(slots=True)
 class Witness:
-    """Looks at the books again and again, and remembers where the clocks began."""
+    """Looks at the books again and again, and remembers where the clocks began.
+
+    foreign: SIDs of calls at Twilio that are none of ours. unwanted: since when a number wants no calls; spoke: when
+    its person last pressed or said anything in a call.
+    """
 
     limits: Limits
     began: dict[str, datetime] = field(default_factory=dict)
     asked: dict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
+    foreign: set[str] = field(default_factory=set)
+    unwanted: dict[str, datetime] = field(default_factory=dict)
+    spoke: dict[str, datetime] = field(default_factory=dict)
 
     def faults(self, books: Books, exchange: Iterable[Call]) -> list[str]:
         """What does not hold now; each line begins with the number of the sentence."""
-        calls = list(exchange)
+        every = list(exchange)
+        calls = [call for call in every if call.sid not in self.foreign]
         for callback in books.callbacks:
-            if callback.number and callback.asked_at_time and callback.due_at:
-                self.asked[callback.number].add(callback.due_at)
+            if callback.asked_at_time and callback.due_at:
+                self.asked[callback.id].add(callback.due_at)
         return [
             *_answered_or_owed(books),
+            *_strangers(books, self.foreign),
             *_one_of_each(books, calls, self.limits),
             *_orders_are_attempts(books, calls),
             *_closed_for_a_reason(books),
             *self._no_clock_begins_later(books),
             *_only_whom_we_may(books, calls, self.limits),
-            *_seldom_enough(calls, self.limits),
-            *self._in_the_window(calls),
+            *self._not_against_the_wish(books, calls),
+            *_seldom_enough(books, calls, self.limits),
+            *self._in_the_window(books, calls),
         ]
 
     def _no_clock_begins_later(self, books: Books) -> Iterable[str]:
@@ -91,12 +111,39 @@ class Witness:
             if at > self.began.setdefault(thing, at):
                 yield f"5: {thing} began at {self.began[thing]}, and now at {at}"
 
-    def _in_the_window(self, calls: Sequence[Call]) -> Iterable[str]:
+    def _in_the_window(self, books: Books, calls: Sequence[Call]) -> Iterable[str]:
+        of = {attempt.id: callback.id for callback in books.callbacks for attempt in callback.attempts}
         for order, leg in _customer_legs(calls):
-            at, limits = order.created_at.astimezone(BERLIN), self.limits
-            asked = any(due <= order.created_at < due + ASKED_FOR for due in self.asked.get(leg.to, ()))
-            if not asked and (at.weekday() > 4 or not limits.opens <= at.hour < limits.closes):
-                yield f"9: {leg.to} was dialled at {at:%a %H:%M}"
+            limits, begun = self.limits, order.created_at
+            times = self.asked.get(of.get(attempt_of(order), ""), ())
+            asked = any(due <= begun < due + ASKED_FOR for due in times)
+            soon = leg.created_at - begun < PICKS_UP or _open(leg.created_at, limits)
+            if not asked and not (_open(begun, limits) and soon):
+                yield f"9: {leg.to} was dialled at {begun.astimezone(BERLIN):%a %H:%M}"
+
+    def _not_against_the_wish(self, books: Books, calls: Sequence[Call]) -> Iterable[str]:
+        tries = {attempt.id: (callback, attempt) for callback in books.callbacks for attempt in callback.attempts}
+        for order, leg in _customer_legs(calls):
+            since, known = self.unwanted.get(leg.to), tries.get(attempt_of(order))
+            if since is None or known is None or known[1].at <= since or known[1].released:
+                continue
+            callback = known[0]
+            later = callback.opened_at > since and (callback.asked_at_time or not callback.misses)
+            if not later and self.spoke.get(leg.to, since) <= since:
+                yield f"6: {leg.to} wants no calls since {since}, and was dialled"
+
+
+def _open(at: datetime, limits: Limits) -> bool:
+    here = at.astimezone(BERLIN)
+    return here.weekday() < 5 and limits.opens <= here.hour < limits.closes
+
+
+def _strangers(books: Books, foreign: Set[str]) -> Iterable[str]:
+    known = {call.external(CALL_SID) for call in books.calls}
+    known |= {
+        sid for c in books.callbacks for attempt in c.attempts for sid in (attempt.call_sid, attempt.customer_sid)
+    }
+    yield from (f"3: the call {sid} is none of ours, and on file" for sid in foreign & known)
 
 
 def _answered_or_owed(books: Books) -> Iterable[str]:
@@ -112,12 +159,14 @@ def _answered_or_owed(books: Books) -> Iterable[str]:
             yield f"1: the answered call {call.external(CALL_SID)} is owed a callback"
         elif call.outcome is Outcome.PENDING and call.external(CALL_SID) not in books.pending:
             yield f"1: nobody will ever judge the call {call.external(CALL_SID)}"
+        elif call.outcome not in (Outcome.MISSED, Outcome.REACHED, Outcome.PENDING):
+            yield f"1: the call {call.external(CALL_SID)} is neither answered nor missed, but {call.outcome}"
 
 
-def unknown(books: Books, exchange: Iterable[Call]) -> list[str]:
+def unknown(books: Books, exchange: Iterable[Call], foreign: Set[str] = frozenset()) -> list[str]:
     """Sentence 1, once all is quiet: calls that came in and of which we know nothing, or not how they ended."""
     known = {call.external(CALL_SID): call.outcome for call in books.calls}
-    rang = [call.sid for call in exchange if call.direction == "inbound"]
+    rang = [call.sid for call in exchange if call.direction == "inbound" and call.sid not in foreign]
     return [f"1: the call {sid} is {known.get(sid)}" for sid in rang if known.get(sid) in (None, Outcome.PENDING)]
 
 
@@ -132,6 +181,25 @@ def _one_of_each(books: Books, calls: Sequence[Call], limits: Limits) -> Iterabl
             yield f"2: the callback {callback.id} has {len(live)} attempts under way"
     legs = Counter(call.to for call in calls if call.direction == "outbound-api" and not call.finished)
     yield from (f"2: {count} calls at once to one of us" for to, count in legs.items() if count > 1)
+    yield from _rung_while_rung(calls)
+
+
+def _rung_while_rung(calls: Sequence[Call]) -> Iterable[str]:
+    """One of us is never called for a customer while a caller's round rings him, or he talks to that caller.
+
+    The other way about it may be: where nobody else is free, a round tries a telephone that is found busy.
+    """
+    inbound = {call.sid for call in calls if call.direction == "inbound"}
+    rounds: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        if call.parent_sid in inbound:
+            rounds[call.to].append(call)
+    for order in (call for call in calls if call.direction == "outbound-api"):
+        for leg in rounds[order.to]:
+            over = leg.ended_at is not None and leg.ended_at <= order.created_at
+            since = order.created_at - leg.created_at
+            if not over and since > KNOWN and (leg.bridged or since < ROUND):
+                yield f"2: one of us was called at {order.created_at} while {leg.sid} rang him"
 
 
 def attempt_of(call: Call) -> str | None:
@@ -154,10 +222,10 @@ def _orders_are_attempts(books: Books, calls: Sequence[Call]) -> Iterable[str]:
             yield f"3: attempt {attempt.id} names a call that Twilio does not have"
 
 
-def orphans(books: Books, calls: Iterable[Call]) -> list[str]:
+def orphans(books: Books, calls: Iterable[Call], foreign: Set[str] = frozenset()) -> list[str]:
     """Sentence 3, once all is quiet: calls at Twilio whose attempt does not name them."""
     named = {attempt.call_sid for callback in books.callbacks for attempt in callback.attempts}
-    made = [call for call in calls if call.direction == "outbound-api"]
+    made = [call for call in calls if call.direction == "outbound-api" and call.sid not in foreign]
     return [f"3: the call {call.sid} is on file with no attempt" for call in made if call.sid not in named]
 
 
@@ -179,6 +247,11 @@ def _closed_for_a_reason(books: Books) -> Iterable[str]:
             answer is None or answer.occurred_at < (callback.rang_at or callback.opened_at)
         ):
             yield f"4: the customer of callback {callback.id} rang in vain after he was answered"
+        said = any(attempt.result == "reached" for attempt in callback.attempts)
+        if callback.close_reason is CloseReason.REACHED and not said and callback.closed_by is None:
+            yield f"4: the callback {callback.id} is closed as reached, and nobody said so"
+        if callback.close_reason is CloseReason.ANSWERED_OTHER_CHANNEL and callback.closed_by is None:
+            yield f"4: the callback {callback.id} names no answer by another channel"
         for attempt in callback.attempts:
             if attempt.result in TALKED and attempt.call_sid and not attempt.bridged:
                 yield f"4: the callback {callback.id} has '{attempt.result}' of a call without a talk"
@@ -198,11 +271,13 @@ def _only_whom_we_may(books: Books, calls: Sequence[Call], limits: Limits) -> It
             yield f"6: {leg.to} was dialled, and nobody let it through"
 
 
-def _seldom_enough(calls: Sequence[Call], limits: Limits) -> Iterable[str]:
+def _seldom_enough(books: Books, calls: Sequence[Call], limits: Limits) -> Iterable[str]:
+    """A machine that took the call, or somebody else, is a try too. Not one that failed: no telephone rang (Q8)."""
+    results = {attempt.id: attempt.result for callback in books.callbacks for attempt in callback.attempts}
     vain = Counter(
         (leg.to, leg.created_at.astimezone(BERLIN).date())
-        for _, leg in _customer_legs(calls)
-        if not leg.bridged and leg.status != "failed"  # of which nobody heard anything
+        for order, leg in _customer_legs(calls)
+        if (results.get(attempt_of(order)) in MET_OTHERS if leg.bridged else leg.status != "failed")
     )
     for (to, day), count in vain.items():
         if count > limits.tries_per_day:

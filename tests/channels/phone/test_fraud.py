@@ -175,6 +175,23 @@ async def test_fraud_opt_out_who_asks_for_a_call_by_key_is_rung_that_once(phone:
     assert (await after(phone, again)).held == "dnc"
 
 
+async def test_fraud_opt_out_who_is_held_and_then_asks_for_a_call_by_key_is_rung_that_once(phone: Phone) -> None:
+    duty = dialler(phone)
+    owed = await missed(phone, CUSTOMER)
+    await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, Hand(by="anna"), wanted=False))
+    await phone.passes(3600)
+    await phone.rung(GONE, CUSTOMER)
+    await phone.settled()
+    await turned(phone, duty)
+    assert (await after(phone, owed)).held == "dnc", "he rang, and asked for nothing"
+    await phone.passes(3600)
+    await phone.rung(Caller(keys=["1", ""]), CUSTOMER)
+    await phone.settled()
+    phone.exchange.people.update({ANNA: TAKES, CUSTOMER: Person(answers_after=4, talks_for=30)})
+    await turned(phone, duty)
+    assert (await after(phone, owed)).close_reason is CloseReason.REACHED
+
+
 async def test_fraud_opt_out_who_wants_no_calls_is_held_when_he_is_missed(phone: Phone) -> None:
     owed, hand = await missed(phone, CUSTOMER), Hand(by="anna")
     await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, hand, wanted=False))

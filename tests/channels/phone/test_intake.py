@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl, urldefrag, urlsplit
 
 import pytest
 
+from commsd.channels.phone.call import fold
 from commsd.channels.phone.intake import AskTwilio, MoreKeys, answer, settle
 from commsd.channels.phone.prompts import LANGUAGES
-from commsd.channels.phone.seen import House
+from commsd.channels.phone.seen import House, Seen
 from commsd.channels.phone.step import Stage, Step, step_of
 from commsd.core import key
 from commsd.core.agent import Absence
@@ -96,6 +97,18 @@ def test_a2_a_round_rings_those_who_are_there_each_once() -> None:
     assert [noun.text for noun in dial] == [BO]
 
 
+def test_a2_who_is_on_a_callback_is_left_out_while_somebody_else_is_free() -> None:
+    line = Line(replace(HOUSE, busy=frozenset({ANNA})))
+    assert _rung(line.asks("voice")) == [BO], "the round of Anna alone would be wasted"
+    everybody = Line(replace(HOUSE, busy=frozenset({ANNA, BO})))
+    assert _rung(everybody.asks("voice")) == [ANNA], "better a busy tone than nobody"
+
+
+def _rung(heard: Document) -> list[str | None]:
+    dial = heard.root.find("Dial")
+    return [noun.text for noun in dial] if dial is not None else []
+
+
 def test_a2_round_after_round_rings_then_comes_the_offer() -> None:
     line = Line()
     line.asks("voice")
@@ -146,7 +159,7 @@ def test_without_rounds_the_offer_comes_straight_away() -> None:
     [
         (LONDONER, "en", "by half past one in the afternoon, London time"),
         (DANE, "da", "i dag, senest klokken halv tre om eftermiddagen"),
-        (JAKARTAN, "id", "hari ini, paling lambat pukul setengah sembilan malam, Waktu Indonesia Barat"),
+        (JAKARTAN, "id", "besok, hari Rabu, mulai pukul tiga sore, Waktu Indonesia Barat"),
         (CUSTOMER, "de", "heute bis vierzehn Uhr dreißig zurück"),
         ("+12025550143", "en", "by half past nine in the morning, New York time"),
         ("anonymous", "en", "We cannot see your number."),
@@ -215,6 +228,57 @@ def test_what_was_promised_is_kept_with_the_clock() -> None:
     line.over(5)
     (clock,) = [c for c in line.books.clocks.values() if c.value.clock is ClockKind.CALLBACK]
     assert clock.promised_at == TUESDAY + timedelta(hours=2, minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("rang", "caller", "language", "words", "promised"),
+    [
+        # 01:15 in Jakarta, due 03:15 there; nobody rings before all of Indonesia is up.
+        ("2026-03-09T18:15:00Z", JAKARTAN, "id", "hari ini, mulai pukul delapan pagi", "2026-03-10T01:00:00Z"),
+        # 18:10 in Berlin, due 20:10.
+        ("2026-03-10T17:10:00Z", CUSTOMER, "de", "morgen, am Mittwoch ab acht Uhr zurück", "2026-03-11T07:00:00Z"),
+        # 18:00 there, due as the quiet hours begin: until then he may be rung.
+        ("2026-03-10T17:00:00Z", CUSTOMER, "de", "heute bis zwanzig Uhr zurück", "2026-03-10T19:00:00Z"),
+        # 05:50, due at 07:50 and so told by 08:00, as they end.
+        ("2026-03-10T04:50:00Z", CUSTOMER, "de", "heute ab acht Uhr zurück", "2026-03-10T07:00:00Z"),
+        ("2026-03-10T05:10:00Z", CUSTOMER, "de", "heute bis acht Uhr fünfzehn zurück", "2026-03-10T07:15:00Z"),
+        ("2026-03-10T16:40:00Z", LONDONER, "en", "by a quarter to seven in the evening", "2026-03-10T18:45:00Z"),
+    ],
+)
+def test_a1_q7_a_time_is_promised_at_which_somebody_may_ring(
+    rang: str, caller: str, language: str, words: str, promised: str
+) -> None:
+    line = Line(_always_open(), start=datetime.fromisoformat(rang), caller=caller)
+    line.told.entries.clear()
+    heard = _asks_any(line)
+    assert words in heard.says
+    line.over(5)
+    (clock,) = [c for c in line.books.clocks.values() if c.value.clock is ClockKind.CALLBACK]
+    assert clock.promised_at == datetime.fromisoformat(promised)
+    assert clock.value.due_at == datetime.fromisoformat(rang) + timedelta(hours=2)
+
+
+def test_q7_the_zone_on_file_decides_when_somebody_may_ring() -> None:
+    books = Books()
+    books.contacts["c"] = Contact(
+        id="c", created_at=TUESDAY, identities=(Identity("phone", CUSTOMER),), timezone="Asia/Jakarta"
+    )
+    line = Line(_always_open(), books=books)  # due at 20:30 there
+    assert "morgen, am Mittwoch ab acht Uhr Ortszeit Jakarta zurück" in line.asks("voice").says
+
+
+def test_a1_where_no_time_comes_at_which_somebody_may_ring_none_is_promised() -> None:
+    line = Line(house(rounds=(), languages=("en",)), caller="+18082345678")  # Hawaii is up when Berlin has gone home
+    line.told.entries.clear()
+    assert "We will ring you, on the number you have called from." in _asks_any(line).says
+
+
+def _always_open() -> House:
+    """A clock that counts day and night, and a line that may ring at any hour of ours."""
+    version = HOUSE.terms.versions[0]
+    always = replace(version.calendars["office"], weekly={day: (Window(0, 1440),) for day in range(7)})
+    terms = replace(HOUSE.terms, versions=(replace(version, calendars={"office": always}),))
+    return replace(house(rounds=()), terms=terms)
 
 
 def test_press_1_and_a_bridge_is_reached_by_that_agent() -> None:
@@ -326,6 +390,30 @@ def test_hanging_up_after_the_number_was_read_back_keeps_it() -> None:
     assert line.call.address(Role.CALLER) == "+493023125088"
 
 
+@pytest.mark.parametrize(
+    ("caller", "digits", "meant"),
+    [
+        (DANE, "20123456", "+4520123456"),
+        (DANE, "4520123456", "+4520123456"),
+        (DANE, "004520123456", "+4520123456"),
+        (DANE, "03023125088", "+493023125088"),
+        (CUSTOMER, "493023125088", "+493023125088"),
+        (CUSTOMER, "20123456", "+4920123456"),
+        (LONDONER, "447400123456", "+447400123456"),
+        ("anonymous", "03023125088", "+493023125088"),
+    ],
+)
+def test_a5_a_number_is_read_as_it_is_dialled_where_the_caller_is_else_where_the_line_is(
+    caller: str, digits: str, meant: str
+) -> None:
+    told = Told().told("voice", fields(caller=caller)).told("number-1", fields(caller=caller, Digits=digits), 20)
+    state = fold(SID, told.entries, {})
+    assert state
+    typed = Seen(state, HOUSE, Books().items(told.entries)).typed
+    assert typed
+    assert typed.e164 == meant
+
+
 @pytest.mark.parametrize("digits", ["", "110", "0900123456", "99999999999", "00881612345678"])
 def test_a_number_that_cannot_be_rung_is_asked_again_then_a_message(digits: str) -> None:
     line = Line(house(rounds=()))
@@ -408,6 +496,25 @@ def test_w4_the_same_step_gets_the_same_bytes_also_later() -> None:
     assert again.result == line.books.answered["voice"]
     assert again.answers == ()
     assert first.verbs
+
+
+def test_w9_what_twilio_could_not_use_is_not_given_again() -> None:
+    line = Line(house(rounds=()))
+    line.asks("voice")
+    failed = fields(ErrorCode="11200", ErrorUrl="https://calls.example.com/twilio/voice")
+    line.told.told("voice", failed, 2)
+    again = answer(SID, Step(Stage.VOICE), failed, line.books.items(line.told.entries), HOUSE, KEYS)
+    assert (again.result, again.answers) == (None, ())
+
+
+def test_a1_what_is_promised_after_static_words_of_which_no_answer_is_kept_is_kept_with_the_clock() -> None:
+    line = Line(house(rounds=()))
+    line.told.told("voice", fields())
+    line.asks("offer-1", 10, Digits="1")
+    line.over(15)
+    (clock,) = [c for c in line.books.clocks.values() if c.value.clock is ClockKind.CALLBACK]
+    assert clock.promised_at == TUESDAY + timedelta(hours=2)
+    assert line.call.reason == "nobody_rung"
 
 
 def test_a_decision_without_the_callers_key_asks_for_it_and_changes_nothing() -> None:

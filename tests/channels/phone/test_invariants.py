@@ -10,7 +10,7 @@ import pytest
 
 from commsd.core.callback import Attempt, CloseReason, State
 from commsd.core.clock import Clock
-from commsd.core.interaction import CALL_SID, Interaction, Outcome
+from commsd.core.interaction import CALL_SID, ExternalId, Interaction, Outcome
 from commsd.demo.exchange import Call
 from commsd.store.journal import Webhook
 from tests.channels.phone import replay
@@ -85,8 +85,9 @@ def test_a_sound_state_breaks_no_sentence() -> None:
         ),
         lambda: with_call(sound(), outcome=Outcome.REACHED),
         lambda: with_call(sound(), outcome=Outcome.PENDING),
+        lambda: with_call(sound(), outcome=Outcome.NOT_REACHED),
     ],
-    ids=["in none", "another there", "in two", "answered and owed", "never judged"],
+    ids=["in none", "another there", "in two", "answered and owed", "never judged", "neither"],
 )
 def test_6d_1_a_call_that_is_neither_answered_nor_owed_once_is_told(broken: Callable[[], Books]) -> None:
     assert told(broken()) == {"1"}
@@ -96,6 +97,7 @@ def test_6d_1_a_call_that_nobody_knows_is_told_once_all_is_quiet() -> None:
     rang = leg("CA-unknown", HOTLINE, "inbound")
     assert numbers(unknown(sound(), [rang])) == {"1"}
     assert unknown(sound(), [leg("CA1", HOTLINE, "inbound")]) == []
+    assert unknown(sound(), [rang], {rang.sid}) == [], "none of ours"
 
 
 def test_6d_2_two_calls_owed_to_one_number_or_two_attempts_or_two_legs_at_once_are_told() -> None:
@@ -109,6 +111,23 @@ def test_6d_2_two_calls_owed_to_one_number_or_two_attempts_or_two_legs_at_once_a
     }
 
 
+def test_6d_2_one_of_us_who_is_called_while_a_callers_round_rings_him_is_told() -> None:
+    def seen(begun: float, over: float | None, *, talks: bool = False) -> set[str]:
+        came = leg("CAin", HOTLINE, "inbound")
+        end = {"ended_at": NOON + timedelta(seconds=over), "status": "no-answer"} if over else {"status": "ringing"}
+        at = NOON + timedelta(seconds=begun)
+        rung = leg("CAround", ANNA, "outbound-dial", at, parent_sid=came.sid, bridged=talks, **end)
+        return told(sound(), [*ordered(at=NOON + timedelta(seconds=30)), came, rung])
+
+    assert seen(10, None) == {"2"}
+    assert seen(10, 40) == {"2"}, "its end was later"
+    assert seen(10, 25) == set(), "over before"
+    assert seen(-300, None, talks=True) == {"2"}, "he talks"
+    assert seen(-300, None) == set(), "nothing rings so long"
+    assert seen(28, None) == set(), "so fresh that nobody could know"
+    assert seen(32, None) == set(), "the round came later"
+
+
 def test_6d_3_orders_and_attempts_that_do_not_match_are_told() -> None:
     assert told(sound(), []) == {"3"}, "an attempt names a call that is not there"
     assert told(sound(), ordered(attempt="nobodys")) == {"3"}, "a call that no attempt knows"
@@ -116,9 +135,22 @@ def test_6d_3_orders_and_attempts_that_do_not_match_are_told() -> None:
     assert numbers(orphans(sound(attempts=(replace(ATTEMPT, call_sid=None),)), ordered())) == {"3"}
 
 
+def test_6d_3_what_is_none_of_ours_is_no_orphan_but_told_once_it_is_on_file() -> None:
+    other = leg("CAother", ANNA, "outbound-api")
+    witness = Witness(LIMITS, foreign={other.sid})
+    assert told(sound(), [*ordered(), other], witness) == set()
+    assert orphans(sound(), [*ordered(), other], witness.foreign) == []
+    assert told(sound(), [*ordered(), other]) == {"3"}
+    stranger = with_call(sound(), external_ids=(ExternalId(CALL_SID, other.sid),))
+    assert told(stranger, [*ordered(), other], witness) == {"3"}
+
+
 def test_6d_4_an_end_without_a_reason_or_a_talk_is_told() -> None:
     assert told(closed(None)) == {"4"}
     assert told(closed(CloseReason.REACHED, attempts=(replace(ATTEMPT, result="reached"),))) == {"4"}
+    assert told(closed(CloseReason.REACHED)) == {"4"}, "nobody said so"
+    assert told(closed(CloseReason.REACHED, closed_by="talk")) == set()
+    assert told(closed(CloseReason.ANSWERED_OTHER_CHANNEL)) == {"4"}, "by no letter"
     assert told(closed(CloseReason.ANSWERED_INBOUND)) == {"4"}, "answered by no call"
     earlier = answered(NOON - timedelta(minutes=5))
     books = closed(CloseReason.ANSWERED_INBOUND, closed_by=earlier.id)
@@ -154,11 +186,34 @@ def test_6d_6_a_forbidden_number_that_was_dialled_without_a_named_release_is_tol
     )
 
 
+def test_6d_6_a_customer_who_wants_no_calls_is_not_dialled_but_on_release_or_where_he_asked() -> None:
+    before, later = {CUSTOMER: NOON - timedelta(minutes=1)}, {CUSTOMER: NOON + timedelta(minutes=1)}
+    assert told(sound(), witness=Witness(LIMITS, unwanted=before)) == {"6"}
+    assert told(sound(), witness=Witness(LIMITS, unwanted=later)) == set(), "begun before he said so"
+    let_through = sound(attempts=(replace(ATTEMPT, released="anna"),))
+    assert told(let_through, witness=Witness(LIMITS, unwanted=before)) == set()
+    spoke = {CUSTOMER: NOON - timedelta(seconds=30)}
+    assert told(sound(), witness=Witness(LIMITS, unwanted=before, spoke=spoke)) == set(), "he asked in the menu"
+    asked = sound(asked_at_time=True, due_at=NOON)
+    assert told(asked, witness=Witness(LIMITS, unwanted=before)) == set(), "he asked for a time"
+
+
 def test_6d_7_a_customer_who_is_rung_a_fourth_time_on_a_day_is_told() -> None:
     tries = [replace(ATTEMPT, id=f"try{n}", call_sid=f"CAout{n}") for n in range(4)]
     rung = [call for n in range(4) for call in ordered(attempt=f"try{n}", name=str(n))]
     assert told(sound(attempts=tuple(tries[:3])), rung[:6]) == set()
     assert told(sound(attempts=tuple(tries)), rung) == {"7"}
+    machines = [replace(each, result="voicemail", bridged=True) for each in tries]
+    taken = [joined(call) for call in rung]
+    assert told(sound(attempts=tuple(machines)), taken) == {"7"}, "a machine's answer is a try too"
+    talks = [replace(each, result="call_again", bridged=True) for each in tries]
+    assert told(sound(attempts=tuple(talks)), taken) == set()
+
+
+def joined(call: Call) -> Call:
+    """The same, joined to its other end."""
+    call.bridged, call.status = True, "completed"
+    return call
 
 
 def test_6d_9_a_call_at_night_is_told_unless_it_was_asked_for() -> None:
@@ -170,6 +225,16 @@ def test_6d_9_a_call_at_night_is_told_unless_it_was_asked_for() -> None:
     witness = Witness(LIMITS)
     assert told(asked, witness=witness) == set()
     assert told(sound(), ordered(at=NIGHT), witness) == set(), "it was asked for when it was dialled"
+    assert told(sound(id="another"), ordered(at=NIGHT), witness) == {"9"}, "by another call owed to him"
+
+
+def test_6d_9_a_customers_leg_long_after_we_closed_is_told() -> None:
+    assert told(sound(), ordered(at=NOON - timedelta(hours=3))) == set(), "as soon as we open"
+    out, late = ordered(at=NOON + timedelta(hours=4, minutes=59))
+    late.created_at += timedelta(minutes=1, seconds=50)
+    assert told(sound(), [out, late]) == set(), "our person was rung in time, and picked up"
+    late.created_at += timedelta(minutes=2)
+    assert told(sound(), [out, late]) == {"9"}
 
 
 NOTED = Journal(webhooks=[], answers={})

@@ -107,3 +107,10 @@ def test_a_line_whose_missed_calls_reach_nobody_is_warned_of(tmp_path: Path, lin
     _, findings = look(write(tmp_path, MINIMUM + MAILBOX + ANNA + teams + TWILIO + NUMBER + line))
     said = [f.what for f in findings if "tells nobody of a missed call" in f.what]
     assert said == ["[line.a] tells nobody of a missed call, and nobody of it has a phone to ring back from"] * warned
+
+
+def test_an_address_without_tls_is_a_warning_because_callers_words_cross_the_network(tmp_path: Path) -> None:
+    plain = TWILIO.replace("https://calls", "http://calls")
+    config, findings = look(write(tmp_path, MINIMUM + MAILBOX + ANNA + plain + LINE))
+    (said,) = [f for f in findings if "public_url" in f.what]
+    assert (str(said.severity), "https" in said.remedy, config is not None) == ("warning", True, True)

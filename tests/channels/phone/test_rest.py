@@ -1,5 +1,7 @@
 """What we make of Twilio's answers, and of those of something that only stands in its place."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,13 @@ async def test_p2_an_answer_that_is_not_twilios_leaves_open_whether_there_is_a_c
         with pytest.raises(Unreachable):
             async with rest.asking() as client:
                 await client.messages.list_async(limit=5)
+
+
+def test_w1_the_first_question_to_twilio_holds_no_caller_up_by_what_its_library_has_yet_to_read() -> None:
+    asked = (
+        "import sys; from commsd.channels.phone import rest; read = set(sys.modules);"
+        "client = rest._client('AC1', 'secret'); client.calls('CA1'), client.messages, client.recordings('RE1');"
+        "client.incoming_phone_numbers; print(sorted(set(sys.modules) - read))"
+    )
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=120, check=True)
+    assert said.stdout.strip() == "[]"

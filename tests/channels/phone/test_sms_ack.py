@@ -1,7 +1,7 @@
 """The text after a missed call: once, a minute later, and only to whom it can help. telephony.md Q9."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from commsd.channels.phone.sms_ack import keys_of
 from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.texting import Texting
+from commsd.config.unit import Minutes
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.interaction import DeliveryState, Kind, Outcome
@@ -19,7 +20,7 @@ from tests.channels.phone.conftest import Phone
 from tests.channels.phone.hotline import ANNA, CUSTOMER, HOTLINE
 from tests.channels.phone.test_message import MOBILE, Texts
 
-LATVIAN, LONDONER = "+37121234567", "+447400123456"
+LATVIAN, LONDONER, JAKARTAN = "+37121234567", "+447400123456", "+6281234567890"
 
 
 @pytest.fixture
@@ -127,6 +128,28 @@ async def test_q9_at_night_none_goes_and_in_the_morning_it_does(texts: Texts) ->
     assert not await texts.deliveries()
     await turn(texts, minutes=11 * 60 + 40)
     assert len(texts.bodies) == 1
+
+
+async def test_q9_where_it_is_night_until_the_miss_is_too_long_ago_the_reason_is_kept(texts: Texts) -> None:
+    texts.settings = replace(
+        texts.settings, callbacks=replace(texts.settings.callbacks, quiet_hours=Minutes(10 * 60, 9 * 60))
+    )
+    await texts.missed(from_=JAKARTAN)
+    await turn(texts)
+    assert not texts.bodies
+    assert await why_none(texts) == ["night"]
+
+
+async def test_q7_q9_a_text_names_a_time_at_which_somebody_may_ring(texts: Texts) -> None:
+    texts.settings = replace(
+        texts.settings, callbacks=replace(texts.settings.callbacks, quiet_hours=Minutes(13 * 60, 9 * 60))
+    )
+    await texts.missed()  # 12:30 in Berlin, due at 14:30
+    await turn(texts)
+    (said,) = texts.bodies
+    assert "We will ring you from 09:00 on Wednesday 11 March." in said
+    (ack,) = await texts.facts(Kind.ACK)
+    assert ack.promised_at == datetime(2026, 3, 11, 8, tzinfo=UTC)
 
 
 async def test_q9_in_observe_mode_it_is_recorded_as_suppressed_and_never_sent(texts: Texts) -> None:

@@ -32,16 +32,22 @@ from tests.channels.phone.replay import Journal, journal
 from tests.demo.clockwork import Clockwork, turn
 
 PREMIUM, LATVIAN, WITHHELD = "+499001234567", "+37120123456", "anonymous"
+OTHER_LINE = "+493023125020"
+"""A number of our account that leads elsewhere: its calls are none of ours."""
+
 CUSTOMERS = (*(f"+4930231251{n:02}" for n in range(12)), "+442079460123", PREMIUM, LATVIAN, WITHHELD)
-FALLBACK = "https://bins.example.net/fallback"
+FALLBACK, ELSEWHERE = "https://bins.example.net/fallback", "https://bins.example.net/elsewhere"
 STATIC = b"<Response><Say>We will ring you back.</Say><Hangup/></Response>"
 
 KEYS = ("", "", "", "1", "2", "3", "4", "9", "#", "0", "493023125077#", "09001234567#", "12#", "yes", "a number")
 GRAIN = 0.5
 """Seconds: what lies closer together happens at once."""
 
-GAPS = (0, 0, 0.5, 1, 2, 4, 8, 200)
-"""Seconds between calls, at most: a rush now and then, and between them time to ring back."""
+GAPS = ((0, 0, 0.5, 1, 2, 4, 8, 200), (0, 0, 0, 0.5, 1, 2, 4, 60))
+"""Seconds between calls, at most: a rush now and then, and between them time to ring back; or hardly any."""
+
+COPIES = (*([1] * 8), 2, 3)
+"""How often a webhook comes that is not lost."""
 
 LIVE_STEPS, QUIET_STEPS = (5.0, 15.0, 30.0), (60.0, 200.0)
 CALM = timedelta(minutes=90)
@@ -74,6 +80,7 @@ class Walk:
     restarts: int = 0
     acts: Counter[str] = field(default_factory=Counter)
     awake: int = 0
+    gaps: Sequence[float] = GAPS[0]
     books: Books = NOTHING
     journal: Journal | None = None
     _house: "_House | None" = None
@@ -111,8 +118,20 @@ class Walk:
 
     async def _customers(self, calls: int) -> None:
         for _ in range(calls):
-            await self.clockwork.world.sleep(self.chance.choice(GAPS) * self.chance.random())
+            await self.clockwork.world.sleep(self.chance.choice(self.gaps) * self.chance.random())
             await self.exchange.ring(from_=self.chance.choice(CUSTOMERS), to=HOTLINE, caller=self._caller())
+            if self.chance.random() < 0.05:
+                await self._others_call()
+
+    async def _others_call(self) -> None:
+        """What else goes on in our account: a call to a number that leads elsewhere, one that another program makes."""
+        who = self.chance.choice(CUSTOMERS[:12])
+        if self.chance.random() < 0.5:
+            call = await self.exchange.ring(from_=who, to=OTHER_LINE, caller=self._caller())
+        else:
+            to = self.chance.choice((who, ANNA, BO))
+            call = self.exchange.place({"From": HOTLINE, "To": to, "Url": ELSEWHERE}, ())
+        self.witness.foreign.add(call.sid)
 
     def _caller(self) -> Caller:
         patience = self.chance.choice((None, None, 0.5, 2, 8, 25, 60, 90))
@@ -131,8 +150,8 @@ class Walk:
         self.awake += 1
         try:
             owed = [callback for callback in self.books.callbacks if callback.open]
-            act = Colleagues(self.chance, CUSTOMERS[:-1]).act(self._house.means, owed, talks)
-            self.acts[await act] += 1
+            colleagues = Colleagues(self.chance, CUSTOMERS[:-1], self.witness.unwanted)
+            self.acts[await colleagues.act(self._house.means, owed, talks)] += 1
         except Exception as error:
             self._note([f"what one of us did raised {type(error).__name__}: {error}"])
         finally:
@@ -155,6 +174,8 @@ class Walk:
         )
 
     def _tamper(self, hook: Webhook) -> Tamper:
+        if hook.fields.get("Digits") or hook.fields.get("SpeechResult"):
+            self.witness.spoke[hook.fields.get("From", "")] = self.clockwork.now
         if not self.stormy:
             return Tamper()
         drawn = self.chance.random()
@@ -163,7 +184,7 @@ class Walk:
         if drawn < 0.10:
             return Tamper(answer_lost=True)
         delay = self.chance.choice((0.2, 3, 30, 400)) * self.chance.random() if drawn < 0.25 else 0.0
-        return Tamper(delay=delay, copies=self.chance.choice((1, 1, 1, 2, 3)))
+        return Tamper(delay=delay, copies=self.chance.choice(COPIES))
 
     def _tamper_rest(self, _request: RestRequest) -> Tamper:
         if not self.stormy:
@@ -179,8 +200,10 @@ class Walk:
         return self.chance.choice(faults) if drawn < 0.2 else Tamper()
 
     def _duties(self) -> Sequence[Duty]:
-        """Those whose turn it is; the list is swept every few minutes."""
+        """Those whose turn it is: in a storm not each comes to it; the list is swept every few minutes."""
         duties, now = self._house.duties if self._house else (), self.clockwork.now
+        if self.stormy:
+            duties = [duty for duty in duties if duty.name == Sweep.name or self.chance.random() < 0.5]
         if self._swept_at is None or now - self._swept_at >= SWEEPS:
             self._swept_at = now
             return duties
@@ -197,7 +220,7 @@ class Walk:
         self.awake += 1
         try:
             async with asyncio.timeout(20):
-                for _ in range(20):
+                for _ in range(self.chance.choice((1, 1, 20)) if self.stormy else 20):
                     if not await duty.once():
                         return
         except CommsdError as error:  # the supervisor begins it again; but without a storm there is no reason
@@ -271,7 +294,12 @@ class Walk:
         log, calls = self._house.means.log if self._house else None, list(self.exchange.calls.values())
         assert log
         self.books, self.journal = await log.read(read), await log.read(journal)
-        self._note([*unknown(self.books, calls), *orphans(self.books, calls)])
+        self._note(
+            [
+                *unknown(self.books, calls, self.witness.foreign),
+                *orphans(self.books, calls, self.witness.foreign),
+            ]
+        )
 
     def _note(self, faults: Sequence[str]) -> None:
         self.faults += [fault for fault in faults if fault not in self.faults]
@@ -305,10 +333,13 @@ async def walking(seed: int, folder: Path, url: str, *, alone: bool = False) -> 
         account_sid=ACCOUNT,
         auth_token=TOKEN,
         public_url=PUBLIC,
-        numbers={HOTLINE: IncomingNumber(fallback_url=FALLBACK)},
+        numbers={
+            HOTLINE: IncomingNumber(fallback_url=FALLBACK),
+            OTHER_LINE: IncomingNumber(voice_url=ELSEWHERE, status_callback=ELSEWHERE),
+        },
         words_per_second=20,
     )
-    exchange.post.static[FALLBACK] = STATIC
+    exchange.post.static |= {FALLBACK: STATIC, ELSEWHERE: STATIC}
     exchange.office.action_after_hangup = chance.random() < 0.5
     witness = Witness(Limits(agents=frozenset({ANNA, BO}), forbidden=frozenset({PREMIUM, LATVIAN})))
     secret = SecretSource("file", str(folder / "token"))
@@ -316,5 +347,6 @@ async def walking(seed: int, folder: Path, url: str, *, alone: bool = False) -> 
         known = settings(twilio(secret, exchange.api_base_url))
         known = replace(known, dialling=replace(known.dialling, enabled=not alone))
         walk = Walk(chance, clockwork, exchange, known, url, witness, alone=alone)
+        walk.gaps = chance.choice(GAPS)
         async with clockwork.running(lambda: exchange.post.busy > 0 or walk.awake > 0):
             yield walk

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from commsd.core import key
-from commsd.core.callback import Attempt, Callback, State
+from commsd.core.callback import Attempt, Callback, Passed, State
 from commsd.core.change import Change, change_of
 from commsd.core.firm import Firm
 from commsd.core.interaction import Interaction, Outcome, Promise
@@ -236,6 +236,50 @@ async def test_a_withheld_number_says_how_to_set_it(log: Log, scripted_world: Sc
     (_, _, said), *_ = await board.notices()
     assert f"commsd callbacks set {owed.id} --number" in said
     assert "tel:" not in said
+
+
+async def test_fraud_typed_number_the_notice_says_who_rang_and_whom_to_ring(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    board = Switchboard(log, scripted_world)
+    owed = await board.rang()
+    await board.moved(owed, number="+4532123456")
+    assert await board.tells() == [
+        "anna@commsd.test: Missed call: +49 30 23125099, to be rung on +45 32 12 34 56 on hotline"
+    ]
+    (_, _, said), *_ = await board.notices()
+    assert "+49 30 23125099 rang on hotline on" in said
+    assert "From:     +49 30 23125099, who asked to be rung on another number" in said
+    assert "Ring:     tel:+4532123456" in said
+
+
+async def test_a7_a_message_left_can_be_heard_from_the_notice(log: Log, scripted_world: ScriptedWorld) -> None:
+    board = Switchboard(log, scripted_world)
+    board.post = replace(board.post, board="https://contact.test")
+    board.restart()
+
+    def left(books: Books) -> Interaction:
+        return replace(call_from()(books), reason="message_left")
+
+    owed = await board.rang(make=left)
+    await board.tells()
+    (_, _, said), *_ = await board.notices()
+    assert f"Message:  https://contact.test/sound/{owed.misses[0]} (sign in on the board first)" in said
+
+
+async def test_q11_the_notice_says_who_gave_it_back_and_why(log: Log, scripted_world: ScriptedWorld) -> None:
+    board = Switchboard(log, scripted_world)
+    owed = await board.rang()
+    passed = (
+        Passed(at=scripted_world.now, by="anna", why="asks for a technician"),
+        Passed(at=scripted_world.now, by="bo"),
+    )
+    await board.moved(owed, state=State.ESCALATED, look_at=None, passed=passed)
+    await board.tells()
+    said = next(said for _, _, said in await board.notices() if "Needs a person" in said or "given" in said)
+    assert ": asks for a technician" in said
+    assert "Given back: by Bo" in said
+    assert ": no reason was given" in said
 
 
 async def test_without_anybody_at_a_line_its_misses_are_left_to_the_clocks(

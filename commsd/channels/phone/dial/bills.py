@@ -37,6 +37,7 @@ class Bills:
     def __init__(self, exchange: Exchange, rest: Rest) -> None:
         self._exchange, self._rest = exchange, rest
         self._next: datetime | None = None
+        self._later: dict[str, datetime] = {}
 
     async def once(self) -> None:
         """Ask for what is due to be asked."""
@@ -46,7 +47,9 @@ class Bills:
             return
         self._next = now + EVERY
         since = now - WAITS[-1] - LONGEST - EVERY
-        ended = await means.log.read(partial(dialling.unbilled, since=since, field=PRICE))
+        self._later = {attempt: at for attempt, at in self._later.items() if at > now}
+        ended = await means.log.read(partial(dialling.unbilled, since=since, field=PRICE, but=self._later.keys()))
+        self._later |= {each.attempt.id: at for each in ended if each.attempt.id and (at := looks_at(each, now)) > now}
         try:
             for callback_id, attempt_id, sid in list(due(ended, now))[:AT_ONCE]:
                 said = await orders.looked_up(self._rest, sid)
@@ -63,6 +66,12 @@ def due(placed: Iterable[dialling.PlacedCall], now: datetime) -> Iterator[tuple[
         at = asks_at(state)
         if attempt.id and state.agent.sid and at is not None and now >= at:
             yield callback_id, attempt.id, state.agent.sid
+
+
+def looks_at(placed: dialling.PlacedCall, now: datetime) -> datetime:
+    """Until when its webhooks need not be read again: what goes on by now is over no sooner than its price is said."""
+    state = fold(placed.webhooks, {})
+    return asks_at(state) or now + (WAITS[-1] + LONGEST if state.bills >= len(WAITS) else WAITS[0])
 
 
 def asks_at(state: AttemptState) -> datetime | None:

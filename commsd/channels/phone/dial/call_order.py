@@ -15,6 +15,7 @@ class CallOrder:
     """A call to be placed, as it was committed. to, from_: E.164. url: …/twilio/dial/CALLBACK/ATTEMPT.
 
     document: the TwiML itself where Twilio cannot reach us, and then no url. limit: seconds that it may last.
+    fallback: where Twilio asks when we do not answer; None: of us again.
     """
 
     callback_id: str
@@ -27,3 +28,4 @@ class CallOrder:
     url: str | None
     document: bytes | None = None
     limit: int = TIME_LIMIT
+    fallback: str | None = None

@@ -6,7 +6,7 @@ not be dialled at all, and what follows from Twilio's refusals, is `switchboard`
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
@@ -21,6 +21,7 @@ from commsd.channels.phone.dial.plan import (
     Escalate,
     Hold,
     Nothing,
+    Past,
     Plan,
     Policy,
     Staff,
@@ -60,6 +61,9 @@ POSTPONED = timedelta(seconds=20)
 """Until when one rests that could not be seen to."""
 
 UNSAID_FOR = timedelta(hours=24)
+
+TODAY = timedelta(hours=26)
+"""Of the tries before, those count that may lie on the customer's today, where it has 25 hours too."""
 
 
 class Dialler:
@@ -138,7 +142,8 @@ class Dialler:
             late = now >= unsaid_at
             move = moves.unsaid(callback, self._lead(callback)) if late else moves.look_again(callback, unsaid_at)
             return await self._decide(callback, move)
-        return await self._decide(callback, moves.look_again(callback, None))
+        lifts = callback.state is State.HELD and not await held_reason(callback, self._exchange.settings, self._means)
+        return await self._decide(callback, moves.lifted(callback) if lifts else moves.look_again(callback, None))
 
     async def _reconcile(self, callback: Callback) -> bool:
         attempt = callback.live
@@ -217,13 +222,19 @@ class Dialler:
             held = await held_reason(callback, self._exchange.settings, means)
             self._screened[callback.id] = callback.revision
         chosen = plan(callback, staff, policy, now, contact=contact, held=held)
-        if (
-            isinstance(chosen, Begin)
-            and seen
-            and (again := await held_reason(callback, self._exchange.settings, means))
-        ):
-            return Hold(again)
+        if isinstance(chosen, Begin):
+            held = await held_reason(callback, self._exchange.settings, means) if seen else held
+            past = await self._past(callback, now)
+            chosen = plan(callback, staff, policy, now, contact=contact, held=held, past=past)
         return Escalate("agents_numbers") if _by_fault(chosen, callback, staff) else chosen
+
+    async def _past(self, callback: Callback, now: datetime) -> Past:
+        return await self._means.log.read(
+            lambda connection: Past(
+                missed_at=callbacks.missed_at(connection, callback),
+                tries=callbacks.tries_to(connection, callback, now - TODAY),
+            )
+        )
 
     async def _follow(self, chosen: Plan, line: Line, callback: Callback) -> bool:
         match chosen:

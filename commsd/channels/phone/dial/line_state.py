@@ -35,14 +35,15 @@ QUIET = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engaged:
-    """agents: by id, with an attempt of ours. phones: of our people, rung or taken by a caller. callers: E.164.
+    """agents: by id, with an attempt of ours. phones: of our people, rung or taken by a caller.
 
+    customers: on a call with us, or being rung for another callback: E.164.
     hoping: callers for whom our people are still rung, round after round.
     """
 
     agents: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
-    callers: frozenset[str] = frozenset()
+    customers: frozenset[str] = frozenset()
     hoping: tuple[CallState, ...] = ()
 
 
@@ -64,11 +65,11 @@ def engaged(attempts: Iterable[Callback], placed: Iterable[Placed], calls: Itera
         if not state.offered and state.accepted is None and state.bridged is None:
             hoping.append(state)
     legs = {attempt.by for _, attempt, entries in placed if is_up(fold(entries, {}))}
-    live = {callback.live.by for callback in attempts if callback.live and callback.live.ended_at is None}
+    live = [callback for callback in attempts if callback.live and callback.live.ended_at is None]
     return Engaged(
-        agents=frozenset(by for by in (*legs, *live) if by),
+        agents=frozenset(by for by in (*legs, *(each.live.by for each in live if each.live)) if by),
         phones=frozenset(phones),
-        callers=frozenset(callers),
+        customers=frozenset((*callers, *(each.number for each in live if each.number))),
         hoping=tuple(hoping),
     )
 

@@ -26,6 +26,11 @@ def to_a_person(callback: Callback, plan: Hold | Escalate, lead: str | None) -> 
     return _still(callback, lambda: owed.escalated(callback, lead))
 
 
+def lifted(callback: Callback) -> Decide:
+    """Nothing holds it any more."""
+    return _still(callback, lambda: owed.waiting(callback, owed.Step.RELEASE, held=None))
+
+
 def given_back(callback: Callback, now: datetime) -> Decide:
     """A claim that ran out."""
     return _still(callback, lambda: owed.passed_on(callback, callback.owner, None, now))

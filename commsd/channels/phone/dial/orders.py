@@ -31,7 +31,7 @@ async def place(rest: Rest, order: CallOrder) -> Ordered:
         method="POST",
         status_callback=f"{order.url}/status{RETRY_STATUS}",
         status_callback_event=_EVENTS,
-        fallback_url=f"{order.url}/fallback{RETRY_TWIML}",
+        fallback_url=order.fallback or f"{order.url}/fallback{RETRY_TWIML}",
     )
 
 

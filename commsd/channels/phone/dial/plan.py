@@ -15,7 +15,7 @@ from commsd.core.agent import Agent, People
 from commsd.core.backoff import DECLINED_BY_US, exhausted, next_try, rang, series, vain_today
 from commsd.core.calendar import Calendar, add, between, reached
 from commsd.core.callback import Attempt, Callback, State
-from commsd.core.calling_hours import another_hour, next_window, zones_of
+from commsd.core.calling_hours import another_hour, if_soon, next_window, zones_of
 from commsd.core.contact import Contact
 from commsd.core.number import parse_number
 
@@ -27,10 +27,6 @@ OVERDUE = timedelta(hours=24)
 
 WORKED = timedelta(hours=2)
 """And so long of that we were open."""
-
-SLEPT_THROUGH = timedelta(hours=40)
-"""So many of our open hours go by without an hour at which he is up: then it is a person's matter. A Californian is up
-while Berlin works in three weeks of the year, when one of the two has summer time; nobody is to wait for those."""
 
 RESTS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 """How long one of us who did not take a call is not rung for it again, by how often that was."""
@@ -47,7 +43,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again then. why: `asked`, `window`, `backoff`, `tries_per_day` or `agents`."""
+    """Look again then. why: `asked`, `window`, `backoff`, `tries_per_day`, `redial` or `agents`."""
 
     until: datetime
     why: str
@@ -107,6 +103,20 @@ class Staff:
     awaited: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the callback itself does not tell. missed_at: when the last of its missed calls was over.
+
+    tries: those of other callbacks to its number, today's at least; a day's limit is the customer's, not the call's.
+    """
+
+    missed_at: datetime | None = None
+    tries: tuple[Attempt, ...] = ()
+
+
+NO_PAST = Past()
+
+
 def plan(
     callback: Callback,
     staff: Staff,
@@ -115,6 +125,7 @@ def plan(
     *,
     contact: Contact | None = None,
     held: str | None = None,
+    past: Past = NO_PAST,
 ) -> Plan:
     """What is next. contact: the customer's, for its zone. held: why no machine may ring the number."""
     if callback.state is not State.WAITING or callback.number is None:
@@ -129,7 +140,7 @@ def plan(
     if callback.number in staff.on_line:
         return Nothing("on_line")
     zones = zones_of(parse_number(callback.number), contact.timezone if contact else None, policy.zone)
-    return _not_yet(callback, policy, zones, now) or _who(callback, staff, policy, now)
+    return _not_yet(callback, past, policy, zones, now) or _who(callback, staff, policy, now)
 
 
 def _for_a_person(callback: Callback, policy: Policy, now: datetime) -> str | None:
@@ -144,11 +155,11 @@ def _overdue(due_at: datetime, policy: Policy, now: datetime) -> bool:
     return worked and now - due_at >= OVERDUE
 
 
-def _not_yet(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...], now: datetime) -> Plan | None:
+def _not_yet(callback: Callback, past: Past, policy: Policy, zones: tuple[ZoneInfo, ...], now: datetime) -> Plan | None:
     """What the customer's day and the tries before keep us from; None where nothing does."""
     if callback.asked_at_time and callback.due_at is not None and now < callback.due_at:
         return Wait(callback.due_at, "asked")
-    if vain_today(callback.attempts, zones[0], now) >= policy.callbacks.tries_per_day:
+    if vain_today(_each_once(callback.attempts, past.tries), zones[0], now) >= policy.callbacks.tries_per_day:
         return _in_window(callback, _tomorrow(now, zones[0]), "tries_per_day", policy, zones)
     again = _again(callback, policy, zones) if callback.released is None else None
     if isinstance(again, Escalate):
@@ -160,7 +171,23 @@ def _not_yet(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...], no
     if _asked(callback, now):
         return None
     allowed = _in_window(callback, now, "window", policy, zones)
-    return None if isinstance(allowed, Wait) and allowed.until <= now else allowed
+    if isinstance(allowed, Escalate) or allowed.until > now:
+        return allowed
+    return _redial(callback, past, policy, now)
+
+
+def _redial(callback: Callback, past: Past, policy: Policy, now: datetime) -> Wait | None:
+    """The customer may ring again, and who of us has just been rung for him in vain is not rung in the same breath."""
+    if past.missed_at is None or callback.released is not None:
+        return None
+    until = past.missed_at + policy.callbacks.first_try_after
+    return Wait(until, "redial") if now < until else None
+
+
+def _each_once(own: tuple[Attempt, ...], others: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """All tries to a number: one that moved with a joined callback stands in both."""
+    known = {(attempt.at, attempt.by) for attempt in own}
+    return (*own, *(attempt for attempt in others if (attempt.at, attempt.by) not in known))
 
 
 def _asked(callback: Callback, at: datetime) -> bool:
@@ -174,17 +201,10 @@ def _in_window(
 ) -> Wait | Escalate:
     """When he may next be rung. Who is never up while we are open, is rung outside our hours if a person let it be."""
     quiet = policy.callbacks.quiet_hours
-    at = _if_soon(next_window(after, zones, quiet, policy.calendar), after, policy)
+    at = if_soon(next_window(after, zones, quiet, policy.calendar), after, policy.calendar)
     if at is None and callback.released is not None:
         at = next_window(after, zones, quiet)
     return Wait(at, why) if at is not None else Escalate("no_window")
-
-
-def _if_soon(at: datetime | None, after: datetime, policy: Policy) -> datetime | None:
-    """That time, where it comes before too many of our open hours are gone."""
-    if at is None or policy.calendar is None:
-        return at
-    return at if between(policy.calendar, after, at) <= SLEPT_THROUGH else None
 
 
 def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
@@ -205,7 +225,7 @@ def _again(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...]) -> d
         return at
     tried = [each.at for each in callback.attempts if rang(each)]
     later = another_hour(over, zones, policy.callbacks.quiet_hours, policy.calendar, tried)
-    return _if_soon(later, over, policy) or Escalate("no_window")
+    return if_soon(later, over, policy.calendar) or Escalate("no_window")
 
 
 def _chance(callback: Callback) -> float:

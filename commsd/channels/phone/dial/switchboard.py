@@ -4,6 +4,7 @@ One order is one attempt, committed before; its answer is noted beside it. POST 
 taken is looked for in Twilio's list (reconcile.py).
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -76,13 +77,13 @@ class Switchboard:
         attempts = await means.log.read(callbacks.under_way)
         placed, calls = await self.lines(now)
         made = await means.log.read(lambda connection: callbacks.calls_since(connection, midnight))
-        seen = engaged(attempts, placed, calls)
+        seen = await asyncio.to_thread(engaged, attempts, placed, calls)  # a thousand calls take a while to fold
         firm, people = means.firm, means.firm.people.agents.values()
         return Staff(
             busy=seen.agents | {agent.id for agent in people if agent.phone in seen.phones},
             resting=frozenset(agent for agent, until in self._faulty.items() if until > now),
             calls=made,
-            on_line=seen.callers,
+            on_line=seen.customers,
             awaited=awaited(seen.hoping, self._exchange.settings.lines.values(), firm.people, firm.day(now)),
         )
 
@@ -152,7 +153,9 @@ class Switchboard:
             return False
         self._pace.take(now)
         log.info("dial.begun", callback=order.callback_id, attempt=order.attempt_id, line=line.name, reason=reason)
-        ordered = await orders.place(self._rest, replace(order, limit=limit))
+        twilio = self._exchange.settings.twilio
+        fallback = twilio.fallback_url if twilio else None
+        ordered = await orders.place(self._rest, replace(order, limit=limit, fallback=fallback))
         await self._noted(order, ordered)
         return True
 
@@ -176,11 +179,12 @@ class Switchboard:
             why=ordered.said,
             code=ordered.code,
         )
+        if ordered.remedy is not None:
+            self._no_login(ordered.said, now)
         if ordered.code is not None and ordered.code in RESTS:
             self._rests.begin(ordered.code, order.line, now, self._means.world.jitter())
         if ordered.code == CREDENTIALS:
-            for line in self._exchange.settings.lines:
-                self._fails(line, "Twilio refuses our login (20003), nothing is dialled")
+            self._no_login("Twilio refuses our login (20003)", now)
         elif ordered.code == NOT_OURS:
             self._fails(order.line, "Twilio does not let us ring from this number (21210)")
         elif ordered.code in AT_FAULT:
@@ -191,9 +195,13 @@ class Switchboard:
         """Twilio did not say how an attempt stands."""
         log.warning("dial.not_asked", callback=callback.id, what=error.what, remedy=error.remedy)
         if isinstance(error, ConfigError):
-            self._rests.begin(CREDENTIALS, "", self._means.world.now(), self._means.world.jitter())
-            for line in self._exchange.settings.lines:
-                self._fails(line, "Twilio refuses our login (20003), nothing is dialled")
+            self._no_login("Twilio refuses our login (20003)", self._means.world.now())
+
+    def _no_login(self, said: str, now: datetime) -> None:
+        """Nothing can be dialled from any line."""
+        self._rests.begin(CREDENTIALS, "", now, self._means.world.jitter())
+        for line in self._exchange.settings.lines:
+            self._fails(line, f"{said}, nothing is dialled")
 
     def _fails(self, line: str, said: str) -> None:
         self._failing.add(line)

@@ -83,6 +83,16 @@ def last_words(voice: Voice, *sentences: str) -> bytes:
     return _bytes(document)
 
 
+def fallback(voices: Sequence[Voice]) -> bytes:
+    """The document for `fallback_url`, kept outside our host: what our people hear when we do not answer Twilio."""
+    document = _response()
+    for voice in voices:
+        for text in (voice.words.failed, voice.words.again):
+            _say(document, voice, text)
+    document.hangup()
+    return _bytes(document)
+
+
 def inline(voice: Voice, sentences: Sequence[str], number: str, line: str, *, limit: timedelta) -> bytes:
     """The whole call in one document, where Twilio cannot reach us and so cannot tell us of a key.
 

@@ -4,13 +4,15 @@ What an attempt waits for itself, reconcile.py asks. Here: our person's leg afte
 callers that were answered. Telephony.md P7, R2.
 """
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from commsd.channels.phone.dial import orders
 from commsd.channels.phone.dial.exchange import Exchange
-from commsd.channels.phone.dial.line_state import unheard, unheard_talks
+from commsd.channels.phone.dial.line_state import Placed, Rung, unheard, unheard_talks
 from commsd.channels.phone.dial.step import Stage, Step
 from commsd.channels.phone.dial.switchboard import Switchboard
 from commsd.channels.phone.rest import Rest
@@ -40,10 +42,11 @@ class Watch:
         if self._rests_until is not None and now < self._rests_until:
             return
         placed, calls = await self._board.lines(now)
+        legs, talks = await asyncio.to_thread(_to_ask_for, placed, calls, now)
         try:
-            for callback_id, attempt_id, sid in list(unheard(placed, now))[:AT_ONCE]:
+            for callback_id, attempt_id, sid in legs:
                 await self._ask_for_leg(callback_id, attempt_id, sid)
-            for sid in list(unheard_talks(calls, now))[:AT_ONCE]:
+            for sid in talks:
                 await self._ask_for_talk(sid)
         except (Unreachable, Throttled, ConfigError, NotFound) as error:
             self._rests_until = now + AGAIN
@@ -58,3 +61,10 @@ class Watch:
     async def _ask_for_talk(self, sid: str) -> None:
         await self._switch.asked(sid, await self._rest.call(sid), self._exchange.means.world.now())
         await self._switch.settle(sid, {})
+
+
+def _to_ask_for(
+    placed: Sequence[Placed], calls: Sequence[Rung], now: datetime
+) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """The legs and the talks. In a thread: a thousand calls that go on would hold up those who ring now."""
+    return list(unheard(placed, now))[:AT_ONCE], list(unheard_talks(calls, now))[:AT_ONCE]

@@ -8,7 +8,6 @@ import re
 from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -80,8 +79,8 @@ class Webhooks:
             return _twiml(body or HANG_UP)
         self._keep(exchange.settle(callback_id, attempt_id))
         done, _ = await asyncio.wait([noted], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
-        refused = bool(done) and noted.exception() is not None
-        return Response(status_code=503 if refused else 204)
+        kept = bool(done) and noted.exception() is None
+        return Response(status_code=204 if kept else 503)
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """A task that goes on when nobody waits for it any more."""
@@ -97,7 +96,7 @@ def _meant(step: Step, signed: Signed) -> Step:
 
     Answered under its own name it would be given twice: once here and once there, each time ringing the customer.
     """
-    failed = step_of(urlsplit(signed.fields.get("ErrorUrl", "")).path.rpartition("/")[2])
+    failed = step_of(re.split("[?#]", signed.fields.get("ErrorUrl", ""), maxsplit=1)[0].rpartition("/")[2])
     meant = step.stage is Stage.FALLBACK and failed is not None and failed.stage in ANSWERED
     return failed if meant and failed is not None else step
 

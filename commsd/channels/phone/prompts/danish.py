@@ -37,6 +37,7 @@ DANISH = Spoken(
     clock=clock,
     zone=lambda city: f", {city}-tid",
     back_by=" {day}, senest {clock}{zone}",
+    back_from=" {day}, fra {clock}{zone}",
     greeting="Tak for dit opkald til {firm}. Bliv ved telefonen et øjeblik, vi finder en, du kan tale med.",
     thanks="Tak for dit opkald til {firm}.",
     sorry="Vi beklager, der var ingen ledig til at tage telefonen.",

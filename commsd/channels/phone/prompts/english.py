@@ -37,6 +37,7 @@ ENGLISH = Spoken(
     clock=clock,
     zone=lambda city: f", {city} time",
     back_by=" {day}, by {clock}{zone}",
+    back_from=" {day}, from {clock}{zone}",
     greeting="Thank you for calling {firm}. Please hold the line a moment; we will find somebody for you.",
     thanks="Thank you for calling {firm}.",
     sorry="We are sorry, nobody was free to take your call.",

@@ -37,6 +37,7 @@ GERMAN = Spoken(
     clock=clock,
     zone=lambda city: f" Ortszeit {city}",
     back_by=" {day} bis {clock}{zone}",
+    back_from=" {day} ab {clock}{zone}",
     greeting="Danke für Ihren Anruf bei {firm}. Bleiben Sie bitte einen Augenblick dran, wir stellen Sie durch.",
     thanks="Danke für Ihren Anruf bei {firm}.",
     sorry="Es tut uns leid, im Augenblick ist niemand frei.",

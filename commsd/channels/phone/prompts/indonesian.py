@@ -54,6 +54,7 @@ INDONESIAN = Spoken(
     clock=clock,
     zone=lambda city: f", {_ZONES.get(city, f'waktu {city}')}",
     back_by=" {day}, paling lambat {clock}{zone}",
+    back_from=" {day}, mulai {clock}{zone}",
     greeting="Terima kasih sudah menghubungi {firm}. Mohon tetap di telepon, kami carikan rekan yang dapat membantu.",
     thanks="Terima kasih sudah menghubungi {firm}.",
     sorry="Kami mohon maaf, tadi belum ada yang sempat menjawab telepon Anda.",

@@ -16,7 +16,8 @@ class Spoken:
 
     tag, voice: for <Say>. day: of a date, heard on another: "today", "on Monday". clock: a local time in words.
     zone: of a city's name, spoken where the time is not ours. In braces: firm, person, line, digits, when, where; when
-    and where begin with their own space or comma, or are empty. `back_by` joins day, clock and zone to when.
+    and where begin with their own space or comma, or are empty. `back_by` joins day, clock and zone to when;
+    `back_from` where we ring from then on and not before.
     """
 
     tag: str
@@ -25,6 +26,7 @@ class Spoken:
     clock: Callable[[time], str]
     zone: Callable[[str], str]
     back_by: str
+    back_from: str
     greeting: str
     thanks: str
     sorry: str

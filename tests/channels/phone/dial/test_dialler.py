@@ -21,7 +21,7 @@ from commsd.channels.phone.dial.exchange import Exchange as Attempts
 from commsd.channels.phone.dial.settle import begun
 from commsd.channels.phone.dial.step import Stage, Step
 from commsd.channels.phone.dial.twiml import connect_bin
-from commsd.channels.phone.line import Cost, Dialling
+from commsd.channels.phone.line import Callbacks, Cost, Dialling
 from commsd.channels.phone.rest import Rest
 from commsd.core import key
 from commsd.core.callback import Callback, CloseReason, State
@@ -82,6 +82,18 @@ async def test_p5_the_order_carries_what_it_needs_and_the_attempts_id_in_every_u
     assert events == {"initiated", "ringing", "answered", "completed"}
     assert "#rc=3" in form["StatusCallback"]
     assert "#rc=2" in form["Url"]
+
+
+async def test_w9_an_order_names_the_fallback_outside_our_host_where_there_is_one(desk: Desk) -> None:
+    assert desk.phone.settings.twilio
+    outside = "https://handler.twilio.com/twiml/EH0"
+    twilio = replace(desk.phone.settings.twilio, fallback_url=outside)
+    desk.phone.settings = replace(desk.phone.settings, twilio=twilio)
+    desk.again()
+    await desk.missed()
+    await desk.turn()
+    order = next(each for each in desk.phone.exchange.rest_requests if each.path.endswith("/Calls.json"))
+    assert dict(order.form)["FallbackUrl"] == outside
 
 
 async def test_p2_a_lost_answer_to_the_order_rings_nobody_twice(desk: Desk) -> None:
@@ -429,6 +441,72 @@ async def test_p7_who_talks_to_a_caller_is_not_rung_however_long_he_talks(desk: 
     await desk.at_once()
     assert _asked_for(desk, talk.sid)
     await desk.phone.exchange.ended(talk)
+
+
+async def test_a2_a_caller_does_not_ring_who_is_on_a_callback(desk: Desk) -> None:
+    await desk.missed(LONDONER)
+    desk.phone.exchange.people[LONDONER] = Person(answers_after=4, talks_for=600)
+    await desk.at_once()
+    call = await desk.phone.exchange.ring(from_=CUSTOMER, to=HOTLINE, caller=Caller(hangs_up_after=25))
+    await desk.phone.passes(20)
+    assert [leg.to for leg in desk.phone.exchange.children(call)] == [BO]
+    await desk.quiet()
+    again = await desk.phone.exchange.ring(from_=CUSTOMER, to=HOTLINE, caller=Caller(hangs_up_after=25))
+    await desk.phone.passes(20)
+    assert [leg.to for leg in desk.phone.exchange.children(again)] == [ANNA]
+    await desk.phone.exchange.ended(again)
+
+
+async def test_q8_who_was_just_rung_in_vain_rests_before_he_is_rung_for_the_callback(desk: Desk) -> None:
+    desk.phone.settings = replace(desk.phone.settings, callbacks=Callbacks())
+    desk.again()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=None)
+    await desk.phone.rung(Caller(keys=["1", ""]))
+    await desk.phone.settled()
+    desk.phone.exchange.people[ANNA] = TAKES
+    await desk.turn()
+    assert desk.orders() == []
+    await desk.phone.passes(46)
+    await desk.turn()
+    assert [order.to for order in desk.orders()] == [ANNA]
+
+
+async def test_q8_a_new_callback_to_the_same_number_begins_no_new_count_of_the_day(desk: Desk) -> None:
+    desk.phone.exchange.people[CUSTOMER] = Person(answers_after=None)
+    few = Callbacks(first_try_after=timedelta(0), tries_per_day=1)
+    desk.phone.settings = replace(desk.phone.settings, callbacks=few)
+    desk.again()
+    owed = await desk.missed()
+    await desk.turn()
+    assert len(desk.orders()) == 1
+    end = close_callback(owed.id, Hand(by="anna", agent_id="anna", agent="Anna"), TERMS, note="wrote instead")
+    await desk.phone.means.log.decide((key.of_callback(owed.id), *key.of_addresses(CUSTOMER)), end)
+    await desk.phone.passes(3600)
+    await desk.phone.rung(GONE)
+    await desk.phone.settled()
+    await desk.phone.judged()
+    await desk.turn()
+    assert len(desk.orders()) == 1, "he was rung in vain today already"
+    fresh = next(each for each in await desk.phone.callbacks() if each.open)
+    assert fresh.id != owed.id
+    await desk.phone.passes(24 * 3600)
+    await desk.turn()
+    assert len(desk.orders()) == 2
+
+
+async def test_r7_a_login_that_cannot_be_read_ends_the_attempt_and_raises_the_alarm(desk: Desk, tmp_path: Path) -> None:
+    await desk.missed()
+    token = (tmp_path / "token").read_text()
+    (tmp_path / "token").unlink()
+    await desk.turn()
+    owed = await desk.callback()
+    assert ([each.result for each in owed.attempts], owed.state) == (["not_placed"], State.WAITING)
+    assert "nothing is dialled" in (desk.phone.means.pulse.said("hotline", "line") or "")
+    (tmp_path / "token").write_text(token)
+    await desk.phone.passes(400)
+    await desk.turn()
+    assert (await desk.callback()).close_reason is CloseReason.REACHED
+    assert desk.phone.means.pulse.said("hotline", "line") is None
 
 
 async def test_p7_who_is_rung_by_a_caller_is_not_rung_by_us(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from commsd.channels.phone.dial.plan import (
     Escalate,
     Hold,
     Nothing,
+    Past,
     Plan,
     Policy,
     Staff,
@@ -77,6 +78,27 @@ def _away(name: str, **more: object) -> Policy:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.WAITING])
 def test_only_what_waits_is_planned(state: State) -> None:
     assert planned(owed(state=state)) == Nothing(state.value)
+
+
+def test_q8_who_was_just_rung_in_vain_rests_before_the_first_try_for_the_customer_may_ring_again() -> None:
+    past = Past(missed_at=TUESDAY)
+    free = TUESDAY + Callbacks().first_try_after
+    assert planned(owed(), past=past) == Wait(free, "redial")
+    assert who(planned(owed(), free, past=past)) == "anna"
+    assert who(planned(owed(released="cai"), past=past)) == "anna"
+    assert who(planned(owed(asked_at_time=True, due_at=TUESDAY), past=past)) == "anna"
+
+
+def test_q8_the_limit_of_a_day_is_the_numbers_and_not_the_callbacks() -> None:
+    later, morning = TUESDAY + 3 * HOUR, datetime(2026, 3, 11, 9, 0, tzinfo=BERLIN)
+    before = Past(tries=tries(*["busy"] * 3))
+    assert planned(owed(), later, past=before) == Wait(morning, "tries_per_day")
+    assert who(planned(owed(), later, past=Past(tries=before.tries[:2]))) == "anna"
+
+
+def test_q8_a_try_that_came_over_with_a_joined_callback_counts_once() -> None:
+    callback = owed(attempts=tries("busy", "busy"), rang_at=TUESDAY + 3 * HOUR)
+    assert who(planned(callback, TUESDAY + 3 * HOUR, past=Past(tries=callback.attempts))) is not None
 
 
 def test_a_missed_call_is_rung_back_at_once_by_the_first_of_the_line() -> None:
