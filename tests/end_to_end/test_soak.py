@@ -106,7 +106,7 @@ async def _storm(
             case "dovecot":
                 await asyncio.to_thread(dovecot.stop)
                 await let_run(chance.uniform(0.1, 0.5))
-                await asyncio.to_thread(dovecot.start)
+                dovecot.start()  # by this thread, with which it ends
             case "sink":
                 await sink.stop()
                 await let_run(chance.uniform(0.1, 0.5))

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,6 +84,7 @@ def folder(name: str, account: pwd.struct_passwd) -> Iterator[Path]:
 
 
 def dies_with_us() -> list[str]:
-    """Put before a server's command: it is told to stop when the test process is killed."""
+    """Put before a server's command: it is told to stop when the thread that started it ends, by a kill too."""
+    assert threading.current_thread() is threading.main_thread(), "another thread may end before the test does"
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []

@@ -174,7 +174,7 @@ async def test_d4_a_postfix_killed_while_it_takes_mail_loses_no_acknowledgement(
     await asyncio.to_thread(postfix.kill)
     run.cancel()
     await asyncio.wait({run})
-    await asyncio.to_thread(postfix.start)
+    postfix.start()
     await house.turns(send)
     await eventually(lambda: len(ids(relay)) == 12)
     await server.close()
