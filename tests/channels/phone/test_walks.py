@@ -1,7 +1,7 @@
 """Whole calls at random while everything breaks: the nine sentences of telephony.md section 6d hold after every step.
 
 The eighth is looked at once a walk is over. That the checker can fail, test_invariants.py shows.
-`./tests/run --soak` walks fifty times as far.
+`./tests/run --soak` walks twenty times as far.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.demo.contract import Contract
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-CALLS = int(os.environ.get("COMMSD_SOAK", "200"))
+CALLS = int(os.environ.get("COMMSD_SOAK", "500"))
 EACH = 100
 MEMORY = Path("/dev/shm")
 

@@ -173,8 +173,8 @@ class Dialler:
             policy, staff = await self._board.policy(line), await self._board.staff()
             free = somebody_free(policy, staff, means.world.now())
             fresh = not all(map(self._is_screened, due))
-            moves, idle = await self._serve_page(due, line, policy, staff)
-            moved, left = moved or moves, left + idle
+            stirred, idle = await self._serve_page(due, line, policy, staff)
+            moved, left = moved or stirred, left + idle
             if len(due) < callbacks.AT_ONCE or not (free or fresh):
                 break
             left = left if page else max(left, self._further.get(line.name, 0))
@@ -201,8 +201,8 @@ class Dialler:
             if isinstance(chosen, Nothing):
                 idle += 1
                 continue
-            moves = await self._tried(callback, partial(self._follow, chosen, line))
-            moved, idle = moved or moves, idle + (not moves)
+            went = await self._tried(callback, partial(self._follow, chosen, line))
+            moved, idle = moved or went, idle + (not went)
             if isinstance(chosen, Begin):
                 policy, staff = await self._board.policy(line), await self._board.staff()
                 free = somebody_free(policy, staff, self._means.world.now())
