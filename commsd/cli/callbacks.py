@@ -190,7 +190,7 @@ def close(
 @callbacks_app.command("avoided", epilog=example("commsd callbacks avoided", "commsd callbacks avoided --days 90"))
 def list_avoided(
     ctx: typer.Context,
-    days: int = typer.Option(30, min=1, help="How far back."),
+    days: int = typer.Option(30, min=1, max=36500, help="How far back."),
     json: bool = AsJson,
 ) -> None:
     """Whose owed calls we gave back or did not take, the oftenest first, beside the mean of all."""

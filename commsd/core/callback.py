@@ -79,7 +79,7 @@ NEXT: Mapping[tuple[State, Step], State] = {
     **{(state, Step.DIAL): State.DIALLING for state in (State.WAITING, State.CLAIMED)},
     (State.DIALLING, Step.BRIDGE): State.TALKING,
     **{(state, Step.ENDED): State.CONFIRM for state in (State.DIALLING, State.TALKING)},
-    (State.WAITING, Step.PROVEN): State.CONFIRM,
+    **{(state, Step.PROVEN): State.CONFIRM for state in (State.WAITING, State.ESCALATED)},
     (State.NEEDS_NUMBER, Step.NUMBER_GIVEN): State.WAITING,
     **{(state, Step.NUMBER_GIVEN): state for state in (State.WAITING, State.HELD, State.CLAIMED, State.ESCALATED)},
     **{(state, Step.TRY_AGAIN): State.WAITING for state in _OPEN if state is not State.NEEDS_NUMBER},
@@ -303,7 +303,7 @@ def ended(callback: Callback, at: datetime, confirm_until: datetime) -> Callback
 
 def proven(callback: Callback, attempt: Attempt, at: datetime, confirm_until: datetime) -> Callback:
     """The callback whose last try was no try in vain but a talk, as a late word of Twilio says: nobody is rung again
-    before its result is said. Raises IllegalStep where it waits no more.
+    before its result is said. Raises IllegalStep where it neither waits nor is escalated.
     """
     joined = replace(attempt, result=None, bridged=True, ended_at=attempt.ended_at or at)
     over = _put(callback.attempts, joined)

@@ -71,7 +71,7 @@ def callbacks_after(
 def _met(fact: Interaction, case_id: str, callbacks: tuple[Callback, ...], now: datetime) -> tuple[Callback, ...]:
     """What is owed of this case after one of us met the customer, which ends the clocks of its calls; or moves it."""
     theirs = [callback for callback in callbacks if callback.open and callback.case_id == case_id]
-    owed = [callback for callback in theirs if callback.live is None and callback.opened_at <= fact.occurred_at]
+    owed = [callback for callback in theirs if callback.live is None and last_rang(callback) <= fact.occurred_at]
     promise = fact.detail.promise
     if promise is None or promise.via != "call":
         return tuple(closed(callback, CloseReason.ANSWERED_OTHER_CHANNEL, now, fact.id) for callback in owed)
@@ -80,6 +80,11 @@ def _met(fact: Interaction, case_id: str, callbacks: tuple[Callback, ...], now: 
         for callback in owed
         if (callback.state, Step.CALL_LATER) in NEXT
     )
+
+
+def last_rang(callback: Callback) -> datetime:
+    """When the customer last asked for the call; what answered him before that is no answer to it."""
+    return max(callback.opened_at, callback.rang_at or callback.opened_at)
 
 
 def _number(fact: Interaction) -> str | None:

@@ -137,7 +137,7 @@ def _kind(interaction: Interaction) -> TouchKind | None:
         return _INTERNAL[kind]
     if interaction.outcome in _NEVER_WAS:
         return None
-    if kind is Kind.MESSAGE and inbound and interaction.detail.order == PUT_OFF:
+    if kind is Kind.MESSAGE and inbound and interaction.detail.order == PUT_OFF and interaction.detail.callbacks:
         return TouchKind.CALLBACK_CLOSED  # not by that clock any more: by the promise that follows
     if kind is Kind.MESSAGE and inbound and (interaction.actor is Actor.AGENT or interaction.detail.order):
         return TouchKind.NOTE  # among ourselves, or told to our machine

@@ -4,10 +4,13 @@ Each gives the function for `log.decide`; the keys it is taken under come from `
 refused with what to do instead. Owed calls and talks are in `call_actions`.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
+from commsd.core import key
 from commsd.core.case import CaseFile, CaseState, customer_speaks
 from commsd.core.change import Change, LogicalKey, change_of
 from commsd.core.entry import Entry, Hand, manual_interaction
@@ -34,6 +37,23 @@ ELSEWHERE = "answered elsewhere"
 """The note on an answer that went a way we do not see."""
 
 PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+class Asked(NamedTuple):
+    """A request under an Idempotency-Key. logical: of the key and whose it is. digest: of what is asked."""
+
+    logical: str
+    digest: str
+
+    @property
+    def exactly(self) -> str:
+        """The logical key of just this request under this Idempotency-Key."""
+        return hashlib.sha256(f"{self.logical}:{self.digest}".encode()).hexdigest()
+
+    @property
+    def mark(self) -> ExternalId:
+        """What the interaction has that the request made."""
+        return ExternalId(REQUEST, self.digest)
 
 
 def record_entry(entry: Entry, hand: Hand, terms: Terms) -> Decide:
@@ -154,31 +174,45 @@ def partial_answer(interaction_id: str, hand: Hand, terms: Terms) -> Decide:
     return decide
 
 
-def once(decide: Decide, key: str, logical: str, body_digest: str, refuse: Exception) -> Decide:
-    """The same decision at most once under an idempotency key; a repeat gives what the first gave.
+def once(decide: Decide, asked: Asked, refuse: Exception) -> Decide:
+    """The same decision at most once under an idempotency key; a repeat has the interaction it is kept by as result.
 
-    key: of_logical(logical). body_digest: of the request; another one under the same key raises `refuse`.
+    Another request under the same key raises `refuse`.
     """
 
     def decide_once(items: OpenItems) -> Change:
-        known = items.known.get(key)
+        known = items.known.get(key.of_logical(asked.logical))
         if known is not None:
-            if ExternalId(REQUEST, body_digest) not in known.external_ids:
+            same = key.of_logical(asked.exactly) in items.known or asked.mark in known.external_ids
+            if not same:
                 raise refuse
             return Change(result=known)
         change = decide(items)
-        if not change.interactions:
-            return change  # claimed or given back: said twice, the table of states refuses it
-        fact = change.interactions[0]
-        marked = replace(fact, external_ids=(*fact.external_ids, ExternalId(REQUEST, body_digest)))
-        return replace(
-            change,
-            interactions=(marked, *change.interactions[1:]),
-            events=tuple(replace(e, thing=marked) if e.thing is fact else e for e in change.events),
-            keys=(*change.keys, LogicalKey(key=logical, interaction_id=marked.id)),
-        )
+        return _marked(change, asked) if change.interactions else _kept(change, asked, items)
 
     return decide_once
+
+
+def _marked(change: Change, asked: Asked) -> Change:
+    """The request is kept by the interaction that it made."""
+    fact = change.interactions[0]
+    marked = replace(fact, external_ids=(*fact.external_ids, asked.mark))
+    return replace(
+        change,
+        interactions=(marked, *change.interactions[1:]),
+        events=tuple(replace(e, thing=marked) if e.thing is fact else e for e in change.events),
+        keys=(*change.keys, LogicalKey(key=asked.logical, interaction_id=marked.id)),
+    )
+
+
+def _kept(change: Change, asked: Asked, items: OpenItems) -> Change:
+    """Of a callback claimed, given back or numbered, which makes no interaction: kept by the first of its case."""
+    files = (items.files.get(callback.case_id) for callback in change.callbacks)
+    first = next((file.interactions[0] for file in files if file and file.interactions), None)
+    if first is None:
+        return change
+    kept = (LogicalKey(key=named, interaction_id=first.id) for named in (asked.logical, asked.exactly))
+    return replace(change, keys=(*change.keys, *kept))
 
 
 def _is_answer(known: Interaction) -> bool:

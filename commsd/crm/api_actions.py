@@ -137,7 +137,7 @@ async def _recorded(
 
 
 class _Once(NamedTuple):
-    """A decision that is taken once where the request has an Idempotency-Key, and the key it then needs."""
+    """A decision that is taken once where the request has an Idempotency-Key, and the keys it then needs."""
 
     decide: actions.Decide
     keys: tuple[str, ...] = ()
@@ -152,8 +152,9 @@ async def _once(request: Request, caller: Caller, decide: actions.Decide) -> _On
     refuse = SameKeyOtherBody(
         "this Idempotency-Key was used for another request", remedy="choose a new key for each new request"
     )
-    named = key.of_logical(logical)
-    return _Once(actions.once(decide, named, logical, digest, refuse), (named,))
+    asked = actions.Asked(logical, digest)
+    named = (key.of_logical(asked.logical), key.of_logical(asked.exactly))
+    return _Once(actions.once(decide, asked, refuse), named)
 
 
 def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:

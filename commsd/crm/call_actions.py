@@ -11,7 +11,7 @@ from commsd.core.event import Event
 from commsd.core.interaction import Detail, Direction, Interaction, Kind, Outcome
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
-from commsd.core.owed_call import absorbed
+from commsd.core.owed_call import absorbed, last_rang
 from commsd.core.touch import TouchKind, touches_of
 from commsd.crm.actions import Decide, file_of, internal, must
 from commsd.errors import IllegalStep, NotFound, Refused
@@ -110,7 +110,7 @@ def _answer(interaction_id: str, callback: Callback, items: OpenItems) -> Intera
     must(theirs, "that interaction is with somebody else", "name one with the customer who is owed the call")
     answers = any(touch.kind in _ANSWERS and not (touch.auto or touch.partial) for touch in touches_of(known))
     must(answers, "nobody of us answered the customer in it", "name a talk, or a message of ours that went out")
-    later = (known.ended_at or known.occurred_at) >= callback.opened_at
+    later = (known.ended_at or known.occurred_at) >= last_rang(callback)
     must(later, "it was before the customer rang", "name what answered him afterwards, or close it with a `note`")
     return known
 

@@ -59,12 +59,16 @@ def _of_a_call(link: Link, hand: Hand, terms: Terms, due: datetime | None, why: 
     callback_id = joined(items, link.thing)
     if link.act is Act.CLAIM:
         return claim_callback(callback_id, hand)(items)
+    owed = items.callback(callback_id)
     if link.act is Act.RELEASE:
+        stopped = owed is None or owed.state in (State.HELD, State.ESCALATED)
+        must(stopped, "this call needs no leave", "nothing more to do")
         return release_callback(callback_id, hand)(items)
     if link.act is Act.BACK:
-        owed = items.callback(callback_id)
         taken = owed is None or owed.state is State.CLAIMED
         must(taken, "nobody has this call in hand", "nothing more to do")
+        theirs = owed is None or owed.owner == (hand.agent_id or hand.agent)
+        must(theirs, "somebody else has this call in hand", "leave it to them, or have them give it back")
         return release_callback(callback_id, hand, why)(items)
     result = RESULTS[link.act]
     must(not _said_just_now(callback_id, result, items), "this was said a moment ago", "nothing more to do")

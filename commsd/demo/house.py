@@ -132,6 +132,7 @@ username = ""
 def _telephone(near: Neighbours, quiet: datetime) -> str:
     return f"""\
 [callbacks]
+first_try_after = "3s"
 quiet_hours = "{quiet:%H:%M}-{quiet + timedelta(minutes=1):%H:%M}"   # so that people can be rung at three, too
 
 [twilio]

@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Dialect, Select
 Process = Callable[[Any], Any] | None
 Sizes = tuple[tuple[str, int | None], ...]
 
+MOST_FILLED = 8192
+"""Larger sets stay as they are: filled up, they could pass the 32,767 parameters a statement may have."""
+
 
 def ask(connection: Connection, statement: Select[Any], **given: object) -> Sequence[Any]:
     """All rows, with their columns by name. statement: one that is kept. given: its parameters; no set is empty.
@@ -59,6 +62,8 @@ class _Asked(NamedTuple):
 def _filled_up(values: Collection[object]) -> list[object]:
     """The set, repeating one of its own up to a power of two, so that few sizes are ever compiled."""
     known = list(values)
+    if len(known) > MOST_FILLED:
+        return known
     return known + known[:1] * ((1 << (len(known) - 1).bit_length()) - len(known))
 
 

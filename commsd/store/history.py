@@ -191,9 +191,10 @@ def _mould(
 ) -> _Mould:
     """What `touches_of` makes of an interaction of this sort.
 
-    detail: of a callback, its result, "rule" as its reason, its order; then the call's reason where it was declined.
+    detail: of a callback, its result, "rule" as its reason, its order, whether that names a callback; then the call's
+    reason where it was declined.
     """
-    callback, result, reason, order, declined = detail
+    callback, result, reason, order, named, declined = detail
     sample = Interaction(
         id="",
         channel=Channel(channel),
@@ -205,7 +206,13 @@ def _mould(
         reason=declined,
         occurred_at=_SOME_TIME,
         recorded_at=_SOME_TIME,
-        detail=Detail(callback_id="some" if callback else None, result=result, reason=reason, order=order),
+        detail=Detail(
+            callback_id="some" if callback else None,
+            result=result,
+            reason=reason,
+            order=order,
+            callbacks=("some",) if named else (),
+        ),
     )
     made = touches_of(sample)
     if made:
@@ -242,6 +249,7 @@ def _touches_of(record: Json, fields: Json | None, personal: bool) -> tuple[Touc
             detail["result"],
             "rule" if detail["reason"] == "rule" else None,
             detail.get("order"),
+            bool(detail.get("order") and detail.get("callbacks")),
             DECLINED if record["reason"] == DECLINED else None,
         ),
     )

@@ -1,6 +1,6 @@
 """What the duty of texts looks for: owed calls nobody was texted about, texts left undecided, sound to fetch."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -72,12 +72,14 @@ class Sound(NamedTuple):
     done: frozenset[str]
 
 
-def sounds(connection: Connection, since: datetime, prefix: str, steps: Collection[str]) -> tuple[Sound, ...]:
-    """Missed calls recorded since then with a recording that is not kept yet, or with one of these steps not taken.
+def sounds(connection: Connection, since: datetime, prefix: str, steps: Sequence[str]) -> tuple[Sound, ...]:
+    """Missed calls recorded since then with a recording that one of these steps is owed. Oldest first.
 
-    prefix: a step is noted under the logical key `prefix:step:id of the call`. Oldest first.
+    steps: the first keeps it, and is noted only where it was refused; the others are owed to what is kept.
+    prefix: a step is noted under the logical key `prefix:step:id of the call`.
     """
     table, noted = schema.interactions, schema.logical_keys
+    keeping, *later = steps
 
     def taken(step: str) -> ColumnElement[bool]:
         return exists().where(noted.c.key == literal(f"{prefix}:{step}:") + table.c.id)
@@ -89,7 +91,8 @@ def sounds(connection: Connection, since: datetime, prefix: str, steps: Collecti
         table.c.kind == "call",
         table.c.direction == "inbound",
         table.c.outcome == "missed",
-        or_(unkept, *(not_(taken(step)) for step in steps)),
+        table.c.record["external_ids"].as_string().contains(RECORDING, autoescape=True),
+        or_(and_(unkept, not_(taken(keeping))), *(and_(not_(unkept), not_(taken(step))) for step in later)),
     )
     calls = [call for call in records(connection, Interaction, table, left) if call.external(RECORDING)]
     keys = {f"{prefix}:{step}:{call.id}": (call.id, step) for call in calls for step in steps}

@@ -48,7 +48,7 @@ DEEDS: Mapping[str, Sequence[Act]] = defaultdict(
         "held": (Act.RELEASE, Act.DECLINED),
     },
 )
-"""What may be done to a callback in each state."""
+"""What may be done to a callback in each state; given back only by who has it in hand."""
 
 SLOW_FEED = timedelta(seconds=10)
 
@@ -164,9 +164,12 @@ class Board:
             for row in calls:
                 row["heard"] = []
         if caller.may("callbacks:write"):
+            theirs = {row.record["id"] for row in seen.calls if row.record["owner"] == caller.name}
             for row in calls:
                 row["deeds"] |= {
-                    act.value: self._deed(act, row["id"], caller, seen) for act in DEEDS[row["state_word"]]
+                    act.value: self._deed(act, row["id"], caller, seen)
+                    for act in DEEDS[row["state_word"]]
+                    if act is not Act.BACK or row["id"] in theirs
                 }
         states = self.channels()
         return {

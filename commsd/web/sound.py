@@ -8,10 +8,10 @@ _RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
 
 def heard(content: bytes, media_type: str, wanted: str | None) -> Response:
-    """The response. wanted: the header Range; of several ranges, or where it is none, the whole is given."""
+    """The response. wanted: the header Range; of several ranges, or where it is none (14.1.1), the whole."""
     headers = {"Accept-Ranges": "bytes", "Content-Security-Policy": "sandbox; default-src 'none'"}
     found = _RANGE.fullmatch(wanted.strip()) if wanted else None
-    if found is None or not any(found.groups()):
+    if found is None or not any(found.groups()) or (all(found.groups()) and int(found[1]) > int(found[2])):
         return Response(content, media_type=media_type, headers=headers)
     first, last = _span(found[1], found[2], len(content))
     if first > last:

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import typer
 
+from commsd.cli.moment import coming
 from commsd.core import key
 from commsd.core.appointment import time_in
 from commsd.core.callback import State
@@ -94,10 +96,11 @@ def test_a_time_to_call_again_is_understood_as_in_a_reply_to_a_notice(office: Of
     assert due in (time_in(said, asked, BERLIN), time_in(said, datetime.now(UTC), BERLIN))
 
 
-def test_a_length_of_time_to_call_again_counts_from_now(office: Office, owed: str) -> None:
+@pytest.mark.parametrize("said", ["1h", "1H", " 1h "])
+def test_a_length_of_time_to_call_again_counts_from_now(office: Office, owed: str, said: str) -> None:
     """As "1h" of a reply would be one at night, and of `clocks --due` is not."""
     asked = datetime.now(UTC)
-    ran = office.done("callbacks", "result", owed, "call_again", "--due", "1h", "--json")
+    ran = office.done("callbacks", "result", owed, "call_again", "--due", said, "--json")
     due = datetime.fromisoformat(ran.json["due_at"])
     assert timedelta(0) <= due - asked - timedelta(hours=1) < timedelta(minutes=5)
 
@@ -112,6 +115,16 @@ def test_a_time_that_is_none_is_a_mistake_of_usage(office: Office, owed: str) ->
     ran = office.commsd("callbacks", "result", owed, "call_again", "--due", "tomorrow")
     assert ran.code == 2
     assert '"tomorrow" is not a time' in ran.err
+
+
+@pytest.mark.parametrize("said", ["-1h", "1h30", "2h.", "9999999d", "0001-01-01 00:00"])
+def test_what_only_looks_like_a_length_of_time_is_no_hour_of_the_night(said: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        coming(said, BERLIN, datetime(2026, 3, 10, 12, tzinfo=UTC), "--due")
+
+
+def test_a_look_farther_back_than_there_are_years_is_a_mistake_of_usage(office: Office) -> None:
+    assert office.commsd("callbacks", "avoided", "--days", "9999999").code == 2
 
 
 def test_closing_an_owed_call_needs_a_reason_and_somebody(office: Office, owed: str) -> None:

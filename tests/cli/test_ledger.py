@@ -100,4 +100,4 @@ def test_only_what_is_due_soon_is_told_when_asked(office: Office) -> None:
 def test_a_time_span_that_is_none_is_a_mistake_of_usage(office: Office) -> None:
     ran = office.commsd("clocks", "--due", "soon")
     assert ran.code == 2
-    assert '"soon" is no duration' in ran.err
+    assert '"soon" is not a time: write it as "1h", "15:00" or "2026-03-10 14:00"' in " ".join(ran.err.split())

@@ -21,7 +21,7 @@ from commsd.core.callback import (
 )
 from commsd.core.clock import State as Running
 from commsd.core.entry import Entry, Hand, manual_interaction
-from commsd.core.interaction import DECLINED, Channel, Direction, Interaction, Kind, Outcome, Promise
+from commsd.core.interaction import DECLINED, PUT_OFF, Channel, Direction, Interaction, Kind, Outcome, Promise
 from commsd.core.owed_call import absorbed, both, taken_back
 from commsd.core.policy import ClockKind
 from commsd.errors import IllegalStep
@@ -330,3 +330,48 @@ def test_a_call_of_ones_own_while_ours_is_under_way_is_no_result_of_ours() -> No
     live = _live(books, joined=False)
     books.take(_entered(kind=Kind.CALL))
     assert books.callback.live == live.live
+
+
+def _meeting(at: datetime, **detail: Any) -> Callable[[Books], Interaction]:
+    """A meeting with the customer, entered when it was long over."""
+
+    def make(books: Books) -> Interaction:
+        fact = replace(
+            call_from(outcome=Outcome.REACHED)(books),
+            channel=Channel.IN_PERSON,
+            kind=Kind.MEETING,
+            occurred_at=at,
+            case_id=books.callback.case_id,
+        )
+        return replace(fact, detail=replace(fact.detail, **detail))
+
+    return make
+
+
+@pytest.mark.parametrize("promise", [None, _promise(LATER)])
+def test_q3_a_meeting_before_the_customer_rang_again_leaves_his_call_owed_at_once(promise: Promise | None) -> None:
+    books = _owed()
+    books.wait(minutes=40)
+    books.take(call_from(sid="CA2"))
+    books.wait(minutes=20)
+    before = books.callback
+    books.take(_meeting(TUESDAY + timedelta(minutes=30), promise=promise))
+    assert (books.callback.state, books.callback.look_at) == (State.WAITING, before.look_at)
+    books.take(_meeting(books.now, promise=promise))
+    assert books.callback.open is (promise is not None)
+    assert promise is None or books.callback.look_at == LATER
+
+
+@pytest.mark.parametrize(("named", "state"), [(True, Running.CANCELLED), (False, Running.RUNNING)])
+def test_a_text_with_a_time_puts_off_only_the_call_that_it_names(named: bool, state: Running) -> None:
+    books = _owed()
+    callback = books.callback
+
+    def text(books: Books) -> Interaction:
+        fact = replace(call_from(outcome=Outcome.REACHED)(books), channel=Channel.SMS, kind=Kind.MESSAGE)
+        detail = replace(fact.detail, order=PUT_OFF, callbacks=(callback.id,) if named else ())
+        return replace(fact, case_id=callback.case_id, detail=detail)
+
+    books.take(text)
+    (clock,) = (each for each in books.items.files[callback.case_id].clocks if each.value.clock is ClockKind.CALLBACK)
+    assert clock.value.state is state

@@ -165,6 +165,25 @@ async def test_q3_answered_on_another_channel_is_said_by_a_person_who_names_the_
     assert closed["closed_by"] == sent["id"]
 
 
+async def test_q3_what_was_answered_before_the_customer_rang_again_is_no_answer_to_that_call(
+    here: Place, scripted_world: ScriptedWorld
+) -> None:
+    callback = await owed(here)
+    async with await here.client() as crm:
+        path = f"/v1/callbacks/{callback}/close"
+        case = (await crm.get(f"/v1/callbacks/{callback}")).json()["case_id"]
+        answer = {"channel": "sms", "direction": "outbound", "customer": {"address": NUMBER}, "text": "It is sent."}
+        sent = await done(crm, "/v1/interactions", **answer, case_id=case, agent="anna")
+        scripted_world.advance(HOUR)
+        assert await owed(here, sid="CA2") == callback
+        early = await posted(crm, path, agent="anna", answered_by=sent["id"])
+        scripted_world.advance(HOUR)
+        again = await done(crm, "/v1/interactions", **answer, case_id=case, agent="anna")
+        await done(crm, path, agent="anna", answered_by=again["id"])
+        assert await state_of(crm, callback) == ("closed", "answered_other_channel")
+    assert early.status_code == 409
+
+
 @pytest.mark.parametrize(
     ("said", "state", "clock"),
     [
@@ -239,6 +258,36 @@ async def test_a_call_of_the_customers_that_is_recorded_closes_it_as_answered_in
     async with await here.client() as crm:
         await done(crm, "/v1/interactions", channel="phone", customer={"address": NUMBER}, agent="anna")
         assert await state_of(crm, callback) == ("closed", "answered_inbound")
+
+
+async def test_giving_back_under_one_key_is_done_once_also_the_time_that_makes_it_the_leads(here: Place) -> None:
+    callback = await owed(here)
+    path = f"/v1/callbacks/{callback}"
+    async with await here.client() as crm:
+        for again in ("first", "second", "third"):
+            await done(crm, f"{path}/claim", agent="anna")
+            await posted(crm, f"{path}/release", again, agent="anna", why="busy")
+        given = (await crm.get(path)).json()
+        retried = await posted(crm, f"{path}/release", "third", agent="anna", why="busy")
+        other = await posted(crm, f"{path}/release", "third", agent="anna", why="ill")
+        after = (await crm.get(path)).json()
+    assert given["state"] == "escalated"
+    assert (retried.status_code, retried.json()) == (200, given)
+    assert retried.headers["Idempotent-Replayed"] == "true"
+    assert other.status_code == 422
+    assert after == given, "the hand-over to the lead stands"
+
+
+async def test_a_number_set_or_a_claim_under_one_key_makes_one_revision(here: Place) -> None:
+    path = f"/v1/callbacks/{await owed(here)}"
+    async with await here.client() as crm:
+        for word, body in (("set", {"number": OTHER}), ("claim", {})):
+            first = await posted(crm, f"{path}/{word}", word, agent="anna", **body)
+            again = await posted(crm, f"{path}/{word}", word, agent="anna", **body)
+            assert (first.status_code, again.status_code) == (200, 200)
+            assert again.json() == first.json()
+        wrong = await posted(crm, f"{path}/claim", "set", agent="anna")
+    assert wrong.status_code == 422
 
 
 def test_the_description_shows_every_action_with_its_fields_and_that_it_can_be_repeated() -> None:

@@ -66,7 +66,7 @@ def test_once_every_customer_gets_what_the_scenario_says(tmp_path: Path, surroun
         assert row.startswith("✓")
         assert all(word in row for word in words), row
     assert all(words in done.stdout for words in FURTHER)
-    assert "4 missed calls, 3 callbacks · 1 clock breached · ledger clean" in done.stdout
+    assert "5 missed calls, 4 callbacks · 1 clock breached · ledger clean" in done.stdout
     assert "the table equals the scenario" in done.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, select
 
 from commsd.store import schema
-from commsd.store.ask import ask
+from commsd.store.ask import _filled_up, ask
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
 from tests.core.items import TUESDAY
@@ -48,3 +48,8 @@ async def test_every_size_of_a_set_finds_what_an_ordinary_statement_finds(log: L
     ours, theirs = await log.read(both)
     assert ours == theirs
     assert len(ours) == sum(f"CA{number}" in asked for number in range(1, 6))
+
+
+@pytest.mark.parametrize(("size", "filled"), [(1, 1), (5, 8), (8192, 8192), (8193, 8193), (20_000, 20_000)])
+def test_filling_up_never_takes_a_large_set_past_what_a_database_takes(size: int, filled: int) -> None:
+    assert len(_filled_up(range(size))) == filled

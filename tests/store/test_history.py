@@ -83,6 +83,8 @@ DETAILS = (
     Detail(callback_id="cb"),
     Detail(callback_id="cb", withdraws=("p1", "p2")),
     Detail(callbacks=("cb", "another")),
+    Detail(order="time"),
+    Detail(order="time", callbacks=("cb",)),
     Detail(result="reached"),
     Detail(promise=Promise(id="p1", due_at=NOON + timedelta(hours=1), via="call", replaces="p0"), result="call_again"),
     Detail(reason="rule", attrs={"priority": "urgent"}),

@@ -290,3 +290,14 @@ async def test_q11_who_gives_a_call_back_is_asked_why(here: Place) -> None:
     after = await callback_of(here, callback_id)
     assert (after.state, after.owner) == (CallState.WAITING, None)
     assert [(each.by, each.why) for each in after.passed] == [("anna", "asks for a technician")]
+
+
+@pytest.mark.parametrize("act", [Act.BACK, Act.RELEASE])
+async def test_q11_a_call_in_somebody_elses_hand_is_not_theirs_to_give_back(here: Place, act: Act) -> None:
+    callback_id = (await rang(here)).callbacks[0].id
+    async with browser(here) as client:
+        await client.post(path(here, Act.CLAIM, callback_id))
+        refused = await client.post(path(here, act, callback_id, agent="bert"), data={"why": "not mine"})
+    after = await callback_of(here, callback_id)
+    assert refused.status_code == 409
+    assert (after.state, after.owner, after.passed) == (CallState.CLAIMED, "anna", ())

@@ -35,7 +35,7 @@ LOOK = timedelta(minutes=10)
 """How often the log is looked through, for what a restart forgot."""
 
 SINCE = timedelta(days=2)
-"""So long after the call its steps are tried."""
+"""So long after the call its sound and its words are tried; the deletion for as long as the process lives."""
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 3600))
 SOUND, WORDS, DELETION = "sound", "words", "deletion"
@@ -57,10 +57,14 @@ class _Wanted:
     tried: int = 0
 
     def step(self, steps: Sequence[str]) -> str | None:
-        """The next one; None where nothing is left to do. steps: what is wanted once the sound is kept."""
+        """The next one; None where nothing is left to do. steps: what is wanted once the sound is kept.
+
+        After a failure another's turn comes: neither deletion nor words wait for the other for ever.
+        """
         if self.sound is None:
             return None if SOUND in self.done else SOUND
-        return next((step for step in steps if step not in self.done), None)
+        left = [step for step in steps if step not in self.done]
+        return left[self.tried % len(left)] if left else None
 
 
 Step = Callable[["Voicemail", _Wanted], Awaitable[_Wanted]]
@@ -73,7 +77,7 @@ class Voicemail:
 
     def __init__(self, twilio: Twilio, rest: Rest, means: Means) -> None:
         self._twilio, self._rest, self._means = twilio, rest, means
-        wanted = ((WORDS, bool(twilio.transcriber)), (DELETION, twilio.delete_recordings))
+        wanted = ((DELETION, twilio.delete_recordings), (WORDS, bool(twilio.transcriber)))
         self._steps = tuple(step for step, yes in wanted if yes)
         self._wanted: dict[str, _Wanted] = {}
         self._looked_at: datetime | None = None
@@ -161,8 +165,8 @@ class Voicemail:
 
     def _again(self, wanted: _Wanted, step: str, error: CommsdError) -> None:
         now = self._means.world.now()
-        if now - wanted.called_at > SINCE:
-            del self._wanted[wanted.id]
+        if step != DELETION and now - wanted.called_at > SINCE:
+            self._put(replace(wanted, done=wanted.done | {step}))
             log.warning("voicemail.given_up", interaction=wanted.id, what=error.what, remedy=error.remedy)
             return
         if step == WORDS:
@@ -180,8 +184,8 @@ def _with_sound(call: Interaction | None, stored: Stored, items: OpenItems) -> C
 
 
 def _with_words(call: Interaction | None, words: str, items: OpenItems) -> Change:
-    """The call with what was said in it, whole beside it, and what its callback is about."""
-    if call is None:
+    """The call with what was said in it, whole beside it, and what its callback is about; once."""
+    if call is None or any(each.media_type == _TEXT for each in call.attachments):
         return Change()
     content = words.encode()
     digest = hashlib.sha256(content).hexdigest()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from commsd.core.callback import Callback, State
+from commsd.core.callback import PASSES, Callback, State
 from commsd.core.change import Change
 from commsd.core.interaction import Direction, Interaction, Kind, Outcome
 
@@ -156,8 +156,10 @@ def _matter(callback: Callback, mark: str, tell: tuple[str, ...], step: int = 0)
 
 
 def _base(callback: Callback) -> str:
-    """A callback that is held or escalated once more after a further try is another matter."""
-    return f"{callback.state.value}:{callback.id}:{len(callback.attempts)}:{callback.held or ''}"[:100]
+    """A callback held or escalated once more after a further try, or given back too often again, is another matter."""
+    rounds = len(callback.passed) // PASSES
+    count = f"{len(callback.attempts)}.{rounds}" if rounds else f"{len(callback.attempts)}"
+    return f"{callback.state.value}:{callback.id}:{count}:{callback.held or ''}"[:100]
 
 
 def _daily(base: str, now: datetime, zone: tzinfo) -> str:

@@ -14,7 +14,7 @@ import structlog
 
 from commsd.core import key
 from commsd.core.callback import State as Owed
-from commsd.core.callback import released
+from commsd.core.callback import passed_on, word_of
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, change_of, recheck
 from commsd.core.event import Event
@@ -193,12 +193,13 @@ def _aside(case_id: str, items: OpenItems, _error: Exception) -> Change:
 
 
 def _lapsed(callback_id: str, items: OpenItems) -> Change:
-    """A claim nobody made good of goes back into the queue."""
+    """A claim nobody made good of is given back, and counts as such; the dialler does the same where it comes first."""
     owed = items.callback(callback_id)
     if owed is None or owed.claimed_until is None or owed.claimed_until > items.now or owed.state is not Owed.CLAIMED:
         return Change()
-    free = released(owed)
-    return Change(callbacks=(free,), events=(Event("callback.released", free, items.now, "machine"),))
+    free = passed_on(owed, owed.owner, None, items.now)
+    word = word_of(free, owed)
+    return Change(callbacks=(free,), events=(Event(f"callback.{word}", free, items.now, "machine"),))
 
 
 def _rested(case_id: str, items: OpenItems, terms: Terms) -> Change:

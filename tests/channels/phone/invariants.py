@@ -31,8 +31,10 @@ KNOWN = timedelta(seconds=5)
 ROUND = timedelta(seconds=60)
 """Longer no telephone rings and hears what it is about: Twilio waits 15 s for a document, our network here longer."""
 
-PICKS_UP = timedelta(minutes=2)
-"""Within so long one of us picks up and has heard what it is about: who was rung in time may be late for the window."""
+PICKS_UP = timedelta(minutes=15)
+"""Within so long one of us picks up and has heard what it is about: who was rung in time may be late for the window.
+
+At Twilio a minute or two; here every webhook of the way may be late by minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from commsd.demo.exchange import Call
 from commsd.store.journal import Webhook
 from tests.channels.phone import replay
 from tests.channels.phone.hotline import ACCOUNT, ANNA, CUSTOMER, HOTLINE, leg_fields
-from tests.channels.phone.invariants import Books, Limits, Witness, orphans, unknown
+from tests.channels.phone.invariants import PICKS_UP, Books, Limits, Witness, orphans, unknown
 from tests.channels.phone.replay import Journal, attempts_again, differences, shuffled
 from tests.core import items
 
@@ -233,7 +233,7 @@ def test_6d_9_a_customers_leg_long_after_we_closed_is_told() -> None:
     out, late = ordered(at=NOON + timedelta(hours=4, minutes=59))
     late.created_at += timedelta(minutes=1, seconds=50)
     assert told(sound(), [out, late]) == set(), "our person was rung in time, and picked up"
-    late.created_at += timedelta(minutes=2)
+    late.created_at += PICKS_UP
     assert told(sound(), [out, late]) == {"9"}
 
 

@@ -52,7 +52,9 @@ async def twilio(folder: Path, pages: list[list[dict[str, Any]]], status: int = 
 
     (folder / "token").write_text("t")
     async with listening([Route("/v1/DialingPermissions/Countries", countries)]) as url:
-        yield Twilio(account_sid=ACCOUNT, auth_tokens=(SecretSource("file", str(folder / "token")),), api_base_url=url)
+        tokens = (SecretSource("file", str(folder / "token")),)
+        ours = "https://bin.example.com/ours.xml"
+        yield Twilio(account_sid=ACCOUNT, auth_tokens=tokens, api_base_url=url, fallback_url=ours)
 
 
 async def test_every_page_of_countries_is_read(tmp_path: Path) -> None:

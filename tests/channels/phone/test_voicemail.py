@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, delete
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,13 +18,14 @@ from starlette.routing import Route
 from commsd.channels.phone.recording import LARGEST, sound_of
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.transcribe import words_of
-from commsd.channels.phone.voicemail import Voicemail
+from commsd.channels.phone.voicemail import SINCE, Voicemail
 from commsd.config.secret import SecretSource
 from commsd.core.interaction import Interaction, Kind
 from commsd.demo.exchange import Caller
 from commsd.errors import CommsdError, NotFound, Refused, Unreachable
 from commsd.store import schema
 from commsd.store.originals import original
+from commsd.store.texts import sounds
 from tests.channels.phone.conftest import Phone
 from tests.channels.phone.hotline import ACCOUNT, twilio
 from tests.channels.phone.listener import listening
@@ -155,10 +157,11 @@ async def test_a_kill_between_the_steps_loses_none_and_takes_none_twice(phone: P
     kept = await call_of(phone)
     assert (bool(kept.original), kept.attachments, len(phone.exchange.office.recordings)) == (True, (), 1)
     assert await restarted()
-    said = await call_of(phone)
-    assert (said.preview, len(said.attachments), len(phone.exchange.office.recordings)) == ("my order is late", 1, 1)
-    assert await restarted()
     assert not phone.exchange.office.recordings
+    assert not (await call_of(phone)).attachments
+    assert await restarted()
+    said = await call_of(phone)
+    assert (said.preview, len(said.attachments)) == ("my order is late", 1)
     before = len(phone.exchange.rest_requests)
     assert not await restarted()
     assert len(phone.exchange.rest_requests) == before
@@ -176,6 +179,49 @@ async def test_a_kill_while_a_message_is_put_into_words_leaves_that_step_owed(ph
         await running
     await worked(duty(phone, transcriber=program(tmp_path, "print('late')")))
     assert (await call_of(phone)).preview == "late"
+
+
+async def test_a_deletion_waits_for_no_words_and_is_not_given_up(phone: Phone, tmp_path: Path) -> None:
+    await left(phone)
+    running = duty(phone, transcriber=program(tmp_path, "raise SystemExit(3)"), delete_recordings=True)
+    assert await running.once()
+    login = running._rest
+    running._rest = Rest(replace(running._twilio, api_base_url="http://127.0.0.1:9"))
+    for _ in range(3):
+        assert not await running.once()
+        await phone.passes(SINCE.total_seconds())
+    running._rest = login
+    await worked(running)
+    await phone.passes(3600)
+    await worked(running)
+    assert not phone.exchange.office.recordings
+    assert not running._wanted
+
+
+async def test_a_message_put_into_words_before_its_step_was_noted_is_left_as_it_is(
+    phone: Phone, tmp_path: Path
+) -> None:
+    call = await left(phone)
+    await worked(duty(phone, transcriber=program(tmp_path, "print('late')")))
+    before = await call_of(phone)
+
+    def forgotten(connection: Connection) -> None:
+        noted = schema.logical_keys
+        connection.execute(delete(noted).where(noted.c.interaction_id == call.id, noted.c.key.startswith("recording:")))
+
+    await phone.means.log.engine.commit(forgotten)
+    await worked(duty(phone, transcriber=program(tmp_path, "print('late, again')")))
+    assert await call_of(phone) == before
+
+
+async def test_the_store_looks_no_more_for_a_sound_that_is_kept(phone: Phone) -> None:
+    call = await left(phone)
+    since = call.recorded_at - SINCE
+    log = phone.means.log
+    assert len(await log.read(lambda c: sounds(c, since, "recording", ("sound",)))) == 1
+    assert await duty(phone).once()
+    assert not await log.read(lambda c: sounds(c, since, "recording", ("sound",)))
+    assert len(await log.read(lambda c: sounds(c, since, "recording", ("sound", "deletion")))) == 1
 
 
 def program(folder: Path, code: str) -> tuple[str, ...]:

@@ -282,6 +282,22 @@ async def test_q11_the_notice_says_who_gave_it_back_and_why(log: Log, scripted_w
     assert ": no reason was given" in said
 
 
+async def test_q11_the_sixth_time_it_is_given_back_is_told_as_the_third_was(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    board = Switchboard(log, scripted_world)
+    owed = await board.rang()
+    tellings = [len(await board.tells())]
+    for count in (0, 3, 6):
+        passed = (Passed(at=scripted_world.now, by="anna"),) * count
+        owed = await board.moved(owed, state=State.ESCALATED, look_at=None, passed=passed)
+        tellings.append(len(await board.tells()))
+        owed = await board.moved(owed, state=State.CLAIMED)
+    each = tellings[1] - tellings[0]
+    assert each > 0
+    assert tellings == [tellings[0] + each * told for told in range(4)]
+
+
 async def test_without_anybody_at_a_line_its_misses_are_left_to_the_clocks(
     log: Log, scripted_world: ScriptedWorld
 ) -> None:

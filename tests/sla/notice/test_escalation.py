@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -453,6 +454,20 @@ async def test_a_claim_nobody_made_good_of_goes_back(desk: AlarmDesk) -> None:
     await desk.duty.once()
     items = await items_of(desk.log, key.of_callback(mine.id))
     assert items.callbacks[0].state is Owed.WAITING
+
+
+async def test_q11_a_claim_that_ran_out_for_the_third_time_goes_to_the_lead(desk: AlarmDesk) -> None:
+    change = await desk.take(call_from(outcome=Outcome.MISSED), NUMBER)
+    owed = change.callbacks[0]
+    for by in ("anna", "bo", "anna"):
+        taken = Change(callbacks=(claimed(owed, by, desk.world.now),))
+        await desk.log.decide((key.of_callback(owed.id),), partial(lambda change, _: change, taken))
+        desk.world.advance(timedelta(minutes=31))
+        await desk.duty.once()
+        (owed,) = (await items_of(desk.log, key.of_callback(owed.id))).callbacks
+    assert (owed.state, owed.owner, [each.by for each in owed.passed]) == (Owed.ESCALATED, None, ["anna", "bo", "anna"])
+    steps = [word for word, _ in await desk.events() if word in ("callback.released", "callback.escalated")]
+    assert steps == ["callback.released", "callback.released", "callback.escalated"]
 
 
 A_DAY = timedelta(days=1)

@@ -57,7 +57,10 @@ class Order(StrEnum):
     AMBIGUOUS = "ambiguous"  # it has several
 
 
-NOT_PLACED = frozenset({Order.REFUSED, Order.LATER, Order.NONE, Order.AMBIGUOUS})
+NEVER_PLACED = frozenset({Order.REFUSED, Order.LATER, Order.NONE})
+"""With these there was no call, so it costs nothing."""
+
+NOT_PLACED = NEVER_PLACED | {Order.AMBIGUOUS}
 """With these there is no call, or none that we know."""
 
 

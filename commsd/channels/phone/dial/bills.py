@@ -27,9 +27,6 @@ EVERY = timedelta(minutes=2)
 WAITS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
 """So long after the end of a call its price is asked for; after the last, no more."""
 
-AT_ONCE = 5
-"""Questions in one turn: what is due is dialled in between."""
-
 
 class Bills:
     """Looks at each turn of the dialler; on the node that dials."""
@@ -50,13 +47,22 @@ class Bills:
         self._later = {attempt: at for attempt, at in self._later.items() if at > now}
         ended = await means.log.read(partial(dialling.unbilled, since=since, field=PRICE, but=self._later.keys()))
         self._later |= {each.attempt.id: at for each in ended if each.attempt.id and (at := looks_at(each, now)) > now}
+        asked = list(due(ended, now))
+        if not asked:
+            return
         try:
-            for callback_id, attempt_id, sid in list(due(ended, now))[:AT_ONCE]:
-                said = await orders.looked_up(self._rest, sid)
-                await self._exchange.note(attempt_id, Step(Stage.ASKED), "", {**said, BILL: "asked"}, None, now)
-                await self._exchange.settle(callback_id, attempt_id)
+            await self._ask_for(*asked[0], now)
         except (Unreachable, Throttled, ConfigError) as error:
             log.warning("dial.bill_unknown", what=error.what, remedy=error.remedy)
+        else:
+            self._next = now if len(asked) > 1 else self._next
+
+    async def _ask_for(self, callback_id: str, attempt_id: str, sid: str, now: datetime) -> None:
+        """One question a turn: what is due is dialled in between."""
+        self._later[attempt_id] = now + WAITS[0]  # also where this fails, so that it hides none behind it
+        said = await orders.looked_up(self._rest, sid)
+        await self._exchange.note(attempt_id, Step(Stage.ASKED), "", {**said, BILL: "asked"}, None, now)
+        await self._exchange.settle(callback_id, attempt_id)
 
 
 def due(placed: Iterable[dialling.PlacedCall], now: datetime) -> Iterator[tuple[str, str, str]]:

@@ -90,8 +90,7 @@ class Dialler:
 
     async def once(self) -> bool:
         """See to everything that is due. True where anything moved. Raises Elsewhere where another node dials."""
-        if await self._means.claims.hold(self.name, LEASE) is None:
-            raise Elsewhere("another node dials", remedy="nothing to do: it goes on here when that one stops")
+        await self._hold()
         if not self._resumed:
             await self._resume()
         moved, now = False, self._means.world.now()
@@ -99,11 +98,25 @@ class Dialler:
             await self._exchange.settle(callback_id, attempt_id)
         for callback in await self._means.log.read(lambda connection: callbacks.astir(connection, now)):
             moved |= await self._tried(callback, self._see_to)
-        await self._watch.once()
-        await self._bills.once()
+        await self._asked(self._watch.once)
+        await self._asked(self._bills.once)
         for line in self._exchange.settings.lines.values():
+            await self._hold()
             moved |= await self._serve(line)
         return moved
+
+    async def _hold(self) -> None:
+        """Keep the lease, or raise Elsewhere."""
+        if await self._means.claims.hold(self.name, LEASE) is None:
+            raise Elsewhere("another node dials", remedy="nothing to do: it goes on here when that one stops")
+
+    async def _asked(self, ask: Callable[[], Awaitable[None]]) -> None:
+        """What is asked beside the dialling keeps no call from being dialled."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await ask()
+        except Exception as error:
+            log.error("dial.not_looked_up", error=type(error).__name__, exc_info=error)
 
     def _hear(self, change: Change) -> None:
         if change.callbacks or change.pauses:
@@ -121,6 +134,7 @@ class Dialler:
 
     async def _tried(self, callback: Callback, see_to: "SeeTo") -> bool:
         """One that cannot be seen to now rests a while, so that it keeps nobody else waiting."""
+        await self._hold()  # those before it may have taken longer than the lease lasts
         try:
             async with asyncio.timeout(DEADLINE):
                 return await see_to(callback)
@@ -226,6 +240,8 @@ class Dialler:
             held = await held_reason(callback, self._exchange.settings, means) if seen else held
             past = await self._past(callback, now)
             chosen = plan(callback, staff, policy, now, contact=contact, held=held, past=past)
+        if isinstance(chosen, Begin):
+            chosen = await self._board.unpaid(callback, policy.line) or chosen
         return Escalate("agents_numbers") if _by_fault(chosen, callback, staff) else chosen
 
     async def _past(self, callback: Callback, now: datetime) -> Past:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from commsd.channels.phone.dial.attempt import MISSING, PRICE, Order
+from commsd.channels.phone.dial.attempt import MISSING, PRICE, TERMINAL, Order
 from commsd.channels.phone.dial.call_order import RING, CallOrder
 from commsd.channels.phone.rest import DEADLINE, Ordered, Rest
 from commsd.channels.phone.twiml import RETRY_STATUS, RETRY_TWIML
@@ -17,6 +17,7 @@ from commsd.errors import NotFound
 
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 _LISTED = 50
+_UNANSWERED = TERMINAL - {"completed"}
 _MINUTE = timedelta(minutes=1)
 
 
@@ -60,7 +61,7 @@ async def looked_up(rest: Rest, sid: str) -> Mapping[str, str]:
         fields |= {"ChildSid": newest.sid, "ChildStatus": _word(newest.status)}
         if newest.duration:
             fields["ChildSeconds"] = str(newest.duration)
-    if cost := bill([each.price for each in (call, *legs)], call.price_unit):
+    if cost := bill([_price(each) for each in (call, *legs)], call.price_unit):
         fields[PRICE] = cost
     return fields
 
@@ -82,6 +83,11 @@ async def found(rest: Rest, order: CallOrder) -> tuple[str, ...]:
 def _began(call: Any) -> datetime | None:
     at = call.date_created or call.start_time
     return at.astimezone(UTC) if at else None
+
+
+def _price(call: Any) -> str | None:
+    """What Twilio bills for a leg; of one that nobody answered it may never say that it is nothing."""
+    return "0" if call.price is None and _word(call.status) in _UNANSWERED else call.price
 
 
 def _word(status: object) -> str:

@@ -43,7 +43,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again then. why: `asked`, `window`, `backoff`, `tries_per_day`, `redial` or `agents`."""
+    """Look again then. why: `asked`, `window`, `backoff`, `tries_per_day`, `redial`, `agents` or `cost`."""
 
     until: datetime
     why: str

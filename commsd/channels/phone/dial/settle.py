@@ -7,8 +7,9 @@ was tried in vain is looked at again, stands in plan.py.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from commsd.channels.phone.dial.attempt import AT_FAULT, AttemptState, Ended, Order, ended, must_ask
+from commsd.channels.phone.dial.attempt import AT_FAULT, NEVER_PLACED, AttemptState, Ended, Order, ended, must_ask
 from commsd.channels.phone.dial.call_order import CallOrder
 from commsd.channels.phone.dial.placed import (
     QUEUED,
@@ -172,16 +173,24 @@ def settled(placed: Placed) -> Change:
 
 
 def _billed(placed: Placed, change: Change) -> Change:
-    """The change, and beside it what the call cost: once, in place of what was booked for it."""
-    price, attempt, now = placed.state.price, placed.attempt, placed.items.now
-    if price is None or attempt.cost is not None:
+    """The change, and beside it what the call cost, in place of what was booked for it."""
+    price, attempt, now = _price(placed), placed.attempt, placed.items.now
+    if price is None or attempt.cost == price:
         return change
     here = next((each for each in reversed(change.callbacks) if each.id == placed.callback.id), placed.callback)
     known = next(each for each in here.attempts if each.id == attempt.id)
     after = owed.with_attempt(here, replace(known, cost=price))
-    right = mended(attempt.thought, price, attempt.at.date())
+    right = mended(attempt.cost or attempt.thought, price, attempt.at.date())
     event = Event("callback.updated", after, now, MACHINE)
     return change + Change(callbacks=(after,), events=(event,), spending=(right,) if right else ())
+
+
+def _price(placed: Placed) -> str | None:
+    """What the call cost, as far as it is known: nothing, where there was none."""
+    state, thought = placed.state, placed.attempt.thought
+    if state.price is None and thought is not None and state.order in NEVER_PLACED:
+        return money(Decimal(0), thought.split()[1])
+    return state.price
 
 
 def _told(placed: Placed) -> Change:
@@ -279,10 +288,10 @@ def _afterwards(placed: Placed, how: Ended | None) -> Change:
 
 
 def _waits_after_it(placed: Placed) -> bool:
-    """Whether it waits for a next try because this one seemed in vain, to the machine alone."""
+    """Whether it waits for a next try, or a person, because this one seemed in vain, to the machine alone."""
     callback, attempt, known = placed.callback, placed.attempt, placed.known
     said = known is not None and known.detail.result is not None
-    last = callback.state is State.WAITING and callback.attempts[-1] == attempt
+    last = callback.state in (State.WAITING, State.ESCALATED) and callback.attempts[-1] == attempt
     return last and not said and attempt.result in set(Ended)
 
 

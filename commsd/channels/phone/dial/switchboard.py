@@ -18,7 +18,7 @@ from commsd.channels.phone.dial.brakes import CREDENTIALS, NOT_OURS, RESTS, Pace
 from commsd.channels.phone.dial.call_order import TIME_LIMIT, CallOrder
 from commsd.channels.phone.dial.exchange import Exchange
 from commsd.channels.phone.dial.line_state import LONGEST, LONGEST_TALK, OVER, awaited, engaged
-from commsd.channels.phone.dial.plan import Policy, Staff
+from commsd.channels.phone.dial.plan import Hold, Policy, Staff, Wait
 from commsd.channels.phone.dial.settle import begun
 from commsd.channels.phone.dial.step import Stage, Step
 from commsd.channels.phone.line import Line
@@ -39,6 +39,9 @@ log = structlog.get_logger()
 
 DIALLING = "dialling"
 """What a person pauses, and the part of a line whose health this is."""
+
+UNPAID = timedelta(minutes=10)
+"""How long a callback rests that is dearer than what is left."""
 
 FAULTY = timedelta(hours=1)
 """How long one of our people is not rung whose number Twilio does not dial."""
@@ -123,6 +126,18 @@ class Switchboard:
         since = first_day(cap.per, now.date())
         spent = await self._means.log.read(partial(spending.spent, since=since, currency=cap.currency))
         return cap.amount - spent
+
+    async def unpaid(self, callback: Callback, line: Line) -> Hold | Wait | None:
+        """What is next for a callback dearer than what may be spent now; None where it is not."""
+        now, cap = self._means.world.now(), self._exchange.settings.dialling.max_cost
+        thought = self._thought(line, callback, now)
+        if affordable(thought, await self._left(now)):
+            return None
+        if cap is not None and thought.amount > cap.amount and callback.released is None:
+            number = parse_number(callback.number or "")
+            return Hold(f"price:{number.region if number else ''}")
+        self._fails(line.name, "the money left for dialling is less than a call that waits is thought to cost")
+        return Wait(now + UNPAID, "cost")
 
     def _limit(self, line: Line, callback: Callback, left: Decimal | None) -> int:
         """Seconds that the call may last, so that it alone does not pass what is left."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import aiohttp
 import pytest
@@ -24,14 +25,15 @@ from commsd.channels.phone.dial.twiml import connect_bin
 from commsd.channels.phone.line import Callbacks, Cost, Dialling
 from commsd.channels.phone.rest import Rest
 from commsd.core import key
-from commsd.core.callback import Callback, CloseReason, State
+from commsd.core.callback import Callback, CloseReason, State, escalated
 from commsd.core.change import Change
 from commsd.core.entry import Hand, Result, Said
 from commsd.core.interaction import Outcome
 from commsd.core.pause import Pause
+from commsd.core.price import Spending
 from commsd.crm.call_actions import callback_result, close_callback
 from commsd.demo.exchange import Caller, Person, Tamper, Webhook
-from commsd.errors import Elsewhere
+from commsd.errors import Elsewhere, TryAgain
 from commsd.store import callbacks, spending
 from commsd.store.claims import Claims
 from tests.channels.phone.dial.conftest import GONE, TAKES, TALKS, Desk
@@ -680,7 +682,10 @@ async def test_r5_where_rest_and_webhook_tell_two_ends_rest_wins_and_the_conflic
     assert ("conflict" in told.tags, told.reason) == (True, "not_accepted")
 
 
-async def test_r4_a_talk_of_which_twilio_tells_late_stops_the_next_try_and_its_result_is_asked_for(desk: Desk) -> None:
+@pytest.mark.parametrize("meanwhile", [State.WAITING, State.ESCALATED])
+async def test_r4_a_talk_of_which_twilio_tells_late_stops_the_next_try_and_its_result_is_asked_for(
+    desk: Desk, meanwhile: State
+) -> None:
     await desk.missed()
     desk.phone.exchange.people[ANNA] = Person(answers_after=3, presses=("1",))
     desk.phone.exchange.tamper = lambda hook: Tamper(lost="/talk" in hook.url or "/leg" in hook.url)
@@ -699,6 +704,9 @@ async def test_r4_a_talk_of_which_twilio_tells_late_stops_the_next_try_and_its_r
     await told(Stage.ASKED)
     owed = await desk.callback()
     assert (owed.state, owed.attempts[0].result) == (State.WAITING, "given_up")
+    if meanwhile is State.ESCALATED:
+        given_up = Change(callbacks=(escalated(owed),))
+        await desk.phone.means.log.decide((key.of_callback(owed.id),), lambda _: given_up)
     await told(Stage.TALK, DialCallStatus="completed", DialBridged="true", DialCallDuration="40")
     owed = await desk.callback()
     assert (owed.state, owed.attempts[0].result, owed.attempts[0].bridged) == (State.CONFIRM, None, True)
@@ -976,3 +984,66 @@ async def test_p2_killed_between_the_order_and_its_answer_the_call_is_found_and_
     desk.phone.clockwork.held = False
     await desk.quiet()
     assert ((await desk.callback()).close_reason, desk.posted()) == (CloseReason.REACHED, 1)
+
+
+async def _spent(desk: Desk) -> Decimal:
+    return await desk.phone.means.log.read(lambda connection: spending.spent(connection, "2026-03-10", "EUR"))
+
+
+async def test_fraud_cost_runaway_an_order_that_twilio_never_took_costs_nothing(desk: Desk) -> None:
+    await desk.missed()
+    desk.phone.exchange.tamper_rest = lambda seen: Tamper(refused=(429, 20429) if seen.method == "POST" else None)
+    await desk.turn()
+    (attempt,) = (await desk.callback()).attempts
+    assert (attempt.result, attempt.cost, await _spent(desk)) == ("not_placed", "0 EUR", Decimal(0))
+
+
+async def test_fraud_cost_runaway_a_leg_that_nobody_took_and_that_is_never_billed_costs_nothing(desk: Desk) -> None:
+    await desk.missed()
+    desk.phone.exchange.people[ANNA] = Person(answers_after=None)
+    await desk.turn()
+    await desk.phone.passes(400)
+    await desk.at_once()
+    (attempt, *_) = (await desk.callback()).attempts
+    assert (attempt.result, attempt.cost) == ("not_accepted", "0 USD")
+    await desk.quiet()
+
+
+async def test_r2_a_question_that_fails_as_nobody_foresaw_keeps_no_call_from_being_dialled(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.missed()
+    await desk.turn()
+
+    async def breaks(*_: object) -> NoReturn:
+        raise TryAgain("too much to do", remedy="nothing: it is asked again")
+
+    monkeypatch.setattr(orders, "looked_up", breaks)
+    await desk.phone.passes(400)
+    await desk.missed(LONDONER)
+    desk.phone.exchange.people[LONDONER] = TALKS
+    await desk.turn()
+    assert [call.to for call in desk.orders()] == [ANNA, ANNA]
+
+
+FINN = "+358912345678"
+
+
+@pytest.mark.parametrize(("cap", "state", "why"), [("0.70", State.HELD, "price:FI"), ("1", State.WAITING, None)])
+async def test_fraud_cost_runaway_a_call_dearer_than_what_may_be_spent_does_not_wait_in_silence(
+    desk: Desk, cap: str, state: State, why: str | None
+) -> None:
+    now = desk.phone.clockwork.now
+    limits = Dialling(max_cost=Cost(Decimal(cap), "EUR", timedelta(days=1)), regions=frozenset({"DE", "FI"}))
+    desk.phone.settings = replace(desk.phone.settings, dialling=limits)
+    spent = Spending(now.date().isoformat(), "EUR", Decimal("0.40"), 1)
+    owed = replace(_more_owed(1, now), number=FINN)
+    await desk.phone.means.log.decide((), lambda _: Change(callbacks=(owed,), spending=(spent,) if cap == "1" else ()))
+    desk.again()
+    await desk.at_once()
+    after = await desk.callback()
+    assert (desk.posted(), after.state, after.held) == (0, state, why)
+    if state is State.WAITING:
+        assert "money" in (desk.phone.means.pulse.said("hotline", "line") or "")
+        assert after.look_at is not None
+        assert after.look_at > now
