@@ -900,7 +900,8 @@ async def test_fraud_cost_runaway_a_call_may_not_last_longer_than_there_is_money
 async def test_fraud_forged_a_webhook_of_an_attempt_that_is_not_signed_moves_nothing(desk: Desk) -> None:
     await desk.missed()
     desk.phone.exchange.people[ANNA] = Person(answers_after=None)
-    await desk.at_once()
+    desk.phone.clockwork.held = True  # the telephone goes on ringing
+    await desk.dialler.once()
     owed = await desk.callback()
     attempt = owed.attempts[0]
     url = f"{desk.phone.url}/twilio/dial/{owed.id}/{attempt.id}/key-1"
