@@ -20,38 +20,24 @@ from pathlib import Path
 import structlog
 
 from commsd.channels.channel import Channel, Means
-from commsd.channels.mail.account import Mailbox, MailSettings
-from commsd.channels.mail.alerting import Alerting
-from commsd.channels.mail.heartbeat import Heartbeat
-from commsd.channels.mail.logins import OAuthLogins
-from commsd.channels.mail.notice import post_of
-from commsd.channels.mail.watchman import Watchman
 from commsd.channels.registry import CHANNELS
 from commsd.config.load import RULES, load
 from commsd.config.own_key import own_key
 from commsd.config.saving import Files, stamps_of
 from commsd.config.settings import Config
-from commsd.crm.sequencer import Head, Sequencer
-from commsd.duty import Duty, Leaver, end, supervise, woken
+from commsd.duties import channel_duties, house_duties, post_for
+from commsd.duty import Leaver, end, supervise, woken
 from commsd.errors import CommsdError, ConfigError, StoreAway, TryAgain
 from commsd.front import Front
-from commsd.sla.notice.alarm import Exits
-from commsd.sla.notice.digest import Digest
-from commsd.sla.notice.dispatch import Dispatch
-from commsd.sla.notice.escalation import Escalation
-from commsd.sla.notice.post import Post
-from commsd.sla.notice.route import webhooks
 from commsd.sla.rules.folderlock import PATIENCE, Busy
 from commsd.sla.rules.handover import take_folder
-from commsd.sla.rules.in_force import Follow, Rules
+from commsd.sla.rules.in_force import Rules
 from commsd.store import feed, node
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, is_unavailable, open_engine
 from commsd.store.journal import Journal
 from commsd.store.log import Log
-from commsd.store.migrate import upgrade
-from commsd.store.recovery import Recovery
-from commsd.store.retention import Retention
+from commsd.store.migrate import DEADLINE, revision, upgrade
 from commsd.telemetry import Metrics
 from commsd.web.call_meter import CallMeter
 from commsd.web.pulse import Pulse
@@ -101,7 +87,7 @@ class House:
         means = _means(config, self.means)
         means.pulse.begin()
         surface = self.front.made(config, means, self.channels)
-        duties = [*_house_duties(config, means, self.front.head), *_channel_duties(config, means, self.channels)]
+        duties = [*house_duties(config, means, self.front.head), *channel_duties(config, means, self.channels)]
         await self._bring_rules_in(config, means)
         await self._replaced()
         self.front.pulse.in_force()
@@ -266,7 +252,7 @@ async def _work(
 
 
 def _means(config: Config, before: Means) -> Means:
-    return replace(before, folder=config.folder, firm=config.firm, post=_post(config, before))
+    return replace(before, folder=config.folder, firm=config.firm, post=post_for(config, before))
 
 
 def _first_means(config: Config, env: Mapping[str, str], store: Log, world: World, pulse: Pulse, owner: str) -> Means:
@@ -289,7 +275,8 @@ async def _reachable(engine: Engine, world: World) -> None:
     told, pause = False, 1.0
     while True:
         try:
-            await engine.commit(upgrade)
+            await engine.read(revision)  # whether it answers at all, by the usual deadline
+            await engine.commit(upgrade, DEADLINE)
             return
         except Exception as error:
             if not is_unavailable(error):
@@ -299,47 +286,6 @@ async def _reachable(engine: Engine, world: World) -> None:
                 told = True
         await world.sleep(pause * (0.5 + world.jitter() / 2))
         pause = min(pause * 2, 30.0)
-
-
-def _house_duties(config: Config, means: Means, head: Head) -> Sequence[Duty]:
-    firm, post = config.firm, _post(config, means)
-    store = (means.log, means.claims)
-    measure = means.pulse.metrics.escalation_delay.observe
-    return (
-        Recovery(means.claims, means.world),
-        Alerting(_mailboxes(config), firm, post, *store, means.world, means.pulse.metrics),
-        Retention(*store, means.world, config.retention.originals),
-        Follow(means.rules, means.world),
-        Sequencer(means.log, means.claims, means.world, head),
-        Escalation(firm, post, *store, means.rules, means.world, measure),
-        Dispatch(firm, post, *store, means.world),
-        Digest(firm, post, config.notices.digest, *store, means.rules, means.world),
-        webhooks(*store, means.world, means.pulse.metrics),
-        *_alarm_duties(config, means, post),
-    )
-
-
-def _alarm_duties(config: Config, means: Means, post: Post) -> Sequence[Duty]:
-    """Those that see that the others do their work, as `[alarms]` says."""
-    alarms, boxes, firm = config.alarms, _mailboxes(config), config.firm
-    store = (means.log, means.claims, means.world)
-    able = {name: box.smtp for name, box in boxes.items() if box.smtp}
-    posts = {name: post_of(boxes, name, alarms.tell, firm, means.key) for name in able}
-    exits = Exits(posts=posts, hosts={name: smtp.host for name, smtp in able.items()}, preferred=post)
-    logins = OAuthLogins(boxes, means).read
-    watchman = Watchman(boxes, alarms.unread_for, bool(alarms.heartbeat), exits, firm, *store, means.pulse, logins)
-    duties: list[Duty] = [watchman]
-    if alarms.heartbeat:
-        duties.append(Heartbeat(boxes, alarms.heartbeat, means.key, *store))
-    if alarms.ping_url:
-        from commsd.channels.mail.ping import Ping  # aiohttp, 7 MB
-
-        duties.append(Ping(alarms.ping_url, lambda: watchman.well, means.world, means.pulse.metrics))
-    return duties
-
-
-def _channel_duties(config: Config, means: Means, channels: Sequence[Channel]) -> Sequence[Duty]:
-    return [duty for channel in channels for duty in channel.duties(config.settings[channel.name], means)]
 
 
 def _must_not_move(before: Config, after: Config) -> None:
@@ -353,17 +299,6 @@ def _must_not_move(before: Config, after: Config) -> None:
     moved = [name for name, same in fixed.items() if not same]
     if moved:
         raise ConfigError(f"{' and '.join(moved)} cannot change while commsd runs", remedy="restart it to change that")
-
-
-def _mailboxes(config: Config) -> Mapping[str, Mailbox]:
-    mail: MailSettings | None = config.settings.get("mail")
-    return mail.mailboxes if mail else {}
-
-
-def _post(config: Config, means: Means) -> Post:
-    post = post_of(_mailboxes(config), config.notices.mailbox, config.alarms.tell, config.firm, means.key)
-    shared = config.http.public and config.http.public_listen == config.http.listen
-    return replace(post, board=config.firm.public_url if shared else None)
 
 
 def _on_signals(stop: asyncio.Event, hup: asyncio.Event) -> None:

@@ -60,3 +60,7 @@ class NotFound(CommsdError):
 
 class Refused(CommsdError):
     """The request contradicts the record it is about (a closed callback cannot be claimed)."""
+
+
+class OtherRevision(CommsdError):
+    """The record is not at the revision the change was made for; nothing was written."""

@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from commsd.channels.channel import Channel, Means
 from commsd.config.settings import Config
 from commsd.crm import api
+from commsd.crm.audit import Audit
 from commsd.crm.keys import Keys
+from commsd.crm.limits import Limits
 from commsd.crm.request import Api
 from commsd.crm.sequencer import Head
 from commsd.store.log import Log
@@ -49,6 +51,7 @@ class Front:
         http = config.http
         self.health, self.head, self.pulse = Health(degraded=pulse.degraded_by_name), Head(), pulse
         self._log, self._world = log, world
+        self._limits = Limits(world, http.rate, http.export_rate)  # a reload does not fill the buckets
         self._own, self._public = Doorway(), Doorway()
         proxies = http.trusted_proxies
         self.own = Listener("api", self._own, bind(*http.listen), world, trusted_proxies=proxies)
@@ -87,6 +90,9 @@ class Front:
         surface = Api(
             log=self._log,
             keys=keys,
+            audit=Audit(self._log, self._world),
+            limits=self._limits,
+            exits=config.webhooks,
             terms=lambda: means.rules.terms,
             world=self._world,
             key=means.key,
@@ -101,6 +107,8 @@ class Front:
             key=means.key,
             sessions=Sessions(log=self._log, world=self._world, key=means.key),
             keys=keys,
+            audit=Audit(self._log, self._world),
+            limits=self._limits,
             health=self.health,
             firm=config.firm.name,
             zone=config.firm.zone,

@@ -38,6 +38,7 @@ NAMES = frozenset(
     {
         # ids of ours and of Twilio's, names from the configuration, words of our own code
         *("account", "attempt", "batch", "callback", "callsid", "call_sid", "case", "channel", "clock", "code"),
+        "contact",
         *(
             "cancelled",
             "count",
@@ -51,17 +52,30 @@ NAMES = frozenset(
             "owed",
             "error",
             "event_id",
+            "events",
             "exception",
             "fence",
             "folder",
             "from_version",
         ),
-        *("interaction", "kind", "language", "last_uid", "lease", "level", "library", "line", "listen", "listener"),
+        *(
+            "interaction",
+            "interactions",
+            "kind",
+            "language",
+            "last_uid",
+            "lease",
+            "level",
+            "library",
+            "line",
+            "listen",
+            "listener",
+        ),
         *("logger", "logical", "mailbox", "message", "method", "mode", "node", "outcome", "owner", "phase", "pid"),
         *("pieces", "place", "policy", "port", "purpose", "queued", "reason", "remedy", "result", "retry", "round"),
         *("serial", "effective_from", "withdrawn", "calendar", "zone", "bytes", "offered", "share"),
         *("route", "rule", "rules", "scope", "signal", "stage", "state", "status", "step", "store", "team", "template"),
-        *("thing", "told", "uid", "uidvalidity", "until", "verdict", "version", "what", "where", "why"),
+        *("thing", "told", "uid", "uidvalidity", "until", "verdict", "version", "webhook", "what", "where", "why"),
     }
 )
 """Fields whose texts may be logged. Numbers, booleans, times and durations may stand under any name."""
@@ -189,11 +203,17 @@ class Metrics:
             "commsd_callback_oldest_age_seconds", "Age of the oldest owed call, 0 without one", registry=registry
         )
         self._of_calls(registry)
+        self._of_webhooks(registry)
         self.clocks = Gauge("commsd_clocks", "Clocks somebody still owes", ["clock", "state"], registry=registry)
         self.feed_lag = Gauge(
             "commsd_feed_lag_seconds", "Age of the oldest event without a number, 0 without one", registry=registry
         )
         self.feed_last = Gauge("commsd_feed_last_sequence", "Number of the last event", registry=registry)
+        self.feed_oldest = Gauge(
+            "commsd_feed_oldest_event_timestamp_seconds",
+            "When the oldest event still kept was committed, 0 without one",
+            registry=registry,
+        )
         self.decisions = Counter(
             "commsd_decisions_total", "Mails decided: ack, or why none", ["result"], registry=registry
         )
@@ -266,6 +286,17 @@ class Metrics:
             "Share of today's calls answered in the line's time",
             ["line"],
             registry=registry,
+        )
+
+    def _of_webhooks(self, registry: CollectorRegistry) -> None:
+        self.webhook_deliveries = Counter(
+            "commsd_webhook_deliveries_total", "Attempts to post an event", ["result"], registry=registry
+        )
+        self.webhooks_disabled = Gauge(
+            "commsd_webhook_endpoint_disabled", "Webhooks disabled because nothing was taken", registry=registry
+        )
+        self.webhook_oldest = Gauge(
+            "commsd_webhook_oldest_age_seconds", "Age of the oldest post still owed, 0 without one", registry=registry
         )
 
     def text(self) -> bytes:

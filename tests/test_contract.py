@@ -25,19 +25,25 @@ PURE = (
     "channels/mail/sasl.py",
     "config/schema.py",
     *(f"sla/rules/{name}.py" for name in ("reach", "schema", "shift")),
+    *(f"egress/{name}.py" for name in ("answer", "target")),
+    *(f"crm/webhook/{name}.py" for name in ("keeping", "notice", "retry", "signing", "thin")),
     *(
         f"sla/notice/{name}.py"
         for name in ("carriage", "instead", "morning", "notice", "offer", "post", "recipient", "summons", "telling")
     ),
     "sla/notice/alarm.py",
-    *(f"sla/notice/{name}.py" for name in ("call_matter", "call_notice", "call_words")),
+    *(f"sla/notice/{name}.py" for name in ("call_matter", "call_notice", "call_words", "house_notice")),
     *(f"sla/report/{name}.py" for name in ("chart", "page", "record", "report", "style", "text", "week", "wording")),
     *(
         f"sla/trial/{name}.py"
         for name in ("deviation", "happened", "instant", "rules", "sheet", "trial", "versions", "wanted")
     ),
     *(f"sla/whatif/{name}.py" for name in ("blocks", "gist", "page", "text")),
-    *(f"crm/{name}.py" for name in ("actions", "call_actions", "contact_actions", "event", "link_action")),
+    *(f"crm/{name}.py" for name in ("csv_form", "pseudonym")),
+    *(f"crm/schema/{name}.py" for name in ("answer", "catalogue", "example", "shape", "words")),
+    *(f"crm/{name}.py" for name in ("actions", "call_actions", "event", "event_pattern", "link_action")),
+    *(f"crm/{name}.py" for name in ("card", "contact_actions", "contact_csv", "contact_merge", "contact_set", "vcard")),
+    *(f"crm/{name}.py" for name in ("organisation_set", "read_contact")),
     *(
         f"channels/mail/{name}.py"
         for name in (
@@ -102,7 +108,7 @@ PURE = (
     ),
     *(f"channels/phone/{name}.py" for name in ("line_check", "rounds", "scene", "seen", "speech", "step", "voice")),
     *(f"channels/phone/{name}.py" for name in ("line", "call", "twiml", "signature", "prompt_lint")),
-    *(f"channels/phone/{name}.py" for name in ("dialling_check", "number_setup", "swept")),
+    *(f"channels/phone/{name}.py" for name in ("dialling_check", "number_setup", "swept", "wished_hours")),
     *(f"channels/phone/{name}.py" for name in ("message", "message_words", "message_texts", "sms_ack")),
     *(f"channels/phone/{name}.py" for name in ("text_owed", "text_settle")),
     *(

@@ -20,7 +20,7 @@ from commsd.config.saving import Files
 from commsd.daemon import STOP_DEADLINE
 from commsd.demo.smtp import Fault, SmtpSink
 from commsd.sla.rules.folderlock import held
-from commsd.store import schema
+from commsd.store import rules_schema, schema
 from commsd.web.server import GRACE, SETTLE
 from commsd.world import real_world
 from tests.end_to_end.house import ADDRESS, Daemon, acks, letter, mail_server, read, write_config
@@ -55,7 +55,7 @@ class House:
         )
 
     async def rule_versions(self) -> int:
-        statement = select(func.count()).select_from(schema.rule_versions)
+        statement = select(func.count()).select_from(rules_schema.rule_versions)
         return int(await read(self.store, lambda connection: connection.execute(statement).scalar_one()))
 
     async def ack_states(self) -> list[str]:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "lookback": ("lookback",),
     "sla": ("sla",),
     "keys": ("keys",),
+    "webhooks": ("webhooks",),
     "db": ("db",),
 }
 """File of this folder -> its commands, in the order of `commsd --help`."""

@@ -1,39 +1,60 @@
-"""`contacts`: who wants no calls, and whose calls make none."""
+"""`contacts`: who people are, what they wish, and which of them are one."""
+
+from dataclasses import replace
+from typing import Any
 
 import typer
 
+from commsd.cli import contacts_import, privacy, timeline
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, card, shown, shown_thing
 from commsd.cli.place import example
-from commsd.core import key
+from commsd.core.callback import State
 from commsd.core.change import Change
-from commsd.core.contact import identity_of
+from commsd.core.contact import Contact, Identity, identity_named
 from commsd.crm.actions import Decide
-from commsd.crm.contact_actions import block_contact, set_calls
-from commsd.errors import NotFound
-from commsd.store import contacts
+from commsd.crm.contact_actions import block_contact
+from commsd.crm.contact_merge import merge_contacts, split_contact
+from commsd.crm.contact_set import Said
+from commsd.crm.contact_set import set_contact as set_as_said
+from commsd.crm.read_contact import checked
+from commsd.errors import NotFound, Refused
+from commsd.store import contacts, query
 
 app = typer.Typer()
 contacts_app = typer.Typer(help="People who write and ring.", no_args_is_help=True)
 app.add_typer(contacts_app, name="contacts")
+contacts_import.register(contacts_app)
+privacy.register(contacts_app)
 
 A_NUMBER = "+493023125099"
+KNOWN_BY = "write the whole address, the number with its country code, the id, or another system's: hubspot:4711"
 
 Who = typer.Argument(metavar="WHO", help="A number with its country code, an address, or the id.")
 Agent = typer.Option(None, help="Who of us does it.", show_default=False)
 AsJson = typer.Option(False, "--json", help="Print JSON.")
 
 
-@contacts_app.command("show", epilog=example(f"commsd contacts show {A_NUMBER}"))
-def show(ctx: typer.Context, who: str = Who, json: bool = AsJson) -> None:
+def _field(what: str, *flags: str) -> Any:
+    """An option that says nothing where it is not given."""
+    return typer.Option(None, *flags, help=what, show_default=False)
+
+
+@contacts_app.command(
+    "show", epilog=example(f"commsd contacts show {A_NUMBER}", f"commsd contacts show {A_NUMBER} --timeline")
+)
+def show(ctx: typer.Context, who: str = Who, past: bool = timeline.Past, json: bool = AsJson) -> None:
     """What is known of somebody."""
 
     async def work(house: House) -> None:
-        row = await house.log.read(lambda connection: contacts.found(connection, who))
+        contact_id = await _id(house, who)
+        row = await house.log.read(lambda connection: query.contact(connection, contact_id))
         if row is None:
-            raise NotFound("nobody is known by that", remedy="write a number with its country code, or an address")
+            raise NotFound("nobody is known by that", remedy=KNOWN_BY)
         known = shown("contact", row)
-        if json:
+        if past:
+            await timeline.tell(house, known, json=json)
+        elif json:
             as_json(known)
         else:
             card(known, house.zone)
@@ -61,27 +82,179 @@ def block(
     in_house(ctx, work)
 
 
-@contacts_app.command("set", epilog=example(f"commsd contacts set {A_NUMBER} --no-calls"))
+@contacts_app.command(
+    "set",
+    epilog=example(
+        f"commsd contacts set {A_NUMBER} --no-calls",
+        "commsd contacts set jane@example.org --tier gold --owner anna --language de --hours 'mon-fri 09:00-12:00'",
+        f"commsd contacts set jane@example.org --add {A_NUMBER} --organisation example.org",
+    ),
+)
 def set_contact(
     ctx: typer.Context,
     who: str = Who,
-    calls: bool = typer.Option(..., "--calls/--no-calls", help="Whether they want to be rung."),
+    name: str | None = _field("How they are called."),
+    language: str | None = _field("BCP 47, such as de: in it they are written and spoken to."),
+    zone: str | None = _field("Their time zone, such as Europe/Vienna."),
+    tier: str | None = _field("By which the SLA rules tell customers apart."),
+    owner: str | None = _field("Which of our people looks after them."),
+    stage: str | None = _field("How far they are, such as lead."),
+    organisation: str | None = _field("Their firm: its id, a domain, a number, or hubspot:4711."),
+    calls: bool | None = _field("Whether they want to be rung.", "--calls/--no-calls"),
+    write_only: bool | None = _field("Answer in writing only.", "--write-only/--not-only-in-writing"),
+    call_only: bool | None = _field("Answer by a call only.", "--call-only/--not-only-by-call"),
+    brief: bool | None = _field("Acknowledge in two lines.", "--brief/--at-length"),
+    hours: str | None = _field("When they may be rung, in their zone, such as 'mon-fri 09:00-12:00'."),
+    add: list[str] = typer.Option([], help="A further address, number or hubspot:4711; may be repeated."),
+    remove: list[str] = typer.Option([], help="One that is theirs no longer; may be repeated."),
+    merge: bool = typer.Option(False, "--merge", help="Who has what is added, is the same person."),
     agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
-    """Note what somebody wishes. With --no-calls nothing is rung but what they ask for afterwards."""
+    """Note who somebody is and what they wish; "" takes a value away. What is not named stays as it is.
+
+    With --no-calls nothing is rung but what they ask for afterwards.
+    """
+    fields = {"name": name, "language": language, "timezone": zone, "tier": tier, "owner": owner, "stage": stage}
+    flags = {"no_calls": None if calls is None else not calls, "write_only": write_only, "call_only": call_only}
+    wishes = {name: value for name, value in {**flags, "brief": brief, "hours": hours}.items() if value is not None}
+    said = Said(
+        fields={name: value for name, value in fields.items() if value is not None},
+        wishes=wishes,
+        identities=tuple(map(_identity, add)),
+        without=tuple(map(_identity, remove)),
+        merge=merge,
+    )
 
     async def work(house: House) -> None:
-        change = await _decided(house, who, set_calls(who, house.hand(agent), wanted=calls))
-        _say(change, "may be rung" if calls else "wants no calls", json)
+        firm = {} if organisation is None else {"organisation_id": await _firm(house, organisation)}
+        told = replace(said, fields={**said.fields, **firm})
+        _must_be_sound(told, house)
+        change = await _decided(house, who, set_as_said(who, told, house.hand(agent)), *add, *remove)
+        _tell(change, json)
 
     in_house(ctx, work)
 
 
-async def _decided(house: House, who: str, decide: Decide) -> Change:
-    keys = await house.log.read(lambda connection: contacts.keys_of(connection, who))
-    identity = identity_of(who)
-    return await house.decide(keys or ((key.of_identity(identity),) if identity else ()), decide)
+@contacts_app.command("merge", epilog=example(f"commsd contacts merge {A_NUMBER} jane@example.org --agent anna"))
+def merge(
+    ctx: typer.Context,
+    gone: str = typer.Argument(metavar="WHO", help="Who goes into the other: an address, a number or the id."),
+    into: str = typer.Argument(metavar="INTO", help="Who stays."),
+    agent: str | None = Agent,
+    json: bool = AsJson,
+) -> None:
+    """Two contacts are one person. What was recorded of either is kept; cases and owed calls go on with who stays."""
+
+    async def work(house: House) -> None:
+        one, other = await _id(house, gone), await _id(house, into)
+        change = await _decided(house, one, merge_contacts(one, other, house.hand(agent)), other)
+        _tell(change, json)
+
+    in_house(ctx, work)
+
+
+@contacts_app.command(
+    "split",
+    epilog=example(
+        f"commsd contacts split jane@example.org --identity {A_NUMBER}",
+        f"commsd contacts split 0195a1b2-0000-7000-8000-000000000001 --identity {A_NUMBER}",
+    ),
+)
+def split(
+    ctx: typer.Context,
+    who: str = Who,
+    identity: list[str] = typer.Option(..., help="What is somebody else's; may be repeated."),
+    agent: str | None = Agent,
+    json: bool = AsJson,
+) -> None:
+    """Take addresses and numbers away from a contact, for somebody of their own, with the cases they came by.
+
+    Of a contact that was merged by mistake, name its id: it takes them back and stands for itself again.
+    """
+    identities = tuple(map(_identity, identity))
+
+    async def work(house: House) -> None:
+        contact_id = await _id(house, who)
+        change = await _decided(house, contact_id, split_contact(contact_id, identities, house.hand(agent)), *identity)
+        _tell(change, json)
+
+    in_house(ctx, work)
+
+
+async def _decided(house: House, who: str, decide: Decide, *more: str) -> Change:
+    return await house.decide(await house.log.read(lambda c: contacts.keys_of(c, who, *more)), decide)
+
+
+async def _id(house: House, who: str) -> str:
+    found = await house.log.read(lambda connection: contacts.ids_of(connection, who))
+    if not found:
+        raise NotFound("nobody is known by that", remedy=KNOWN_BY)
+    if len(found) > 1:
+        raise Refused("several contacts share this", remedy=f"name one of them by its id: {', '.join(found)}")
+    return found[0]
+
+
+async def _firm(house: House, named: str) -> str | None:
+    from commsd.crm.organisation_set import mark_named
+    from commsd.store import organisations
+
+    if not named:
+        return None
+    if await house.log.read(lambda c: organisations.organisation(c, named)) is not None:
+        return named
+    mark = mark_named(named)
+    found = await house.log.read(lambda c: organisations.id_of_mark(c, mark)) if mark else None
+    if found is None:
+        raise NotFound("no organisation is known by that", remedy="put it first: PUT /v1/organisations/by/…")
+    return found
+
+
+def _identity(text: str) -> Identity:
+    identity = identity_named(text)
+    if identity is None:
+        raise typer.BadParameter("write an address, a number with its country code, or a system's id: hubspot:4711")
+    return identity
+
+
+def _must_be_sound(said: Said, house: House) -> None:
+    people = house.config.firm.people
+    values = {**said.fields, "hours": said.wishes.get("hours")}
+    for name, value in values.items():
+        if isinstance(value, str) and value and (wrong := checked(name, value, people)):
+            raise Refused(f'"{value}" cannot be used as {name}', remedy=wrong)
+
+
+def _tell(change: Change, json: bool) -> None:
+    """The contact as it is by now."""
+    contact = change.result
+    assert isinstance(contact, Contact)
+    if json:
+        as_json(shown_thing(contact))
+        return
+    typer.echo(f"contact {contact.id} " + ("is as it was" if not change.events else _words(change, contact)))
+    _say_held(change)
+
+
+def _words(change: Change, contact: Contact) -> str:
+    said = {event.type: event.thing.id for event in change.events}
+    if gone := said.get("contact.merged"):
+        return f"speaks for {gone} too"
+    if source := said.get("contact.split"):
+        return f"has them now, taken out of {source}"
+    return ("is new" if contact.revision == 1 else "is changed") + f", {_ringing(contact)}"
+
+
+def _ringing(contact: Contact) -> str:
+    """Whether they are rung, in words."""
+    wishes = contact.wishes
+    if contact.blocked:
+        return "is blocked"
+    if wishes.no_calls:
+        return "wants no calls"
+    if wishes.write_only:
+        return "wants answers in writing only"
+    return f"may be rung {wishes.hours}" if wishes.hours else "may be rung"
 
 
 def _say(change: Change, what: str, json: bool) -> None:
@@ -90,5 +263,11 @@ def _say(change: Change, what: str, json: bool) -> None:
         as_json(shown_thing(contact))
         return
     typer.echo(f"contact {contact.id} {what}")
+    _say_held(change)
+
+
+def _say_held(change: Change) -> None:
     for callback in change.callbacks:
-        typer.echo(f"callback {callback.id} is held: commsd callbacks close {callback.id} --agent NAME --note TEXT")
+        if callback.state is State.HELD:
+            line = f"commsd callbacks close {callback.id} --agent NAME --note TEXT"
+            typer.echo(f"callback {callback.id} is held: {line}")

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import typer
 
+from commsd.cli import export
 from commsd.cli.deed import deeds
 from commsd.cli.house import House, in_house
 from commsd.cli.moment import coming, moment
 from commsd.cli.output import as_json, as_json_line, card, plain, shown, shown_thing, when, who
 from commsd.cli.place import example
+from commsd.cli.raw import show_raw
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.contact import identity_of
@@ -20,11 +23,11 @@ from commsd.core.record import Json
 from commsd.crm import actions, mending
 from commsd.errors import NotFound
 from commsd.store import query
-from commsd.store.originals import original
 from commsd.store.query import Page, Row, Wanted
 
 app = typer.Typer()
 log_app = typer.Typer(help="The interaction log: what happened, in order.", no_args_is_help=True)
+log_app.command("export", epilog=export.EXAMPLES)(export.export)
 app.add_typer(log_app, name="log")
 
 LOOK_EVERY = 1.0
@@ -100,19 +103,19 @@ def show(
     ctx: typer.Context,
     interaction_id: str = typer.Argument(metavar="ID"),
     raw: bool = typer.Option(False, "--raw", help="The original, byte for byte."),
+    to: Path | None = typer.Option(None, metavar="FILE", help="With --raw: into a file.", show_default=False),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """One interaction with all that is known of it."""
+    if to is not None and not raw:
+        raise typer.BadParameter("it takes the original: add --raw", param_hint="--to")
 
     async def work(house: House) -> None:
         row = await house.log.read(lambda c: query.interaction(c, interaction_id))
         if row is None:
             raise NotFound(f"no interaction {interaction_id}", remedy="list them: commsd log tail")
         if raw:
-            kept = row.record.get("raw")
-            if kept is None:
-                raise NotFound(f"no original is kept of {interaction_id}", remedy="mails, texts and messages have one")
-            typer.echo(await original(house.log, kept["sha256"]), nl=False)
+            await show_raw(house, row, to)
         elif json:
             as_json(shown("interaction", row))
         else:

@@ -234,6 +234,7 @@ class _Writer:
             now=at,
             new_id=lambda: f"preview-{next(numbers)}",
             contacts=dict.fromkeys(known.identities, known) if known else {},
+            people={known.id: known} if known else {},
             files=_files(after) if after else {},
         )
         message = decode(self._mail(at, at - waited, text), folder_date=at - waited)

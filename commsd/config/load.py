@@ -26,6 +26,7 @@ from commsd.config.settings import (
     read_notices,
     read_retention,
     read_store,
+    read_webhooks,
 )
 from commsd.core.agent import NUMBER, read_people
 from commsd.core.firm import Firm, read_firm
@@ -222,6 +223,7 @@ def _config(files: _Files, channels: Sequence[Reader], now: datetime) -> Config 
     key, store, http = root.table("service").secret("key"), read_store(root), read_http(root, firm)
     cases, notices, alarms = read_cases(root), read_notices(root), read_alarms(root, firm)
     retention, changes = read_retention(root), read_changes(root)
+    webhooks = read_webhooks(root)
     settings = {channel.name: channel.read_settings(root, firm) for channel in channels}
     version = _version(files, root, firm, now)
     _judge(root, version)
@@ -242,6 +244,7 @@ def _config(files: _Files, channels: Sequence[Reader], now: datetime) -> Config 
         retention=retention,
         version=version,
         sla_files=files.texts,
+        webhooks=webhooks,
     )
 
 

@@ -80,6 +80,8 @@ def _http() -> Schema:
         "listen": text("For the API, the page and metrics.", default="127.0.0.1:8025"),
         "public_listen": text("For webhooks and links.", default="127.0.0.1:8026"),
         "trusted_proxies": listed(text(), default=["127.0.0.1"]),
+        "rate": _rate("6000/m", "Requests of one API key."),
+        "export_rate": _rate("600/h", "Snapshots and exports of one API key."),
     }
     return closed(keys, "Where commsd listens.")
 
@@ -283,6 +285,15 @@ def _house() -> dict[str, Schema]:
                 "tell": listed(text()),
             }
         ),
+        "webhooks": closed(
+            {
+                "private_networks": listed(text(), "Your own networks that may be posted to.", default=[]),
+                "proxy": {**_WEB, "description": "Posts leave through it."},
+                "ca": text("A file of certificates trusted besides the system's."),
+                "timeout": _span("20s", "For one post: 15 to 30 seconds."),
+            },
+            "How posts to CRM systems leave the house.",
+        ),
         "rules": closed({"confirm_share": formed(r"^[0-9.]+%$", "More due times moved: --confirm.", default="20%")}),
-        "retention": closed({"originals": _span("400d"), "contacts_idle": _span("1100d")}),
+        "retention": closed({"originals": _span("400d"), "contacts_idle": _span("1100d"), "events": _span("90d")}),
     }

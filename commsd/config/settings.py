@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from commsd.config.read import Finding, Table
 from commsd.config.secret import SecretSource, resolve
-from commsd.config.unit import DURATION, LISTEN, NETWORK, SHARE, TIME_OF_DAY, URL, Endpoint
+from commsd.config.unit import DURATION, LISTEN, NETWORK, RATE, SHARE, TEXT, TIME_OF_DAY, URL, Endpoint, Rate
 from commsd.core.agent import known_name, known_names
 from commsd.core.answer_level import Goal
 from commsd.core.firm import Firm
 from commsd.core.policy import Version
+from commsd.egress.target import Exits
 from commsd.errors import ConfigError
 
 Length = TypeVar("Length", timedelta, timedelta | None)
@@ -24,6 +25,10 @@ _SHORTEST_UNREAD = timedelta(minutes=3)
 """A folder is looked at every 45 seconds at the latest, and a lost connection is made anew after some more."""
 
 _SHORTEST_BEAT = timedelta(minutes=15)
+_POST_TAKES = (timedelta(seconds=15), timedelta(seconds=30))
+"""Standard Webhooks 1.0: receivers are given so long."""
+
+_SHORTEST_FEED = timedelta(days=90)
 _STORE_REMEDY = 'write "sqlite:////var/lib/commsd/commsd.db" or "postgresql://user@host/name"'
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgresql+asyncpg://")
@@ -31,12 +36,17 @@ _POSTGRES = ("postgresql://", "postgresql+asyncpg://")
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """Where we listen. public: whether the public listener is open; it may be the same as `listen`."""
+    """Where we listen. public: whether the public listener is open; it may be the same as `listen`.
+
+    rate: requests of one API key; export_rate: its snapshots and exports, which are counted apart.
+    """
 
     listen: Endpoint
     public_listen: Endpoint
     public: bool
     trusted_proxies: tuple[str, ...]
+    rate: Rate
+    export_rate: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +86,11 @@ class Alarms:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long originals and idle contacts are kept."""
+    """How long originals, idle contacts and the feed's events are kept."""
 
     originals: timedelta
     contacts_idle: timedelta
+    events: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +113,7 @@ class Config:
     retention: Retention
     version: Version
     sla_files: Mapping[str, str] = field(default_factory=dict)
+    webhooks: Exits = field(default_factory=Exits)
     warnings: tuple[Finding, ...] = ()
 
     @property
@@ -175,6 +187,8 @@ def read_http(root: Table, firm: Firm) -> Http:
         public_listen=table.read("public_listen", LISTEN, "127.0.0.1:8026"),
         public=_is_called(root.contents.get("twilio")) or firm.public_url is not None,
         trusted_proxies=table.many("trusted_proxies", NETWORK, ("127.0.0.1",)),
+        rate=table.read("rate", RATE, "6000/m"),
+        export_rate=table.read("export_rate", RATE, "600/h"),
     )
 
 
@@ -219,8 +233,28 @@ def _at_least(table: Table, key: str, shortest: timedelta, why: str, length: Len
     """The duration under a key; one that is shorter is a finding. why: what would come of it."""
     if length is not None and length < shortest and DURATION.parse(table.value(key)) is not None:
         what = f'{key} = "{table.value(key)}" is too short: {why}'
-        table.error(key, what, f'write "{int(shortest.total_seconds() // 60)}m" or more')
+        least = f"{shortest.days}d" if shortest.days else f"{int(shortest.total_seconds() // 60)}m"
+        table.error(key, what, f'write "{least}" or more')
     return length
+
+
+def read_webhooks(root: Table) -> Exits:
+    """`[webhooks]`: how posts to CRM systems leave the house."""
+    table = root.table("webhooks")
+    timeout = table.read("timeout", DURATION, "20s")
+    if table.has("timeout") and not _POST_TAKES[0] <= timeout <= _POST_TAKES[1]:
+        what = f'timeout = "{table.value("timeout")}" is not what receivers are given'
+        table.error("timeout", what, 'write "15s" to "30s"')
+    ca = table.maybe("ca", TEXT)
+    path = table.folder / Path(ca).expanduser() if ca else None
+    if path is not None and not path.is_file():
+        table.error("ca", f"there is no file {path}", "name a PEM file with the certificates of your authority")
+    return Exits(
+        networks=table.many("private_networks", NETWORK),
+        proxy=table.maybe("proxy", URL),
+        ca=str(path) if path else None,
+        timeout=timeout,
+    )
 
 
 def read_retention(root: Table) -> Retention:
@@ -229,4 +263,11 @@ def read_retention(root: Table) -> Retention:
     return Retention(
         originals=table.read("originals", DURATION, "400d"),
         contacts_idle=table.read("contacts_idle", DURATION, "1100d"),
+        events=_at_least(
+            table,
+            "events",
+            _SHORTEST_FEED,
+            "a CRM that stands still over a season could not go on where it stopped",
+            table.read("events", DURATION, "90d"),
+        ),
     )

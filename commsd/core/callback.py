@@ -171,6 +171,7 @@ class Callback:
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    erased_at: datetime | None = None
 
     @property
     def open(self) -> bool:

@@ -110,24 +110,29 @@ def _quiet_until(at: datetime, zone: ZoneInfo, quiet: Minutes) -> datetime:
 
 
 def next_window(
-    after: datetime, zones: Sequence[ZoneInfo], quiet: Minutes, calendar: Calendar | None = None
+    after: datetime,
+    zones: Sequence[ZoneInfo],
+    quiet: Minutes,
+    calendar: Calendar | None = None,
+    wished: Calendar | None = None,
 ) -> datetime | None:
     """The first instant, not before `after`, at which the customer may be rung and we are open. None: there is none.
 
-    calendar: with a zone of its own; None for always open.
+    calendar: with a zone of its own; None for always open. wished: the same of the customer's own hours.
     """
+    both = [each for each in (calendar, wished) if each is not None]
     at = after.astimezone(UTC)
     while at - after <= HORIZON:
         asleep = [zone for zone in zones if _is_quiet(at.astimezone(zone), quiet)]
         if asleep:
             at = max(_quiet_until(at, zone, quiet) for zone in asleep)
-        elif calendar is None or is_open(calendar, at):
-            return at
-        else:
-            opening = next_opening(calendar, at)
+        elif closed := next((each for each in both if not is_open(each, at)), None):
+            opening = next_opening(closed, at)
             if opening is None:
                 return None
             at = opening
+        else:
+            return at
     return None
 
 
@@ -144,6 +149,7 @@ def another_hour(
     quiet: Minutes,
     calendar: Calendar | None,
     tried: Collection[datetime],
+    wished: Calendar | None = None,
 ) -> datetime | None:
     """When to ring on a later day, at an hour at which he was not tried yet; the "next-window" of the configuration.
 
@@ -151,10 +157,10 @@ def another_hour(
     """
     zone = zones[0]
     tomorrow = reached(zone, datetime.combine(after.astimezone(zone).date() + timedelta(days=1), time()))
-    first = next_window(tomorrow, zones, quiet, calendar)
+    first = next_window(tomorrow, zones, quiet, calendar, wished)
     if first is None:
         return None
-    hours = _hours(first, zone, zones, quiet, calendar)
+    hours = _hours(first, zone, zones, quiet, [each for each in (calendar, wished) if each is not None])
     known = [at.astimezone(zone) for at in tried]
     return next((at for at in hours if _apart(at, zone, known) >= APART), None) or max(
         hours, key=lambda at: (_apart(at, zone, known), -at.timestamp())
@@ -162,7 +168,7 @@ def another_hour(
 
 
 def _hours(
-    first: datetime, zone: ZoneInfo, zones: Sequence[ZoneInfo], quiet: Minutes, calendar: Calendar | None
+    first: datetime, zone: ZoneInfo, zones: Sequence[ZoneInfo], quiet: Minutes, calendars: Sequence[Calendar]
 ) -> list[datetime]:
     """The first time of that day and each further hour of it at which he may be rung."""
     day = first.astimezone(zone).date()
@@ -172,7 +178,7 @@ def _hours(
         for at in every
         if at.astimezone(zone).date() == day
         and may_ring(at, zones, quiet)
-        and (calendar is None or is_open(calendar, at))
+        and all(is_open(calendar, at) for calendar in calendars)
     ]
 
 

@@ -15,6 +15,7 @@ from commsd.core.clock import State as ClockState
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import fact, replace
 from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
+from commsd.core.organisation import Organisation
 from commsd.core.policy import ClockKind
 
 FRESH = timedelta(days=14)
@@ -61,6 +62,7 @@ class Case:
     attrs: Mapping[str, str] = field(default_factory=dict)
     active_at: datetime
     closes_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 @fact
@@ -128,7 +130,8 @@ def link(
     referred: case ids of the interactions this one refers to, nearest first. files: cases of the contact and those
     referred to. callbacks: open ones to the customer's number.
     """
-    by_reference = next((found.case for case_id in referred if (found := survivor(case_id, files))), None)
+    referred_to = (found.case for case_id in referred if (found := survivor(case_id, files)))
+    by_reference = next((case for case in referred_to if case.erased_at is None), None)
     if by_reference:
         return Link(by_reference, CaseCause.REFERENCE)
     if fact.automation is not Automation.NONE:
@@ -202,14 +205,21 @@ def normal_subject(subject: str | None) -> str:
     return text.casefold()
 
 
-def opened_by(fact: Interaction, contact: Contact | None, now: datetime, case_id: str, related_to: str | None) -> Case:
-    """The case this interaction opens. What the rules match of it is fixed here, in `attrs`."""
-    owner = contact.owner if contact else None
+def opened_by(
+    fact: Interaction,
+    contact: Contact | None,
+    now: datetime,
+    case_id: str,
+    related_to: str | None,
+    firm: Organisation | None = None,
+) -> Case:
+    """The case this interaction opens. What the rules match of it is fixed here, in `attrs`. firm: the customer's."""
+    owner = (contact.owner if contact else None) or (firm.owner if firm else None)
     attrs = {
         "team": fact.team,
-        "tier": contact.tier if contact else None,
+        "tier": (contact.tier if contact else None) or (firm.tier if firm else None),
         "priority": fact.priority,
-        "organisation": contact.organisation_id if contact else None,
+        "organisation": firm.id if firm else contact.organisation_id if contact else None,
         "owner": owner,
         "tz": contact.timezone if contact else None,
     }

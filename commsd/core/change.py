@@ -7,27 +7,30 @@ folds it into the items before the next decision that shares a key. Channels add
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 
+from commsd.core.belonging import COMMUNICATION, firm_of, with_contact
 from commsd.core.callback import Callback, word_of
 from commsd.core.case import Case, CaseFile, ClockRecord, closing_at, link, moved_by, opened_by, survivor
 from commsd.core.channel_state import Standing
 from commsd.core.clock import State
-from commsd.core.contact import Contact, identity_of, match
+from commsd.core.contact import Contact
+from commsd.core.erasure import Erasure
 from commsd.core.event import Event
 from commsd.core.fact import fact, replace
+from commsd.core.in_writing import settled_in_writing
 from commsd.core.interaction import (
-    Automation,
     CaseCause,
     Delivery,
     Direction,
     Interaction,
     Kind,
     Outcome,
-    Role,
 )
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.opt_out import OptOut
+from commsd.core.organisation import Organisation
 from commsd.core.owed_call import callbacks_after, later_talk
 from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
@@ -111,6 +114,14 @@ class CallTimer:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class CameTo:
+    """What a request under an Idempotency-Key made or changed; its repeat is answered with that, as it is by then."""
+
+    request: str
+    id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The TwiML given for one step of a call; a repeated request gets the same bytes."""
@@ -129,6 +140,7 @@ class Change:
 
     interactions: tuple[Interaction, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    organisations: tuple[Organisation, ...] = ()
     cases: tuple[Case, ...] = ()
     clocks: tuple[ClockRecord, ...] = ()
     callbacks: tuple[Callback, ...] = ()
@@ -146,6 +158,8 @@ class Change:
     opt_outs: tuple[OptOut, ...] = ()
     channels: tuple[Standing, ...] = ()
     spending: tuple[Spending, ...] = ()
+    erasures: tuple[Erasure, ...] = ()
+    came_to: tuple[CameTo, ...] = ()
     checkpoint: Checkpoint | None = None
     fence: Fence | None = None
     result: object = None
@@ -170,6 +184,7 @@ class Change:
 _JOINED = (
     "interactions",
     "contacts",
+    "organisations",
     "cases",
     "clocks",
     "callbacks",
@@ -187,6 +202,8 @@ _JOINED = (
     "opt_outs",
     "channels",
     "spending",
+    "erasures",
+    "came_to",
 )
 _parts_of = attrgetter(*_JOINED)
 
@@ -197,8 +214,11 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     fact: as the channel saw it; case and contact are found here unless it names its case. opens False: it may join a
     case but opens none and makes no contact. by: agent, API key or machine, for the events.
     """
-    contact, fact, made = _with_contact(fact, items, opens=opens)
-    file, fact, opened = _with_case(fact, items, contact, opens=opens)
+    contact, fact, made = with_contact(fact, items, opens=opens)
+    firm = firm_of(contact, fact.customer, items)
+    if firm is not None and fact.organisation_id is None:
+        fact = replace(fact, organisation_id=firm.id)
+    file, fact, opened = _with_case(fact, items, contact, firm, opens=opens)
     new = tuple(Event("contact.created", each, items.now, by) for each in made)
     if file is None:
         return Change(contacts=made, interactions=(fact,), events=(*new, *_recorded(fact, items, by)))
@@ -209,8 +229,11 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     talk = later_talk(fact, file.interactions)
     owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id, talk)
     fact = _of_callbacks(fact, owed, file)
+    settled, closes = settled_in_writing(fact, contact, items.callbacks, items.now, items.new_id)
+    owed += settled
     ended = tuple(callback.id for callback in owed if talk and callback.closed_by == talk.id)
-    facts = (fact, *(_with_callbacks(talk, ended, items.now) if talk and ended else ()), *((ruled,) if ruled else ()))
+    told = _with_callbacks(talk, ended, items.now) if talk and ended else ()
+    facts = (fact, *told, *((ruled,) if ruled else ()), *closes)
     file = CaseFile(case=case, interactions=_with(file.interactions, facts), clocks=file.clocks)
     clocks, clock_events = clocks_after(file, terms.versions, items.now, items.new_id, by)
     owed = (*(due_as_clock(callback, clocks.all) for callback in owed), *_left(owed, clocks, file, items))
@@ -260,9 +283,17 @@ def _recorded(fact: Interaction, items: OpenItems, by: str) -> tuple[Event, ...]
     """A live call is durable but not published before its verdict; interface.md section 5."""
     if _live_call(fact):
         return ()
-    before = next((known for known in items.known.values() if known.id == fact.id), None)
-    published = fact.revision > 1 and (before is None or not _live_call(before))
-    return (Event("interaction.updated" if published else "interaction.recorded", fact, items.now, by),)
+    word = "updated" if fact.revision > 1 and _published(fact, items) else "recorded"
+    return (Event(f"interaction.{word}", fact, items.now, by),)
+
+
+def _published(fact: Interaction, items: OpenItems) -> bool:
+    """Whether a former revision was: a live call is not, and one heard of only when it was over has none."""
+    known = chain(items.known.values(), *(file.interactions for file in items.files.values()))
+    before = next((each for each in known if each.id == fact.id), None)
+    if before is None:
+        return fact.kind is not Kind.CALL or fact.revision > 2
+    return not _live_call(before)
 
 
 def _live_call(fact: Interaction) -> bool:
@@ -275,38 +306,13 @@ def _with(interactions: Iterable[Interaction], facts: tuple[Interaction, ...]) -
     return tuple(sorted([*others, *facts], key=lambda known: (known.recorded_at, known.id)))
 
 
-_COMMUNICATION = frozenset({Kind.MESSAGE, Kind.CALL, Kind.VOICEMAIL, Kind.ATTEMPT, Kind.MEETING})
-
-
-def _with_contact(
-    fact: Interaction, items: OpenItems, *, opens: bool
-) -> tuple[Contact | None, Interaction, tuple[Contact, ...]]:
-    if fact.case_id and fact.case_id in items.files:
-        contact_id = fact.contact_id or items.files[fact.case_id].case.contact_id
-        known = next((contact for contact in items.contacts.values() if contact.id == contact_id), None)
-        return known, replace(fact, contact_id=contact_id), ()
-    identity = identity_of(fact.customer)
-    contact, grade = match(identity, items.contacts)
-    if contact:
-        return contact, replace(fact, contact_id=contact.id, contact_match=grade), ()
-    if not identity or not opens or fact.automation is not Automation.NONE or fact.kind not in _COMMUNICATION:
-        return None, fact, ()
-    contact = Contact(
-        id=items.new_id(),
-        created_at=items.now,
-        name=fact.name(Role.FROM, Role.CALLER) if fact.direction is Direction.INBOUND else fact.name(Role.TO),
-        identities=(identity,),
-    )
-    return contact, replace(fact, contact_id=contact.id), (contact,)
-
-
 def _with_case(
-    fact: Interaction, items: OpenItems, contact: Contact | None, *, opens: bool
+    fact: Interaction, items: OpenItems, contact: Contact | None, firm: Organisation | None, *, opens: bool
 ) -> tuple[CaseFile | None, Interaction, bool]:
     """The file the interaction joins, the interaction linked to it, and whether the case is new."""
     if fact.case_id and (file := survivor(fact.case_id, items.files)):
         return file, fact if file.case.id == fact.case_id else replace(fact, case_id=file.case.id), False
-    if fact.kind not in _COMMUNICATION and fact.kind is not Kind.NOTE:
+    if fact.kind not in COMMUNICATION and fact.kind is not Kind.NOTE:
         return None, fact, False
     found = link(
         fact,
@@ -320,7 +326,7 @@ def _with_case(
         return items.files[found.case.id], linked, False
     if not opens or found.cause is None:
         return None, fact, False
-    case = opened_by(fact, contact, items.now, items.new_id(), related_to=found.related_to)
+    case = opened_by(fact, contact, items.now, items.new_id(), related_to=found.related_to, firm=firm)
     opening = replace(fact, case_id=case.id, case_cause=CaseCause.NEW, ambiguous=found.ambiguous)
     return CaseFile(case=case), opening, True
 

@@ -194,7 +194,7 @@ class Interaction:
 
     occurred_at: inbound, when it reached us; outbound, when it left us. recorded_at: when committed. Aware UTC.
     promised_at: on an ack, the time the customer was told. reason: e.g. `no-ack:list`. original: the kept bytes.
-    clocks: the case's clocks as records, as of this revision.
+    clocks: the case's clocks as records, as of this revision. erased_at: since when nothing personal is kept.
     """
 
     id: str
@@ -240,6 +240,7 @@ class Interaction:
     tags: tuple[str, ...] = ()
     detail: Detail = Detail()
     clocks: tuple[Mapping[str, object], ...] = ()
+    erased_at: datetime | None = None
 
     def address(self, *roles: Role) -> str | None:
         """The address of the first party in one of these roles."""

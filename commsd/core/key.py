@@ -3,19 +3,41 @@
 from datetime import timedelta
 
 from commsd.config.unit import Rate
-from commsd.core.contact import Identity, identity_of
+from commsd.core.contact import CUSTOMER, Identity, identity_of, inbox_of
+from commsd.core.organisation import Mark
 
 _BUDGET = "budget:"
 
+PEOPLE = ("email", "phone", CUSTOMER)
+"""Kinds of identities that are the beginning of their keys; all others are names other systems gave themselves."""
+
 
 def of_identity(identity: Identity) -> str:
-    """The contact behind an address or number, its open cases and callbacks."""
-    return f"{identity.kind}:{identity.value}"
+    """The contact behind an address, a number or another system's id, its open cases and callbacks."""
+    return (
+        f"{identity.kind}:{identity.value}" if identity.kind in PEOPLE else f"person:{identity.kind}:{identity.value}"
+    )
+
+
+def of_contact(contact_id: str) -> str:
+    """A contact by its id, its open cases and callbacks."""
+    return f"contact:{contact_id}"
+
+
+def of_mark(mark: Mark) -> str:
+    """The organisation known by a domain, a number or another system's id."""
+    return f"mark:{mark.kind}:{mark.value}"
+
+
+def of_organisation(organisation_id: str) -> str:
+    """An organisation by its id."""
+    return f"organisation:{organisation_id}"
 
 
 def of_addresses(*addresses: str | None) -> tuple[str, ...]:
-    """The keys of those addresses and numbers that have a normal form."""
-    return tuple(of_identity(identity) for address in addresses if (identity := identity_of(address)))
+    """The keys of those addresses and numbers that have a normal form; of `name+tag@` its inbox's too."""
+    found = [identity for address in addresses if (identity := identity_of(address))]
+    return tuple(dict.fromkeys(of_identity(each) for known in found for each in (known, inbox_of(known))))
 
 
 def of_message_id(message_id: str) -> str:

@@ -22,6 +22,9 @@ NOBODY = "nobody"
 INSTEAD = "instead:"
 """How the key begins of a notice that goes by mail in place of another, whose id follows."""
 
+NOTICES = "told:"
+"""How the keys of notices begin that tellings were put into."""
+
 MOST_INSTEAD = 10
 
 LOST_FOR = timedelta(days=7)

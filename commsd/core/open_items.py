@@ -12,6 +12,7 @@ from commsd.core.interaction import (
     Interaction,
 )
 from commsd.core.opt_out import OptOut
+from commsd.core.organisation import Mark, Organisation
 from commsd.core.pause import Pause
 from commsd.core.policy import Version
 from commsd.core.rate_limit import Spent
@@ -45,9 +46,11 @@ class OpenItems:
     """All that a decision may look at, read under its keys.
 
     now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
-    again, then with others. contacts by identity. files: cases of those contacts and of what the keys refer to.
-    callbacks: open, or closed within the last half hour. known: interactions by the text of their key.
-    alike: all of them where a key has several, such as one answer to two customers, which is in the case of each.
+    again, then with others. contacts by identity, people by id. organisations: those that keys name, those of the
+    contacts, and those an address named is a number or in a domain of, by their marks; firms: the same by id. files:
+    cases of those contacts and of what the keys refer to. callbacks: open, or closed within the last half hour.
+    known: interactions by the text of their key. alike: all of them where a key has several, such as one answer to two
+    customers, which is in the case of each.
     answered: TwiML already given, by step. sent: acks of the last 24 h to the inboxes that keys name, newest first,
     to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
     opt_outs: of the numbers that keys name. pauses: those in force. spent: what the mailboxes whose budget a key names
@@ -57,6 +60,10 @@ class OpenItems:
     now: datetime
     new_id: Callable[[], str]
     contacts: Mapping[Identity, Contact] = field(default_factory=dict)
+    people: Mapping[str, Contact] = field(default_factory=dict)
+    shared: Mapping[Identity, tuple[Contact, ...]] = field(default_factory=dict)
+    organisations: Mapping[Mark, Organisation] = field(default_factory=dict)
+    firms: Mapping[str, Organisation] = field(default_factory=dict)
     files: Mapping[str, CaseFile] = field(default_factory=dict)
     callbacks: tuple[Callback, ...] = ()
     known: Mapping[str, Interaction] = field(default_factory=dict)

@@ -5,6 +5,7 @@ Pure. The steps themselves are `core.callback`'s.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from commsd.core.callback import (
     NEXT,
@@ -24,7 +25,7 @@ from commsd.core.callback import (
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import replace
 from commsd.core.interaction import DECLINED, Actor, Direction, Interaction, Kind, Outcome, Role
-from commsd.core.screen import DNC
+from commsd.core.screen import UNWANTED
 from commsd.errors import IllegalStep
 
 
@@ -101,14 +102,15 @@ def _missed(
     new_id: Callable[[], str],
 ) -> Callback:
     number, rang_at = _number(fact), min(fact.occurred_at, now)
-    same = [c for c in callbacks if number and c.line == fact.line and c.number == number]
+    same = [c for c in callbacks if number and (c.line, c.number) == (fact.line, number)]
     owed = next((c for c in same if c.open), None)
-    just_closed = next((c for c in same if c.closed_at and now - c.closed_at <= REOPENS), None)
+    ended = [c for c in same if c.closed_at and c.close_reason is not CloseReason.MERGED]
+    last = max(ended, key=lambda c: (c.closed_at or now, c.id), default=None)
     if owed:
         return _rung_again(owed, fact.id, rang_at)
-    if just_closed:
-        misses = _with(just_closed.misses, fact.id)
-        return _reopened(replace(just_closed, case_id=case_id, due_at=None, misses=misses, rang_at=rang_at))
+    if last and last.closed_at and now - last.closed_at <= REOPENS:
+        misses = _with(last.misses, fact.id)
+        return _reopened(replace(last, case_id=case_id, due_at=None, misses=misses, rang_at=rang_at))
     return Callback(
         id=new_id(),
         created_at=now,
@@ -167,7 +169,7 @@ def _rung_again(owed: Callback, miss: str, rang_at: datetime) -> Callback:
     latest = max(rang_at, owed.rang_at) if owed.rang_at else rang_at
     first = min(rang_at, owed.opened_at)  # found out late, it keeps the place it had in the line
     more = changed(owed, misses=_with(owed.misses, miss), rang_at=latest, opened_at=first)
-    if owed.state is State.HELD and owed.held == DNC:
+    if owed.state is State.HELD and owed.held in UNWANTED:
         return replace(more, look_at=latest)  # he may have asked for a call, which is then his newer wish
     return replace(more, asked_at_time=False, look_at=first) if owed.state is State.WAITING else more
 
@@ -308,17 +310,15 @@ def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     if result in ("reached", "declined"):
         reason = CloseReason.REACHED if result == "reached" else CloseReason.DECLINED_BY_CUSTOMER
         return closed(told, reason, now, fact.id)
+    agreed: dict[str, Any] = {}
     if result in ("call_again", "partly"):
-        promise = fact.detail.promise
-        return waiting(
-            told,
-            Step.CALL_LATER,
-            due_at=promise.due_at if promise else callback.due_at,
-            asked_at_time=promise is not None,
-            questions=tuple(dict.fromkeys((*callback.questions, *fact.detail.questions))),
-        )
+        promise, questions = fact.detail.promise, (*callback.questions, *fact.detail.questions)
+        due_at = promise.due_at if promise else callback.due_at
+        agreed = {"due_at": due_at, "asked_at_time": promise is not None, "questions": tuple(dict.fromkeys(questions))}
     if callback.live and not ours:
-        return changed(told)  # somebody else tried meanwhile; the call under way goes on
+        return changed(told, **agreed)  # somebody else rang meanwhile; the call under way goes on
+    if agreed:
+        return waiting(told, Step.CALL_LATER, **agreed)
     return waiting(told, Step.TRY_AGAIN)
 
 

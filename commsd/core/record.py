@@ -18,8 +18,10 @@ import orjson
 from commsd.core.callback import Callback
 from commsd.core.case import Case, ClockRecord
 from commsd.core.channel_state import ChannelState
+from commsd.core.clock import Clock
 from commsd.core.contact import Contact
 from commsd.core.interaction import Interaction
+from commsd.core.organisation import Organisation
 from commsd.core.ruling import Ruling
 
 Json = dict[str, Any]
@@ -27,7 +29,8 @@ T = TypeVar("T")
 
 PERSONAL: Mapping[type, tuple[str, ...]] = {
     Interaction: ("/parties", "/subject", "/preview", "/attachments", "/detail/note", "/detail/questions"),
-    Contact: ("/name", "/identities"),
+    Contact: ("/name", "/identities", "/shared"),
+    Organisation: (),
     Case: ("/subject",),
     Callback: ("/number", "/purpose", "/questions", "/passed"),
     ClockRecord: (),
@@ -39,6 +42,7 @@ PERSONAL: Mapping[type, tuple[str, ...]] = {
 THING: Mapping[type, str] = {
     Interaction: "interaction",
     Contact: "contact",
+    Organisation: "organisation",
     Case: "case",
     Callback: "callback",
     ClockRecord: "clock",
@@ -83,14 +87,15 @@ def thing_of(kind: type[T], data: Json) -> T:
 def apart(kind: type, data: Json) -> tuple[Json, Json]:
     """The record without its personal fields, which are null in it, and those alone by JSON pointer.
 
-    data: a record, or a thing that was `opened`.
+    data: a record, or a thing that was `opened`. Of what was erased nothing personal is kept, however late it came.
     """
     bare, personal = dict(data), {}
+    erased = bare.get("erased_at") is not None
     for pointer, (*above, name) in _PATHS[kind]:
         holder = bare
         for step in above:
             holder[step] = holder = opened(holder[step])
-        if holder.get(name):
+        if holder.get(name) and not erased:
             personal[pointer] = holder[name]
         holder[name] = None
     return bare, personal
@@ -106,6 +111,27 @@ def together(data: Json, personal: Mapping[str, Any]) -> Json:
             holder[step] = holder = dict(holder[step])
         holder[name] = value
     return whole
+
+
+class Outline(NamedTuple):
+    """One field of a record: its name outside, its type here, and whether every record ever written has it."""
+
+    name: str
+    hint: Any
+    always: bool
+
+
+def outline(kind: type) -> tuple[Outline, ...]:
+    """The fields of a record of this kind, in order. What has a default here may be missing in an old one.
+
+    Without `erased_at`, which outside stands in `privacy`.
+    """
+    hints = get_type_hints(kind)
+    seen = (item for item in _fields(kind) if item.name != "erased_at")
+    own = tuple(Outline(item.name, hints[item.attribute], item.needed) for item in seen)
+    if kind is not ClockRecord:
+        return own
+    return (*(each for each in own if each.name != "value"), *outline(Clock))
 
 
 class _Field(NamedTuple):

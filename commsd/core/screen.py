@@ -43,6 +43,12 @@ of them give their own; but nobody can tell, nor whether it is one caller."""
 DNC = "dnc"
 """Held because its person wants no calls."""
 
+WRITE_ONLY = "write_only"
+"""Held because its person wants answers in writing alone: one of ours settles it, `core.in_writing`."""
+
+UNWANTED = frozenset({DNC, WRITE_ONLY})
+"""Reasons that end for a call he asks for."""
+
 MESSAGE_LEFT = "message_left"
 _PREFIX = 4
 
@@ -124,7 +130,7 @@ def held_because(callback: Callback, known: Evidence, limits: Limits) -> str | N
     if number.e164 in limits.own:
         return "own_number"
     if unwanted(callback, known):
-        return DNC
+        return unwished(known.contact)
     if callback_to_third_party(callback, known) and known.others >= THIRD_PARTIES:
         return "third_party"
     if known.hidden >= HIDDEN:
@@ -143,6 +149,11 @@ def unwanted(callback: Callback, known: Evidence) -> bool:
         return False
     asked = not callback.misses or callback.asked_at_time
     return not asked or (known.declined_at is not None and callback.opened_at <= known.declined_at)
+
+
+def unwished(contact: Contact | None) -> str:
+    """Why calls of who wants none are held: that a writing is owed instead, only where nothing speaks against one."""
+    return WRITE_ONLY if contact and contact.wishes.write_only and not contact.blocked else DNC
 
 
 def callback_to_third_party(callback: Callback, known: Evidence) -> bool:

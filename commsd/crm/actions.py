@@ -4,11 +4,9 @@ Each gives the function for `log.decide`; the keys it is taken under come from `
 refused with what to do instead. Owed calls and talks are in `call_actions`.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
 from commsd.core import key
 from commsd.core.case import CaseFile, CaseState, customer_speaks
@@ -19,7 +17,6 @@ from commsd.core.interaction import (
     Channel,
     Detail,
     Direction,
-    ExternalId,
     Interaction,
     Kind,
     Outcome,
@@ -30,30 +27,10 @@ from commsd.errors import NotFound, Refused
 Decide = Callable[[OpenItems], Change]
 
 SETTABLE = frozenset({"priority", "owner", "team"})
-REQUEST = "commsd.request"
-"""The system under which an interaction keeps the digest of the request it came by."""
-
 ELSEWHERE = "answered elsewhere"
 """The note on an answer that went a way we do not see."""
 
 PRIORITIES = ("low", "normal", "high", "urgent")
-
-
-class Asked(NamedTuple):
-    """A request under an Idempotency-Key. logical: of the key and whose it is. digest: of what is asked."""
-
-    logical: str
-    digest: str
-
-    @property
-    def exactly(self) -> str:
-        """The logical key of just this request under this Idempotency-Key."""
-        return hashlib.sha256(f"{self.logical}:{self.digest}".encode()).hexdigest()
-
-    @property
-    def mark(self) -> ExternalId:
-        """What the interaction has that the request made."""
-        return ExternalId(REQUEST, self.digest)
 
 
 def record_entry(entry: Entry, hand: Hand, terms: Terms) -> Decide:
@@ -174,45 +151,28 @@ def partial_answer(interaction_id: str, hand: Hand, terms: Terms) -> Decide:
     return decide
 
 
-def once(decide: Decide, asked: Asked, refuse: Exception) -> Decide:
-    """The same decision at most once under an idempotency key; a repeat has the interaction it is kept by as result.
-
-    Another request under the same key raises `refuse`.
-    """
+def once(decide: Decide, logical: str) -> Decide:
+    """The same decision at most once under a logical key; a repeat has the interaction it is kept by as result."""
 
     def decide_once(items: OpenItems) -> Change:
-        known = items.known.get(key.of_logical(asked.logical))
+        known = items.known.get(key.of_logical(logical))
         if known is not None:
-            same = key.of_logical(asked.exactly) in items.known or asked.mark in known.external_ids
-            if not same:
-                raise refuse
             return Change(result=known)
         change = decide(items)
-        return _marked(change, asked) if change.interactions else _kept(change, asked, items)
+        kept_by = _kept_by(change, items)
+        if kept_by is None:
+            return change
+        return replace(change, keys=(*change.keys, LogicalKey(key=logical, interaction_id=kept_by)))
 
     return decide_once
 
 
-def _marked(change: Change, asked: Asked) -> Change:
-    """The request is kept by the interaction that it made."""
-    fact = change.interactions[0]
-    marked = replace(fact, external_ids=(*fact.external_ids, asked.mark))
-    return replace(
-        change,
-        interactions=(marked, *change.interactions[1:]),
-        events=tuple(replace(e, thing=marked) if e.thing is fact else e for e in change.events),
-        keys=(*change.keys, LogicalKey(key=asked.logical, interaction_id=marked.id)),
-    )
-
-
-def _kept(change: Change, asked: Asked, items: OpenItems) -> Change:
-    """Of a callback claimed, given back or numbered, which makes no interaction: kept by the first of its case."""
+def _kept_by(change: Change, items: OpenItems) -> str | None:
+    """The interaction a decision is remembered by; of a callback claimed or given back, the first of its case."""
+    if change.interactions:
+        return change.interactions[0].id
     files = (items.files.get(callback.case_id) for callback in change.callbacks)
-    first = next((file.interactions[0] for file in files if file and file.interactions), None)
-    if first is None:
-        return change
-    kept = (LogicalKey(key=named, interaction_id=first.id) for named in (asked.logical, asked.exactly))
-    return replace(change, keys=(*change.keys, *kept))
+    return next((file.interactions[0].id for file in files if file and file.interactions), None)
 
 
 def _is_answer(known: Interaction) -> bool:

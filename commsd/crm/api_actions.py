@@ -3,7 +3,6 @@
 Every action is one decision; the answer is the record after it. Bodies are read and checked before anything is decided.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,12 +15,12 @@ from commsd.core.entry import Hand
 from commsd.core.interaction import Interaction
 from commsd.crm import actions, call_actions, mending
 from commsd.crm.body import Body, read_attrs, read_entry, read_said
+from commsd.crm.idempotency import Asked
 from commsd.crm.keys import Caller
-from commsd.crm.problem import SameKeyOtherBody
 from commsd.crm.request import Api, Operation, body_of, hand_of, json, shown, shown_thing
+from commsd.errors import NotFound
 from commsd.store import query as store
 
-REPLAYED = {"Idempotent-Replayed": "true"}
 AGENT = {"agent": "id of our person who acts"}
 SAID = AGENT | {
     "result": "reached, call_again, partly, voicemail, wrong_person or declined",
@@ -115,8 +114,20 @@ async def merge_case(api: Api, request: Request, caller: Caller) -> Response:
     body.sound()
     gone, stays = request.path_params["id"], into or ""
     keys = await api.log.read(lambda c: (*store.keys_of_case(c, gone), *store.keys_of_case(c, stays)))
-    change = await api.log.decide(keys, mending.merge_case(gone, stays, hand, api.terms(), note=note))
-    return json(shown_thing(change.cases[0], caller))
+    again = _once(request, mending.merge_case(gone, stays, hand, api.terms(), note=note))
+    change = await api.log.decide((*keys, *again.keys), again.decide)
+    return await _case_after(api, change, gone, caller)
+
+
+async def _case_after(api: Api, change: Change, case_id: str, caller: Caller) -> Response:
+    """The case as the decision left it; of one taken before, as it is now."""
+    for case in change.cases:
+        if case.id == case_id:
+            return json(shown_thing(case, caller))
+    row = await api.log.read(lambda connection: store.case(connection, case_id))
+    if row is None:
+        raise NotFound(f"no case {case_id}", remedy="list them: GET /v1/cases")
+    return json(shown("case", row, caller))
 
 
 async def _of_interaction(api: Api, request: Request, caller: Caller, decide: actions.Decide) -> Response:
@@ -129,10 +140,10 @@ async def _recorded(
     api: Api, request: Request, caller: Caller, keys: Sequence[str], decide: actions.Decide, *, created: int
 ) -> Response:
     """Decide, once where the request has an Idempotency-Key, and give the interaction."""
-    again = await _once(request, caller, decide)
+    again = _once(request, decide)
     change = await api.log.decide((*keys, *again.keys), again.decide)
     if isinstance(change.result, Interaction):
-        return json(shown_thing(change.result, caller), headers=REPLAYED)
+        return json(shown_thing(change.result, caller))
     return json(shown_thing(change.interactions[0], caller), created)
 
 
@@ -143,18 +154,11 @@ class _Once(NamedTuple):
     keys: tuple[str, ...] = ()
 
 
-async def _once(request: Request, caller: Caller, decide: actions.Decide) -> _Once:
-    again = request.headers.get("idempotency-key")
-    if not again:
+def _once(request: Request, decide: actions.Decide) -> _Once:
+    again: Asked | None = request.state.asked
+    if again is None:
         return _Once(decide)
-    logical = hashlib.sha256(f"request\0{caller.name}\0{again}".encode()).hexdigest()
-    digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).hexdigest()
-    refuse = SameKeyOtherBody(
-        "this Idempotency-Key was used for another request", remedy="choose a new key for each new request"
-    )
-    asked = actions.Asked(logical, digest)
-    named = (key.of_logical(asked.logical), key.of_logical(asked.exactly))
-    return _Once(actions.once(decide, asked, refuse), named)
+    return _Once(actions.once(decide, again.logical), (key.of_logical(again.logical),))
 
 
 def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
@@ -164,8 +168,9 @@ def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
         case_id = request.path_params["id"]
         decide = await _read(api, request, caller, act)
         keys = await api.log.read(lambda connection: store.keys_of_case(connection, case_id))
-        change = await api.log.decide(keys, decide)
-        return json(shown_thing(change.cases[-1], caller))
+        again = _once(request, decide)
+        change = await api.log.decide((*keys, *again.keys), again.decide)
+        return await _case_after(api, change, case_id, caller)
 
     return handler
 
@@ -181,11 +186,11 @@ def on_callback(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response
         keys = await api.log.read(lambda connection: store.keys_of_callback(connection, callback_id))
         keys += key.of_addresses(number) if isinstance(number, str) else ()
         keys += (key.of_interaction(answer),) if isinstance(answer, str) else ()
-        again = await _once(request, caller, decide)
+        again = _once(request, decide)
         change = await api.log.decide((*keys, *again.keys), again.decide)
         row = await api.log.read(lambda connection: store.callback(connection, callback_id)) if change.result else None
         if row is not None:
-            return json(shown("callback", row, caller), headers=REPLAYED)
+            return json(shown("callback", row, caller))
         return json(shown_thing(_moved(change, callback_id), caller))
 
     return handler
@@ -273,7 +278,6 @@ OPERATIONS: Sequence[Operation] = (
         does="Record a touch from outside",
         handler=record_entry,
         body=ENTRY,
-        once=True,
     ),
     Operation(
         method="POST",
@@ -282,7 +286,6 @@ OPERATIONS: Sequence[Operation] = (
         does="Say what came of a talk",
         handler=talk_result,
         body=SAID,
-        once=True,
     ),
     Operation(
         method="POST",
@@ -291,7 +294,6 @@ OPERATIONS: Sequence[Operation] = (
         does="Say that an answer did not answer yet",
         handler=partial_answer,
         body=AGENT,
-        once=True,
     ),
     Operation(
         method="POST",
@@ -300,7 +302,6 @@ OPERATIONS: Sequence[Operation] = (
         does="Take an interaction back: it never happened",
         handler=void_interaction,
         body=AGENT | {"why": "what was wrong with it"},
-        once=True,
     ),
     Operation(
         method="POST",
@@ -329,7 +330,6 @@ OPERATIONS: Sequence[Operation] = (
             does=does,
             handler=on_callback(act),
             body={**AGENT, **fields},
-            once=True,
         )
         for word, does, act, fields in _CALLBACK
     ),

@@ -1,142 +1,119 @@
-"""GET /v1/events: the feed as a page, a long poll, a stream of server-sent events, or lines of JSON.
+"""GET /v1/events: the feed as a page, a long poll, server-sent events, lines of JSON, or a batch of CloudEvents.
 
 At least once, in one order, nothing ever absent below a cursor handed out. Consumers drop what they know by `id`.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 
 import orjson
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from commsd.crm.cursor import feed_cursor, feed_number
-from commsd.crm.event import short_type, with_personal
+from commsd.crm.cursor import CursorExpired
+from commsd.crm.event_pattern import REMEDY, heard, patterns
+from commsd.crm.fault import Invalid, NoKey
+from commsd.crm.feed_reader import Batch, Reader
 from commsd.crm.keys import Caller
 from commsd.crm.request import Api, Operation, Query
-from commsd.store import feed
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a stream says that it is still there."""
 
-SLICE = 1.0
-"""Longest wait in one piece: how soon a stream notices that the server stops."""
+MOST_TYPES = 50
+BATCH = "application/cloudevents-batch+json"
+LINES = "application/x-ndjson"
+STREAM = "text/event-stream"
 
 QUERY = {
-    "after": "the cursor to read on from; without it the feed is read from its beginning",
+    "after": "the cursor to read on from, with the types it came with; without it from the oldest event that is kept",
     "limit": "how many events at most, 1 to 1000; usually 100",
     "types": "which, by comma: callback.*, clock.breached",
     "wait": "seconds to wait for the first event, 0 to 60",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Some events of the feed as JSON texts with their numbers and types. next: read on behind it; last: the head."""
-
-    events: tuple[tuple[int, str, str], ...]
-    next: int
-    last: int
-    epoch: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """One reader of the feed: what it wants and may see."""
-
-    api: Api
-    types: tuple[str, ...]
-    limit: int
-    personal: bool
-
-    async def start(self, cursor: str | None) -> int:
-        """The number behind which to begin. Raises InvalidCursor, FeedEpochChanged."""
-        epoch, last = await self.api.log.read(feed.head)
-        return feed_number(self.api.key, epoch, last, cursor) if cursor else 0
-
-    async def batch(self, after: int) -> Batch:
-        """What comes next, perhaps nothing."""
-        return await self.api.log.read(lambda connection: self._read(connection, after))
-
-    async def waited(self, after: int, seconds: float) -> Batch:
-        """What comes next, waiting that long for something this reader wants."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        batch = await self.batch(after)
-        while not batch.events and (left := until - loop.time()) > 0 and not self.api.draining.is_set():
-            if await self.api.head.beyond(batch.next, min(left, SLICE)):
-                batch = await self.batch(batch.next)
-        return batch
-
-    def _read(self, connection: Connection, after: int) -> Batch:
-        epoch, last = feed.head(connection)
-        entries, upto = feed.page(connection, after, self.limit, self.types, upto=last)
-        return Batch(
-            events=tuple((entry.seq, entry.type, self._text(entry)) for entry in entries),
-            next=upto,
-            last=last,
-            epoch=epoch,
-        )
-
-    def _text(self, entry: feed.FeedEntry) -> str:
-        if not self.personal:
-            return entry.event
-        return with_personal(entry.event, entry.type.partition(".")[0], entry.personal)
-
-
 async def events(api: Api, request: Request, caller: Caller) -> Response:
     """The feed in the form that `Accept` asks for."""
     query = Query.of(request, QUERY)
-    types = tuple(short_type(part.strip()) for part in (query.text("types") or "").split(",") if part.strip())
     reader = Reader(
-        api=api, types=types, limit=query.number("limit", 100, 1, 1000), personal=caller.may("events:read:pii")
+        log=api.log,
+        head=api.head,
+        shared=api.shared,
+        draining=api.draining,
+        key=api.key,
+        types=_types(query.text("types")),
+        limit=query.number("limit", 100, 1, 1000),
+        personal=caller.may("events:read:pii"),
     )
     wait = query.number("wait", 0, 0, 60)
     accept = request.headers.get("accept", "")
-    if "text/event-stream" in accept:
+    if STREAM in accept:
         number = await reader.start(request.headers.get("last-event-id") or query.text("after"))
-        return StreamingResponse(_stream(reader, number), media_type="text/event-stream")
-    number = await reader.start(query.text("after"))
-    batch = await reader.waited(number, wait)
-    if "application/x-ndjson" in accept:
-        return _lines(api, batch)
+        _noted(caller, reader, f"events:{number + 1}-")
+        return StreamingResponse(_stream(reader, number, partial(api.keys.still_good, caller)), media_type=STREAM)
+    batch = await reader.waited(await reader.start(query.text("after")), wait)
+    if wait and not await api.keys.still_good(caller):
+        raise NoKey(
+            "the key was revoked or ended while this waited", remedy="make another: commsd keys add NAME --scope …"
+        )
+    if batch.events:
+        _noted(caller, reader, f"events:{batch.events[0][0]}-{batch.next}")
+    if LINES in accept:
+        return _apart(batch, "".join(text + "\n" for _, _, text in batch.events), LINES)
+    if BATCH in accept:
+        return _apart(batch, _array(batch), BATCH)
     return _page(api, batch)
 
 
-def _page(api: Api, batch: Batch) -> Response:
+def _types(text: str | None) -> tuple[str, ...]:
+    """In one order and each once, so that readers of the same share what is read."""
+    types = tuple(sorted(patterns((text or "").split(","))))
+    if len(types) > MOST_TYPES:
+        raise Invalid(
+            f"`types` names {len(types)}", remedy=f"name {MOST_TYPES} or fewer; callback.* stands for all of its kind"
+        )
+    if unheard := [each for each in types if not heard(each)]:
+        what = f"'{unheard[0][:64]}' is no type of event"
+        raise Invalid(what, remedy=REMEDY, mistakes={"?types": what})
+    return types
+
+
+def _noted(caller: Caller, reader: Reader, span: str) -> None:
+    if reader.personal:
+        caller.saw(span)
+
+
+def _array(batch: Batch) -> str:
     """The texts are joined as they were kept: nothing is parsed to be written again."""
-    end = orjson.dumps(
-        {"next_cursor": feed_cursor(api.key, batch.epoch, batch.next), "has_more": batch.next < batch.last}
-    )
-    body = '{"data":[' + ",".join(text for _, _, text in batch.events) + "]," + end.decode()[1:]
-    return Response(body, media_type="application/json")
+    return "[" + ",".join(text for _, _, text in batch.events) + "]"
 
 
-def _lines(api: Api, batch: Batch) -> Response:
-    """One event a line; the cursor is in the header, because a line is an event and nothing else."""
-    headers = {
-        "Commsd-Next-Cursor": feed_cursor(api.key, batch.epoch, batch.next),
-        "Commsd-Has-More": "true" if batch.next < batch.last else "false",
-    }
-    body = "".join(text + "\n" for _, _, text in batch.events)
-    return Response(body, media_type="application/x-ndjson", headers=headers)
+def _page(api: Api, batch: Batch) -> Response:
+    waiting = api.head.oldest_waiting
+    lag = max((api.world.now() - waiting).total_seconds(), 0.0) if waiting else 0.0
+    end = orjson.dumps({"next_cursor": batch.cursor, "has_more": batch.has_more, "head_lag_seconds": round(lag, 3)})
+    return Response(f'{{"data":{_array(batch)},{end.decode()[1:]}', media_type="application/json")
 
 
-async def _stream(reader: Reader, number: int) -> AsyncIterator[str]:
+def _apart(batch: Batch, body: str, media_type: str) -> Response:
+    """Events and nothing else; the cursor is in the header."""
+    headers = {"Commsd-Next-Cursor": batch.cursor, "Commsd-Has-More": "true" if batch.has_more else "false"}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+async def _stream(reader: Reader, number: int, good: Callable[[], Awaitable[bool]]) -> AsyncIterator[str | bytes]:
+    """good: whether its key still is; else who comes back is told so."""
     yield "retry: 2000\n\n"
-    while not reader.api.draining.is_set():
-        batch = await reader.waited(number, KEEP_ALIVE)
-        if batch.events:
-            yield "".join(_sent(reader.api, batch, *event) for event in batch.events)
-        else:
-            yield ": still here\n\n"
+    while not reader.draining.is_set():
+        try:
+            batch = await reader.waited(number, KEEP_ALIVE)
+        except CursorExpired:
+            return  # so slow a reader comes back with its last id and is told so
+        if not await good():
+            return
+        yield batch.frames or ": still here\n\n"
         number = batch.next
-
-
-def _sent(api: Api, batch: Batch, number: int, kind: str, text: str) -> str:
-    return f"id: {feed_cursor(api.key, batch.epoch, number)}\nevent: {kind}\ndata: {text}\n\n"
 
 
 OPERATIONS: Sequence[Operation] = (

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commsd.crm.fault import Invalid
 from commsd.crm.keys import Caller
-from commsd.crm.problem import Invalid
 from commsd.crm.request import Api, Operation, Query, json
 from commsd.sla.report.counting import Counting, counted, levels
 from commsd.sla.report.record import as_record, levels_record

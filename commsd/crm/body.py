@@ -11,11 +11,13 @@ import orjson
 from commsd.core.contact import identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Result, Said
 from commsd.core.interaction import Channel, Direction, ExternalId, Kind, Outcome
-from commsd.crm.problem import Invalid
+from commsd.crm.fault import Invalid
 
 E = TypeVar("E", bound=StrEnum)
 
 LONGEST_TEXT = 10_000
+MOST_ITEMS = 200
+"""Of one list in a request. All of them are decided on in one piece, while every other writer waits."""
 NUL = "\0"
 """PostgreSQL keeps it in no text, so neither store takes it."""
 YEARS = range(1900, 9000)
@@ -68,8 +70,8 @@ class Body:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where it is missing."""
-        value = self.data.pop(key, None) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) and NUL not in item for item in value):
+        value = self._list(key)
+        if not all(isinstance(item, str) and NUL not in item for item in value):
             self._wrong(key, "write a list of texts")
             return ()
         return tuple(item.strip() for item in value if item.strip())
@@ -86,8 +88,8 @@ class Body:
 
     def parts(self, key: str) -> tuple["Body", ...]:
         """A list of objects."""
-        value = self.data.pop(key, None) or []
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        value = self._list(key)
+        if not all(isinstance(item, dict) for item in value):
             self._wrong(key, "write a list of objects")
             return ()
         return tuple(Body(dict(item), f"{self.above}/{key}/{place}", self.mistakes) for place, item in enumerate(value))
@@ -116,6 +118,18 @@ class Body:
         if isinstance(value, str):
             self._wrong(key, value)
             return None
+        return value
+
+    def _list(self, key: str) -> list[Any]:
+        """A list of what may be decided about at once; empty where it is missing, and for nothing else: it may stand
+        for all there is from now on.
+        """
+        value = self.data.pop(key, None)
+        if value is None:
+            return []
+        if not isinstance(value, list) or len(value) > MOST_ITEMS:
+            self._wrong(key, f"write a list of at most {MOST_ITEMS}")
+            return []
         return value
 
     def _wrong(self, key: str, what: str) -> None:

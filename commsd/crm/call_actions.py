@@ -105,14 +105,25 @@ def _answer(interaction_id: str, callback: Callback, items: OpenItems) -> Intera
     known = items.known.get(f"interaction:{interaction_id}")
     if known is None:
         raise NotFound(f"no interaction {interaction_id}", remedy="list them: commsd log tail, or GET /v1/interactions")
-    same = known.contact_id is not None and known.contact_id == callback.contact_id
-    theirs = same or known.case_id == callback.case_id
-    must(theirs, "that interaction is with somebody else", "name one with the customer who is owed the call")
+    must(
+        _is_with(known, callback, items),
+        "that interaction is with somebody else",
+        "name one with the customer who is owed the call",
+    )
     answers = any(touch.kind in _ANSWERS and not (touch.auto or touch.partial) for touch in touches_of(known))
     must(answers, "nobody of us answered the customer in it", "name a talk, or a message of ours that went out")
     later = (known.ended_at or known.occurred_at) >= last_rang(callback)
     must(later, "it was before the customer rang", "name what answered him afterwards, or close it with a `note`")
     return known
+
+
+def _is_with(known: Interaction, callback: Callback, items: OpenItems) -> bool:
+    """Whether it is with whoever is owed the call. Of two that became one, what was recorded keeps its contact; the
+    cases are the survivor's."""
+    file, owed = items.files.get(known.case_id or ""), items.files.get(callback.case_id)
+    theirs = {known.contact_id, file.case.contact_id if file else None} - {None}
+    whose = {callback.contact_id, owed.case.contact_id if owed else None}
+    return known.case_id == callback.case_id or not theirs.isdisjoint(whose)
 
 
 def callback_result(callback_id: str, said: Said, hand: Hand, terms: Terms) -> Decide:

@@ -1,5 +1,6 @@
 """What went wrong, told to a caller over HTTP: RFC 9457 problem documents with a remedy, never with internals."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -7,45 +8,27 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from commsd.crm.cursor import FeedEpochChanged, InvalidCursor
-from commsd.errors import CommsdError, IllegalStep, LeaseLost, NotFound, Refused, TryAgain, Unreachable
+from commsd.crm.cursor import SNAPSHOT, CursorExpired, FeedEpochChanged, InvalidCursor
+from commsd.crm.fault import Invalid, NoKey, NoScope, NotJson, SameKeyOtherBody, TooLarge, TooOften, WrongNetwork
+from commsd.errors import CommsdError, IllegalStep, LeaseLost, NotFound, OtherRevision, Refused, TryAgain, Unreachable
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class Invalid(CommsdError):
-    """The request cannot be read as one. mistakes: JSON pointer or query parameter -> what to write."""
-
-    def __init__(self, what: str, *, remedy: str, mistakes: Mapping[str, str] | None = None) -> None:
-        super().__init__(what, remedy=remedy)
-        self.mistakes = dict(mistakes or {})
-
-
-class NoKey(CommsdError):
-    """No key, or one we do not know."""
-
-
-class NoScope(CommsdError):
-    """The key is known and may not do this."""
-
-
-class SameKeyOtherBody(CommsdError):
-    """An Idempotency-Key used twice for different requests."""
-
-
-class TooLarge(CommsdError):
-    """A request with more bytes than anything here needs."""
 
 
 _STATUS: Mapping[type[CommsdError], tuple[HTTPStatus, str]] = {
     Invalid: (HTTPStatus.BAD_REQUEST, "invalid-request"),
     InvalidCursor: (HTTPStatus.BAD_REQUEST, "invalid-cursor"),
     FeedEpochChanged: (HTTPStatus.CONFLICT, "feed-epoch-changed"),
+    CursorExpired: (HTTPStatus.GONE, "cursor-expired"),
     NoKey: (HTTPStatus.UNAUTHORIZED, "no-key"),
     NoScope: (HTTPStatus.FORBIDDEN, "no-scope"),
+    WrongNetwork: (HTTPStatus.FORBIDDEN, "wrong-network"),
+    NotJson: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
+    TooOften: (HTTPStatus.TOO_MANY_REQUESTS, "too-often"),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found"),
     IllegalStep: (HTTPStatus.CONFLICT, "illegal-step"),
     Refused: (HTTPStatus.CONFLICT, "refused"),
+    OtherRevision: (HTTPStatus.PRECONDITION_FAILED, "other-revision"),
     SameKeyOtherBody: (HTTPStatus.UNPROCESSABLE_ENTITY, "same-key-other-body"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large"),
     LeaseLost: (HTTPStatus.SERVICE_UNAVAILABLE, "try-again"),
@@ -79,4 +62,9 @@ def problem_of(error: CommsdError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, Invalid) and error.mistakes:
         more["errors"] = [{"pointer": place, "detail": what} for place, what in error.mistakes.items()]
-    return problem(status, kind, error.what, error.remedy, **more)
+    if isinstance(error, CursorExpired):
+        more |= {"oldest_cursor": error.oldest, "snapshot": SNAPSHOT}
+    response = problem(status, kind, error.what, error.remedy, **more)
+    if isinstance(error, TooOften):
+        response.headers["Retry-After"] = str(max(math.ceil(error.wait.total_seconds()), 1))
+    return response

@@ -20,12 +20,20 @@ from commsd.core.answer_level import Goal
 from commsd.core.entry import Hand
 from commsd.core.open_items import Terms
 from commsd.core.record import THING, Json, apart, record
+from commsd.crm import audit, idempotency
+from commsd.crm.audit import Audit
 from commsd.crm.body import NUL, Body, read_instant, read_json
 from commsd.crm.cursor import Place, list_cursor, list_place
+from commsd.crm.delivered_form import fitted
 from commsd.crm.event import outside
+from commsd.crm.fault import Invalid, NoKey, NoScope, NotJson, WrongNetwork
+from commsd.crm.feed_reader import Shared
+from commsd.crm.idempotency import REPLAYED
 from commsd.crm.keys import Caller, Keys
-from commsd.crm.problem import Invalid, NoKey, problem, problem_of
+from commsd.crm.limits import Limits
+from commsd.crm.problem import problem, problem_of
 from commsd.crm.sequencer import Head
+from commsd.egress.target import Exits
 from commsd.errors import CommsdError
 from commsd.store.log import Log
 from commsd.store.query import Page, Row
@@ -39,11 +47,15 @@ class Api:
     """What the routes work with. terms: the rules in force, asked anew for each decision. key: signs cursors.
     goals: the service levels aimed at, by line.
 
-    draining: set when the server stops, so that whoever waits is answered.
+    draining: set when the server stops, so that whoever waits is answered. limits: how often one may ask.
+    exits: where webhooks may post to.
     """
 
     log: Log
     keys: Keys
+    audit: Audit
+    limits: Limits | None = None
+    exits: Exits = field(default_factory=Exits)
     terms: Callable[[], Terms]
     world: World
     key: bytes = field(repr=False)
@@ -51,6 +63,7 @@ class Api:
     people: People = field(default_factory=People)
     goals: Mapping[str, Goal] = field(default_factory=dict)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    shared: Shared = field(default_factory=Shared)
 
 
 Handler = Callable[[Api, Request, Caller], Awaitable[Response]]
@@ -60,7 +73,7 @@ Handler = Callable[[Api, Request, Caller], Awaitable[Response]]
 class Operation:
     """One thing that can be asked. query, body: field -> what it is, for the reader of /docs.
 
-    once: a repeat under the same Idempotency-Key changes nothing.
+    quota: what it is counted under, "requests" or "exports".
     """
 
     method: str
@@ -70,35 +83,107 @@ class Operation:
     handler: Handler
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
-    once: bool = False
+    quota: str = "requests"
+
+    @property
+    def once(self) -> bool:
+        """Whether a repeat under the same Idempotency-Key changes nothing: so it is with every write."""
+        return self.method != "GET"
 
 
-def route_of(api: Api, operation: Operation) -> Route:
-    """The route behind an operation."""
+def routes_of(api: Api, operations: Sequence[Operation]) -> list[Route]:
+    """The routes behind operations, one a path, so that each knows all it can do; fixed paths before open ones."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [_route(api, path, by_path[path]) for path in sorted(by_path, key=lambda path: (path.count("{"), path))]
+
+
+def _route(api: Api, path: str, operations: Mapping[str, Operation]) -> Route:
+    able = sorted({*operations, *(["HEAD"] if "GET" in operations else []), "OPTIONS"})
 
     async def endpoint(request: Request) -> Response:
-        try:
-            caller = await _caller(api, request)
-            caller.must(operation.scope)
-            if NUL in "".join((*request.path_params.values(), *request.query_params.values())):
-                raise Invalid("the address holds a NUL", remedy="no id and no word of ours has one: leave it out")
-            return await operation.handler(api, request, caller)
-        except CommsdError as error:
-            return problem_of(error)
-        except ClientDisconnect:
-            raise
-        except Exception as error:
-            log.error("request.failed", route=operation.path, error=type(error).__name__, exc_info=error)
-            return problem(500, "failed", "this request failed here", "try again; the daemon's log tells more")
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(able)})
+        if request.method == "HEAD":
+            response = await _answered(api, operations["GET"], request)
+            return Response(status_code=response.status_code, headers=response.headers)  # a stream would have no end
+        return await _answered(api, operations[request.method], request)
 
-    return Route(operation.path, endpoint, methods=[operation.method], name=operation.does)
+    matched = path.replace("{external_id}", "{external_id:path}")  # %2F has become a slash by the time it is matched
+    return Route(matched, endpoint, methods=able, name=path)
+
+
+LONGEST_NUMBER = 18
+"""Digits of a number in a query; Python itself refuses to read very many."""
+
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
+
+
+async def _answered(api: Api, operation: Operation, request: Request) -> Response:
+    caller, again = None, None
+    try:
+        caller = await _caller(api, request)
+        limits = api.limits.ask(caller.key_id, operation.quota) if api.limits else {}
+        caller.must(operation.scope)
+        if NUL in "".join((*request.path_params.values(), *request.query_params.values())):
+            raise Invalid("the address holds a NUL", remedy="no id and no word of ours has one: leave it out")
+        if operation.method in _WRITES:
+            await body_of(request)
+        if operation.method != "GET":
+            again = await idempotency.asked(api.log, api.world, request, caller.name)
+            request.state.asked = again
+        personal = caller.may("events:read:pii") or operation.scope == "bodies:read"
+        response = await fitted(request, await operation.handler(api, request, caller), personal=personal)
+    except CommsdError as error:
+        _note_refusal(api, operation, caller, error)
+        if again:
+            await idempotency.refused(api.log, again, error)
+        return problem_of(error)
+    except ClientDisconnect:
+        raise
+    except Exception as error:
+        log.error("request.failed", route=operation.path, error=type(error).__name__, exc_info=error)
+        return problem(500, "failed", "this request failed here", "try again; the daemon's log tells more")
+    response.headers.update({**limits, **(REPLAYED if again and again.replayed else {})})
+    if caller.seen:
+        known = {"caller": caller.as_audited, "route": _named(operation), "scope": operation.scope}
+        api.audit.note(api.audit.row(audit.READ, **known, about=caller.seen))
+    return response
 
 
 async def _caller(api: Api, request: Request) -> Caller:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
-        raise NoKey("no key was given", remedy="send it as `Authorization: Bearer csd_…`; make one: commsd keys add")
-    return await api.keys.caller(text)
+    """Who asks; whoever is not let in has used up more of what their address may ask."""
+    address = request.client.host if request.client else None
+    if api.limits:
+        api.limits.come(address)
+    try:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not text.strip():
+            remedy = "send it as `Authorization: Bearer csd_…`; make one: commsd keys add"
+            raise NoKey("no key was given", remedy=remedy)
+        return await api.keys.caller(text, address)
+    except (NoKey, WrongNetwork):
+        if api.limits:
+            api.limits.not_let_in(address)
+        raise
+
+
+def _note_refusal(api: Api, operation: Operation, caller: Caller | None, error: CommsdError) -> None:
+    if not isinstance(error, NoKey | NoScope | WrongNetwork):
+        return
+    row = api.audit.row(
+        audit.DENIED,
+        caller=caller.as_audited if caller else audit.NOBODY,
+        outcome=audit.REFUSED,
+        route=_named(operation),
+        scope=operation.scope,
+    )
+    api.audit.note(row)
+
+
+def _named(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
 
 
 @dataclass(slots=True)
@@ -125,7 +210,8 @@ class Query:
         text = self.text(name)
         if text is None:
             return otherwise
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        digits = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+        if not digits or not least <= int(text) <= most:
             raise _wrong(name, f"write a number from {least} to {most}")
         return int(text)
 
@@ -149,8 +235,12 @@ def _wrong(name: str, what: str) -> Invalid:
 
 
 async def body_of(request: Request) -> Body:
-    """The JSON object of a request."""
-    return read_json(await request.body())
+    """The JSON object of a request. Raises NotJson, Invalid."""
+    content = await request.body()
+    form = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content.strip() and form and form != "application/json" and not form.endswith("+json"):
+        raise NotJson(f"this route reads no {form[:64]}", remedy="send JSON with Content-Type: application/json")
+    return read_json(content)
 
 
 def hand_of(api: Api, caller: Caller, agent: str | None) -> Hand:
@@ -168,7 +258,10 @@ def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None)
 
 def shown(thing: str, row: Row, caller: Caller) -> Json:
     """A row as this caller may see it."""
-    return outside(thing, row.record, row.personal if caller.may("events:read:pii") else None)
+    personal = row.personal if caller.may("events:read:pii") else None
+    if personal:
+        caller.saw(row.record["id"])
+    return outside(thing, row.record, personal)
 
 
 def shown_thing(thing: object, caller: Caller) -> Json:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from commsd.core.change import Change, Fence
-from commsd.crm.event import cloud_event
+from commsd.crm.event import published
 from commsd.duty import woken
 from commsd.errors import LeaseLost
 from commsd.store import feed
@@ -25,6 +25,9 @@ RESOURCE = "feed"
 TTL = timedelta(seconds=6)
 GATHER = 0.05
 """Seconds between two turns while there is work: numbering event by event would hold up what matters more."""
+
+HURRY = 0.02
+"""Seconds after which a turn is due even where mail and calls never rest; readers wait for it. crm-ops.md LOG-3."""
 
 POLL = 0.25
 """Seconds between two looks where nothing told us to look sooner."""
@@ -77,8 +80,9 @@ class Sequencer:
         try:
             while True:
                 self._wake.clear()
-                if await self.once():
-                    await self._world.sleep(GATHER)  # what is committed meanwhile shares the next turn
+                began = self._world.elapsed()
+                if await self.once():  # what is committed meanwhile shares the next turn
+                    await self._world.sleep(max(GATHER - (self._world.elapsed() - began), 0.0))
                 else:
                     await woken(self._wake, POLL)
         finally:
@@ -95,9 +99,7 @@ class Sequencer:
         if waiting is None or fence is None:
             return False
         try:
-            done = await self._log.writer.write(
-                lambda connection: self._number(connection, fence.number), bookkeeping=True
-            )
+            done = await self._log.aside(lambda connection: self._number(connection, fence.number), within=HURRY)
         except LeaseLost:
             self._fence = None
             raise
@@ -105,7 +107,7 @@ class Sequencer:
         return done > 0
 
     def _number(self, connection: Connection, fence: int) -> int:
-        return feed.number(connection, fence, lambda entry, number: cloud_event(entry, number, self._epoch))
+        return feed.number(connection, fence, lambda entry, number: published(entry, number, self._epoch))
 
     async def _prepare(self) -> None:
         if not self._epoch:

@@ -66,11 +66,14 @@ def scenario() -> tuple[Wanted, ...]:
     return tuple(act.wanted for act in SCENE if isinstance(act, Letter | Ring) and act.wanted)
 
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 async def play_on_and_on(stage: Stage) -> None:
-    """The scene, then visitors, until Ctrl-C or SIGTERM."""
+    """The scene, then visitors, until Ctrl-C, SIGTERM, or the terminal is closed."""
     _invitation(stage)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDS:
         loop.add_signal_handler(number, stop.set)
     playing, stopping = asyncio.create_task(_play_on(stage)), asyncio.create_task(stop.wait())
     try:
@@ -82,7 +85,7 @@ async def play_on_and_on(stage: Stage) -> None:
         for task in (playing, stopping):
             task.cancel()
         await asyncio.gather(playing, stopping, return_exceptions=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDS:
             loop.remove_signal_handler(number)
 
 
@@ -127,4 +130,5 @@ def _invitation(stage: Stage) -> None:
     stage.console.print(f"  The page:       {stage.page}/")
     stage.console.print(f"  Sign in, once:  {stage.page}/?token={token}", soft_wrap=True)
     stage.console.print(f"  Or with a key:  {stage.key}", soft_wrap=True)
+    stage.console.print(f"  Any command:    commsd --config {stage.config} ledger", soft_wrap=True)
     stage.console.print("  Stop with Ctrl-C.\n")

@@ -70,6 +70,7 @@ class Stage:
     console: Console
     key: str = field(repr=False)
     page: str
+    config: Path
     opened_at: datetime
     names: dict[str, str] = field(default_factory=dict)
     begun: dict[str, datetime] = field(default_factory=dict)
@@ -217,6 +218,7 @@ async def stage_set(folder: Path, console: Console, *, port: int) -> AsyncIterat
                 console=console,
                 key=await Keys(house.means.log, world).add("demo", ["admin"]),
                 page=f"http://127.0.0.1:{house.front.own.port}",
+                config=folder / "config",
                 opened_at=world.now(),
                 names={colleague.mail: colleague.name for colleague in COLLEAGUES},
             )

@@ -13,8 +13,9 @@ from commsd.core.number import parse_number
 from commsd.core.screen import FLOOD, THIRD_PARTY_TIME, Evidence
 from commsd.store import schema
 from commsd.store.column import Instant
+from commsd.store.merged import of_family, survivor_of
 from commsd.store.open_items import records
-from commsd.store.phone_schema import opt_outs
+from commsd.store.opt_outs import opt_outs
 
 MOST = 1000
 """Newcomers that are counted; more make no difference."""
@@ -29,15 +30,16 @@ def evidence(connection: Connection, callback: Callback) -> Evidence:
     """Everything `held_because` asks for."""
     facts, people = schema.interactions, schema.contacts
     misses = records(connection, Interaction, facts, facts.c.id.in_(callback.misses), facts.c.current)
-    known = records(connection, Contact, people, people.c.id == callback.contact_id) if callback.contact_id else []
-    declined = select(opt_outs.c.since).where(opt_outs.c.number == callback.number, opt_outs.c.channel == PHONE)
+    person = survivor_of(connection, callback.contact_id) if callback.contact_id else None
+    known = records(connection, Contact, people, people.c.id == person) if person else []
+    declined = opt_outs(connection, [callback.number] if callback.number else [])
     return Evidence(
         contact=known[0] if known else None,
         misses=tuple(misses),
         newcomers=_newcomers(connection, callback.number, callback.opened_at),
         others=_others(connection, callback, misses),
         hidden=_hidden(connection, callback, misses),
-        declined_at=connection.execute(declined).scalar_one_or_none(),
+        declined_at=next((each.since for each in declined if each.channel == PHONE), None),
         stamps=_stamps(connection, misses),
     )
 
@@ -66,7 +68,7 @@ def _others(connection: Connection, callback: Callback, misses: Iterable[Interac
         return 0
     facts, owed = schema.interactions, schema.callbacks
     since = callback.opened_at - THIRD_PARTY_TIME
-    his = (facts.c.contact_id == callback.contact_id, facts.c.recorded_at > since, facts.c.current)
+    his = (of_family(connection, facts.c.contact_id, callback.contact_id), facts.c.recorded_at > since, facts.c.current)
     calls = records(connection, Interaction, facts, *his, facts.c.channel == PHONE)
     ids = {each for call in calls for each in call.detail.callbacks} - {callback.id}
     earlier = tuple_(owed.c.opened_at, owed.c.id) < tuple_(literal(callback.opened_at, Instant()), callback.id)

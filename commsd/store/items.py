@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from commsd.core.belonging import marks_of
 from commsd.core.callback import Callback
 from commsd.core.case import Case, CaseFile, ClockRecord
 from commsd.core.change import Change
-from commsd.core.contact import CUSTOMER, Contact, Identity
+from commsd.core.contact import Contact, Identity
 from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind, Interaction
-from commsd.core.key import budget_of
+from commsd.core.key import PEOPLE, budget_of
 from commsd.core.open_items import OpenItems, WebhookEntry
 from commsd.core.opt_out import OptOut
+from commsd.core.organisation import Mark, Organisation
 from commsd.core.pause import Pause
 from commsd.core.rate_limit import Spent, inbox_of
 from commsd.core.refusal import Refusal
@@ -31,8 +33,17 @@ Index = dict[K, Texts]
 SYSTEMS = {"id": MESSAGE_ID, "call": CALL_SID}
 """Kinds of external ids, by how the keys begin that name them."""
 
-PEOPLE = ("email", "phone", CUSTOMER)
-"""Kinds of identities, and how the keys begin that name them."""
+
+def identities_named(named: Index[str]) -> list[Identity]:
+    """The identities that keys name."""
+    usual = [Identity(kind, value) for kind in PEOPLE for value in named[kind]]
+    return usual + [Identity(*text.split(":", 1)) for text in named["person"]]
+
+
+def marks_named(named: Index[str]) -> list[Mark]:
+    """The marks that keys name, and those of which the addresses and numbers named may be."""
+    own = [Mark(*text.split(":", 1)) for text in named["mark"]]
+    return own + [mark for identity in identities_named(named) for mark in marks_of(identity)]
 
 
 def by_kind(keys: Iterable[str]) -> Index[str]:
@@ -50,6 +61,9 @@ class Items:
 
     contacts: dict[str, Contact] = field(default_factory=dict)
     contact_of: dict[Identity, str] = field(default_factory=dict)
+    sharers: Index[Identity] = field(default_factory=lambda: defaultdict(dict))
+    organisations: dict[str, Organisation] = field(default_factory=dict)
+    organisation_of: dict[Mark, str] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
     by_external: Index[str] = field(default_factory=lambda: defaultdict(dict))
     by_logical: dict[str, str] = field(default_factory=dict)
@@ -74,6 +88,8 @@ class Items:
         """Take a decision's change in, so that the next decision sees it."""
         for contact in change.contacts:
             self.add_contact(contact)
+        for organisation in change.organisations:
+            self.add_organisation(organisation)
         for interaction in change.interactions:
             self.add_interaction(interaction)
         for case in change.cases:
@@ -110,6 +126,13 @@ class Items:
         self.contacts[contact.id] = contact
         for identity in contact.identities:
             self.contact_of[identity] = contact.id
+        for identity in contact.shared:
+            self.sharers[identity][contact.id] = None
+
+    def add_organisation(self, organisation: Organisation) -> None:
+        self.organisations[organisation.id] = organisation
+        for mark in organisation.marks:
+            self.organisation_of[mark] = organisation.id
 
     def add_interaction(self, interaction: Interaction) -> None:
         self.interactions[interaction.id] = interaction
@@ -142,10 +165,15 @@ class Items:
         files = {case_id: self._file(case_id) for case_id in case_ids if case_id in self.cases}
         contact_ids |= dict.fromkeys(file.case.contact_id for file in files.values() if file.case.contact_id)
         people = [self.contacts[contact_id] for contact_id in contact_ids if contact_id in self.contacts]
+        firms = self._organisations(named, people)
         return OpenItems(
             now=now,
             new_id=new_id,
             contacts={identity: contact for contact in people for identity in contact.identities},
+            people={contact.id: contact for contact in people},
+            shared=self._shared(named),
+            organisations={mark: firm for firm in firms.values() for mark in firm.marks},
+            firms=firms,
             files=files,
             callbacks=tuple(sorted(owed_calls, key=lambda callback: (callback.opened_at, callback.id))),
             known={key: found[-1] for key, found in facts.items()},
@@ -161,8 +189,25 @@ class Items:
         )
 
     def _people(self, named: Index[str]) -> Texts:
-        identities = [Identity(kind, value) for kind in PEOPLE for value in named[kind]]
-        return dict.fromkeys(self.contact_of[identity] for identity in identities if identity in self.contact_of)
+        found = dict.fromkeys(self.contact_of[each] for each in identities_named(named) if each in self.contact_of)
+        return found | dict.fromkeys(contact_id for contact_id in named["contact"] if contact_id in self.contacts)
+
+    def _shared(self, named: Index[str]) -> dict[Identity, tuple[Contact, ...]]:
+        """Who shares the identities that keys name."""
+        if not self.sharers:
+            return {}
+        found: dict[Identity, tuple[Contact, ...]] = {}
+        for each in identities_named(named):
+            holders = (self.contacts[known] for known in self.sharers.get(each, ()) if known in self.contacts)
+            found[each] = tuple(known for known in holders if each in known.shared)
+        return {each: holders for each, holders in found.items() if holders}
+
+    def _organisations(self, named: Index[str], people: Iterable[Contact]) -> dict[str, Organisation]:
+        if not self.organisations:
+            return {}
+        marked = (self.organisation_of.get(mark) for mark in marks_named(named))
+        ids = dict.fromkeys([*named["organisation"], *marked, *(contact.organisation_id for contact in people)])
+        return {each: self.organisations[each] for each in ids if each in self.organisations}
 
     def _cases_named(
         self,

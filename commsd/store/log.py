@@ -13,7 +13,6 @@ from weakref import WeakMethod
 
 import structlog
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql
 
 from commsd.core.callback import must_be_sound
 from commsd.core.change import Change, Fence
@@ -22,8 +21,9 @@ from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
 from commsd.store import open_items, rows, schema
 from commsd.store.bulk import insert
-from commsd.store.engine import Engine, Row, Work, Write, Writer, is_unavailable
+from commsd.store.engine import Engine, is_unavailable
 from commsd.store.items import Items
+from commsd.store.writer import Row, Work, Write, Writer
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -111,8 +111,20 @@ class Log:
 
     async def read(self, f: Callable[[Connection], T]) -> T:
         """Run a reading function of this folder. Raises StoreAway while the database is gone, locked or too slow."""
+        return await self._answer(self.engine.read(f))
+
+    async def aside(self, run: Callable[[Connection], T], *, within: float) -> T:
+        """Bookkeeping that shares no row with decisions: PostgreSQL commits it beside them, raising StoreAway.
+
+        On SQLite, which takes one writer, it is their turn first for `within` seconds, and then its own.
+        """
+        if self.engine.dialect == "sqlite":
+            return await self.writer.write(run, bookkeeping=True, within=within)
+        return await self._answer(self.engine.commit(run))
+
+    async def _answer(self, asked: Awaitable[T]) -> T:
         try:
-            return await self.engine.read(f)
+            return await asked
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -190,7 +202,7 @@ def _lock(connection: Connection, keys: Sequence[str]) -> None:
         return
     table = schema.decision_keys
     hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys if budget_of(key) is None)
-    connection.execute(postgresql.insert(table).on_conflict_do_nothing(), [{"key": key} for key in hashes])
+    insert(connection, table, [{"key": key} for key in hashes], ignore=True)
     connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
 
 

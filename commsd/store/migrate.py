@@ -13,6 +13,9 @@ from commsd.errors import ConfigError
 _FOLDER = Path(__file__).parent / "migrations"
 _TABLE = "alembic_version"
 
+DEADLINE = 6 * 3600.0
+"""Seconds for an upgrade: a new index over years of interactions takes longer than any other commit may."""
+
 
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Apply what is missing up to a revision. Raises ConfigError where the database is newer than this commsd."""

@@ -29,13 +29,14 @@ from commsd.core.contact import Contact, Identity
 from commsd.core.interaction import DeliveryKind, Interaction
 from commsd.core.key import budget_of
 from commsd.core.open_items import WebhookEntry
+from commsd.core.organisation import Organisation
 from commsd.core.record import THING, thing_of, together
 from commsd.core.refusal import Refusal
-from commsd.store import pauses, schema
+from commsd.store import crm_schema, pauses, schema
 from commsd.store.ask import ask
-from commsd.store.items import PEOPLE, SYSTEMS, Index, Items, by_kind
+from commsd.store.items import SYSTEMS, Index, Items, by_kind, identities_named, marks_named
 from commsd.store.opt_outs import opt_outs
-from commsd.store.rows import delivery_of, external_key
+from commsd.store.rows import SEVERAL, delivery_of, external_key
 
 T = TypeVar("T")
 
@@ -92,7 +93,9 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     case_ids |= {callback.case_id for callback in items.callbacks.values()}
     full = _cases(connection, items, people, case_ids, now)
     _fill(connection, items, full)
+    people |= {holder for holders in items.sharers.values() for holder in holders}
     _people(connection, items, people | {case.contact_id for case in items.cases.values() if case.contact_id})
+    _organisations(connection, items, named)
     _webhooks(connection, items, named["call"])
     if named["phone"]:
         items.opt_outs |= {(each.number, each.channel): each for each in opt_outs(connection, list(named["phone"]))}
@@ -106,13 +109,25 @@ _IDENTITIES = select(schema.identities).where(
     schema.identities.c.kind == bindparam("kind"), schema.identities.c.value.in_(SOME)
 )
 
+_SHARERS = select(crm_schema.shared_identities.c.contact_id).where(
+    crm_schema.shared_identities.c.kind == bindparam("kind"),
+    crm_schema.shared_identities.c.value == bindparam("value"),
+)
+
 
 def _contact_ids(connection: Connection, items: Items, named: Index[str]) -> set[str]:
-    found = set()
-    for kind in PEOPLE:
-        for row in ask(connection, _IDENTITIES, kind=kind, some=list(named[kind])) if named[kind] else ():
-            items.contact_of[Identity(row.kind, row.value)] = row.contact_id
-            found.add(row.contact_id)
+    wanted: dict[str, list[str]] = {}
+    for identity in identities_named(named):
+        wanted.setdefault(identity.kind, []).append(identity.value)
+    found = set(named["contact"])
+    for kind, values in wanted.items():
+        for row in ask(connection, _IDENTITIES, kind=kind, some=values):
+            if row.contact_id != SEVERAL:
+                items.contact_of[Identity(row.kind, row.value)] = row.contact_id
+                found.add(row.contact_id)
+            else:
+                for holder in ask(connection, _SHARERS, kind=row.kind, value=row.value):
+                    items.sharers[Identity(row.kind, row.value)][holder.contact_id] = None
     return found
 
 
@@ -244,6 +259,24 @@ _CONTACTS = _records(Contact, schema.contacts, schema.contacts.c.id.in_(SOME))
 def _people(connection: Connection, items: Items, contact_ids: set[str]) -> None:
     for contact in _things(Contact, ask(connection, _CONTACTS, some=list(contact_ids))) if contact_ids else ():
         items.add_contact(contact)
+
+
+_MARKS = select(crm_schema.organisation_marks).where(
+    crm_schema.organisation_marks.c.kind == bindparam("kind"), crm_schema.organisation_marks.c.value.in_(SOME)
+)
+_ORGANISATIONS = _records(Organisation, crm_schema.organisations, crm_schema.organisations.c.id.in_(SOME))
+
+
+def _organisations(connection: Connection, items: Items, named: Index[str]) -> None:
+    """Those named by id or mark, and those of the people."""
+    ids = {*named["organisation"]} | {known.organisation_id for known in items.contacts.values()} - {None}
+    values: dict[str, list[str]] = {}
+    for mark in marks_named(named):
+        values.setdefault(mark.kind, []).append(mark.value)
+    for kind, some in values.items():
+        ids |= {row.organisation_id for row in ask(connection, _MARKS, kind=kind, some=some)}
+    for firm in _things(Organisation, ask(connection, _ORGANISATIONS, some=list(ids))) if ids else ():
+        items.add_organisation(firm)
 
 
 _WEBHOOKS = select(schema.journal).where(schema.journal.c.call_sid.in_(SOME)).order_by(schema.journal.c.id)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Executable, delete, insert, select, update
 
 from commsd.core import key
 from commsd.core.change import Change, OwedOriginal
+from commsd.core.erasure import Erasure
 from commsd.core.event import Event
 from commsd.core.interaction import Interaction, Stored
 from commsd.core.open_items import OpenItems
@@ -51,6 +52,12 @@ async def owed_originals(log: Log, place: str) -> tuple[OwedOriginal, ...]:
     return await log.read(lambda connection: owed_at(connection, place))
 
 
+def is_owed(connection: Connection, interaction_id: str) -> bool:
+    """Whether the bytes of this interaction are still to be fetched."""
+    named = schema.notes.c.name == OWED + interaction_id
+    return connection.execute(select(schema.notes.c.name).where(named)).first() is not None
+
+
 def owed_at(connection: Connection, place: str) -> tuple[OwedOriginal, ...]:
     """As `owed_originals`."""
     table = schema.notes
@@ -72,6 +79,9 @@ async def settle_original(log: Log, owed: OwedOriginal, stored: Stored | None) -
 def _with_original(fact: Interaction | None, stored: Stored, items: OpenItems) -> Change:
     if fact is None or fact.original is not None:
         return Change()
+    if fact.erased_at is not None:  # meanwhile: nothing of it may stay
+        erasure = Erasure(at=items.now, by="machine", originals=(stored.sha256,))
+        return Change(erasures=(erasure,))
     kept = replace(fact, revision=fact.revision + 1, original=stored, recorded_at=items.now)
     return Change(interactions=(kept,), events=(Event("interaction.updated", kept, items.now, "machine"),))
 

@@ -15,6 +15,7 @@ from commsd.core import key
 from commsd.core.contact import Identity
 from commsd.store import schema
 from commsd.store.column import Instant
+from commsd.store.merged import of_family
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Where a row without a due time stands in a list by due time: last."""
@@ -39,7 +40,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which interactions; a field that is None asks for all. since: by recorded_at."""
+    """Which interactions; a field that is None asks for all. since: by recorded_at.
+
+    contact: also what was recorded of those who went into the same person.
+    """
 
     contact: str | None = None
     case: str | None = None
@@ -68,13 +72,14 @@ def interactions(
     table = schema.interactions
     where = [table.c.current, not_(_live_call())]
     for column, value in (
-        (table.c.contact_id, wanted.contact),
         (table.c.case_id, wanted.case),
         (table.c.channel, wanted.channel),
         (table.c.kind, wanted.kind),
     ):
         if value is not None:
             where.append(column == value)
+    if wanted.contact is not None:
+        where.append(of_family(connection, table.c.contact_id, wanted.contact))
     if wanted.since is not None:
         where.append(table.c.recorded_at >= wanted.since)
     return _page(connection, "interaction", table, table.c.recorded_at, where, after, limit, down=not oldest_first)
@@ -93,7 +98,8 @@ def cases(
 ) -> Page:
     """Cases, the last active first. late_at: only those that owe something which was due before."""
     table = schema.cases
-    where = _equal((table.c.state, state), (table.c.contact_id, contact))
+    where = _equal((table.c.state, state))
+    where += [of_family(connection, table.c.contact_id, contact)] if contact is not None else []
     where += [table.c.record[name].as_string() == value for name, value in (("owner", owner), ("team", team)) if value]
     if late_at is not None:
         owed = schema.clocks
@@ -170,6 +176,22 @@ def callback(connection: Connection, callback_id: str) -> Row | None:
 def contact(connection: Connection, contact_id: str) -> Row | None:
     """One contact."""
     return _one(connection, "contact", schema.contacts, schema.contacts.c.id == contact_id)
+
+
+def contacts(connection: Connection, *, after: str | None, limit: int) -> Page:
+    """All contacts, in the order they were made."""
+    return by_id(connection, "contact", schema.contacts, after=after, limit=limit)
+
+
+def by_id(connection: Connection, thing: str, table: Table, *, after: str | None, limit: int) -> Page:
+    """Rows of a table in the order of their ids, which is that of their making."""
+    side = schema.personal
+    asked = select(table.c.id, table.c.record, side.c.fields).select_from(table.outerjoin(side, _beside(table, thing)))
+    if after is not None:
+        asked = asked.where(table.c.id > after)
+    rows = connection.execute(asked.order_by(table.c.id).limit(limit + 1)).all()
+    shown = tuple(Row(row.record, row.fields or {}) for row in rows[:limit])
+    return Page(rows=shown, next=(NEVER, rows[limit - 1].id) if len(rows) > limit else None)
 
 
 def clocks_of(connection: Connection, case_ids: Sequence[str]) -> tuple[Row, ...]:

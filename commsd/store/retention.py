@@ -1,7 +1,7 @@
 """Duty: what was kept long enough is let go, a little at a time, so that nobody else waits for it. mail.md D8.
 
-Bytes only: the finished bytes of what was sent, and originals. Interactions, their keys and sightings stay, so that a
-mail restored after years is still known. What is personal is let go elsewhere.
+The finished bytes of what was sent, originals, and old events of the feed. Interactions, their keys and sightings
+stay, so that a mail restored after years is still known. What is personal is let go elsewhere.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 
 from commsd.core.interaction import DeliveryState
-from commsd.store import schema
+from commsd.store import audit, feed, schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.world import World
@@ -27,16 +27,20 @@ STAGED = timedelta(days=1)
 """Parts of an original older than that without its name were left behind by a connection that broke."""
 
 BATCH = 200
+EVENTS = 1000
+"""So many events go at once."""
+
 PARTS = "part:"
 
 
 class Retention:
-    """Let go of bytes past their time. originals: how long the mails themselves are kept."""
+    """Let go of what is past its time. originals, events: how long mails themselves and the feed's events are kept."""
 
     name = "store.retention"
 
-    def __init__(self, log: Log, claims: Claims, world: World, originals: timedelta) -> None:
-        self._log, self._claims, self._world, self._originals = log, claims, world, originals
+    def __init__(self, log: Log, claims: Claims, world: World, originals: timedelta, events: timedelta) -> None:
+        self._log, self._claims, self._world = log, claims, world
+        self._originals, self._events = originals, events
 
     async def run(self) -> None:
         while True:
@@ -53,12 +57,14 @@ class Retention:
         needed = await self._log.read(lambda connection: in_open_cases(connection, now - self._originals))
         old = await self._let_go(lambda connection: drop_originals(connection, now - self._originals, needed))
         left = await self._let_go(lambda connection: drop_staged(connection, now - STAGED))
-        if sent or old or left:
-            log.info("retention.let_go", deliveries=sent, count=old, pieces=left)
-        return bool(sent or old or left)
+        audited = await self._let_go(lambda connection: audit.drop_audited(connection, now - audit.KEPT))
+        told = await self._let_go(lambda connection: feed.drop_events(connection, now - self._events, EVENTS))
+        if sent or old or left or told:
+            log.info("retention.let_go", deliveries=sent, count=old, pieces=left, events=told)
+        return bool(sent or old or left or told or audited)
 
     async def _let_go(self, drop: Callable[[Connection], int]) -> int:
-        return await self._log.writer.write(drop)
+        return await self._log.writer.write(drop, bookkeeping=True)
 
 
 def drop_bytes(connection: Connection, before: datetime) -> int:

@@ -12,14 +12,19 @@ from commsd.core.change import Change, LogicalKey, OwedOriginal
 from commsd.core.channel_state import Standing
 from commsd.core.contact import Contact
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.organisation import Organisation
 from commsd.core.rate_limit import inbox_of
 from commsd.core.record import THING, apart, instant, opened, record, written
-from commsd.store import schema, spending
+from commsd.store import crm_schema, requests, schema, spending
 from commsd.store.bulk import insert, upsert
+from commsd.store.erasure import let_go
 from commsd.store.opt_outs import keep_opt_outs
 
 Values = dict[str, Any]
 NONE = timedelta()
+
+SEVERAL = "several"
+"""Whose an identity is that several contacts share: `shared_identities` tells who they are."""
 
 
 def external_key(system: str, value: str) -> str:
@@ -43,6 +48,7 @@ def write(
     _interactions(connection, changes, personal)
     upsert(connection, schema.contacts, [_contact(c, personal) for change in changes for c in change.contacts])
     _identities(connection, [contact for change in changes for contact in change.contacts])
+    _organisations(connection, [firm for change in changes for firm in change.organisations], personal)
     upsert(connection, schema.cases, [_case(case, personal) for change in changes for case in change.cases])
     upsert(connection, schema.clocks, [_clock(c, personal) for change in changes for c in change.clocks])
     upsert(connection, schema.callbacks, [_callback(c, personal) for change in changes for c in change.callbacks])
@@ -67,6 +73,9 @@ def write(
     _brakes(connection, changes)
     _checkpoints(connection, changes, now)
     spending.add(connection, [each for change in changes for each in change.spending])
+    requests.came_to(connection, [each for change in changes for each in change.came_to])
+    for erasure in (each for change in changes for each in change.erasures):
+        let_go(connection, erasure)
 
 
 def _keys(connection: Connection, keys: Sequence[LogicalKey]) -> None:
@@ -164,13 +173,38 @@ def _contact(contact: Contact, personal: "_Side") -> Values:
     return {"id": contact.id, "revision": contact.revision, "record": _bare(contact, personal)}
 
 
-def _identities(connection: Connection, contacts: Iterable[Contact]) -> None:
+def _identities(connection: Connection, contacts: Sequence[Contact]) -> None:
+    """Whose an identity is, is said by the last contact that has it; what a contact no longer has is nobody's."""
+    latest = {contact.id: contact for contact in contacts}
+    table, changed = schema.identities, [each.id for each in latest.values() if each.revision > 1]
+    if changed:
+        for each in (table, crm_schema.shared_identities, crm_schema.merged_contacts):
+            connection.execute(delete(each).where(each.c.contact_id.in_(changed)))
     rows = [
         {"kind": identity.kind, "value": identity.value, "contact_id": contact.id}
-        for contact in contacts
+        for contact in latest.values()
         for identity in contact.identities
     ]
-    insert(connection, schema.identities, rows, ignore=True)
+    shared = [
+        {"kind": identity.kind, "value": identity.value, "contact_id": contact.id}
+        for contact in latest.values()
+        for identity in contact.shared
+    ]
+    upsert(connection, table, [*rows, *({**row, "contact_id": SEVERAL} for row in shared)], "kind", "value")
+    insert(connection, crm_schema.shared_identities, shared)
+    gone = [{"contact_id": each.id, "into_id": each.merged_into} for each in latest.values() if each.merged_into]
+    insert(connection, crm_schema.merged_contacts, gone)
+
+
+def _organisations(connection: Connection, firms: Sequence[Organisation], personal: "_Side") -> None:
+    latest = {firm.id: firm for firm in firms}
+    rows = [{"id": firm.id, "revision": firm.revision, "record": _bare(firm, personal)} for firm in latest.values()]
+    upsert(connection, crm_schema.organisations, rows)
+    table = crm_schema.organisation_marks
+    if changed := [firm.id for firm in latest.values() if firm.revision > 1]:
+        connection.execute(delete(table).where(table.c.organisation_id.in_(changed)))
+    marks = [{**mark._asdict(), "organisation_id": firm.id} for firm in latest.values() for mark in firm.marks]
+    upsert(connection, table, marks, "kind", "value")
 
 
 def _case(case: Any, personal: "_Side") -> Values:
@@ -271,7 +305,11 @@ def _outbox(
 
 
 def _originals(changes: Sequence[Change], now: datetime) -> Iterable[Values]:
-    for original in (original for change in changes for original in change.originals):
+    """What comes late about somebody who was erased is not kept."""
+    erased = [fact for change in changes for fact in change.interactions if fact.erased_at]
+    gone = {stored.sha256 for fact in erased for stored in (fact.original, *fact.attachments) if stored}
+    kept = (original for change in changes for original in change.originals if original.sha256 not in gone)
+    for original in kept:
         yield {
             "sha256": original.sha256,
             "media_type": original.media_type,

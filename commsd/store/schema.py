@@ -363,6 +363,10 @@ feed = Table(
     Column("subject", Id, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("event", Text, nullable=False, comment="CloudEvents JSON as rendered once, without personal data"),
+    Column("recorded_at", Instant),
+    Column("partition_key", String(64)),
+    Index("ix_feed_recorded", "recorded_at"),
+    Index("ix_feed_subject", "subject"),
     Index("ix_feed_retargets", "seq", sqlite_where=text(RETARGETS), postgresql_where=text(RETARGETS)),
 )
 
@@ -373,30 +377,7 @@ feed_head = Table(
     Column("epoch", Id, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
-    Column("digest", String(64), nullable=False),
-    Column("scopes", Json, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("revoked_at", Instant),
-)
-
-rule_versions = Table(
-    "rule_versions",
-    metadata,
-    Column("number", Serial, primary_key=True, autoincrement=True),
-    Column("id", String(64), nullable=False),
-    Column("accepted_at", Instant, nullable=False),
-    Column("effective_from", Instant, nullable=False),
-    Column("applies", String(8), nullable=False),
-    Column("files", Json, nullable=False),
-    Column("version", Json, nullable=False, comment="the rules with their calendars materialised"),
-    Column("withdrawn_at", Instant, comment="another version was brought in before this one came in force"),
+    Column("oldest", BigInteger, nullable=False, server_default="1", comment="the first number readers still get"),
 )
 
 decision_keys = Table(

@@ -8,13 +8,10 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, lite
 
 from commsd.core.interaction import Delivery
 from commsd.core.ladder import PAGE
-from commsd.core.ledger import INSTEAD
+from commsd.core.ledger import INSTEAD, NOTICES
 from commsd.store import schema
 from commsd.store.debts import AT_ONCE
 from commsd.store.rows import delivery_of
-
-NOTICES = "told:"
-"""How the keys of notices begin that tellings were put into."""
 
 LATE = timedelta(minutes=5)
 """A webhook or SMS that was tried for so long goes by mail too, while it is tried on."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, literal, not_, o
 from commsd.core.callback import Callback
 from commsd.core.contact import phone_identity
 from commsd.core.interaction import CALL_SID, Interaction
+from commsd.core.screen import WRITE_ONLY
 from commsd.store import schema
 from commsd.store.open_items import records
 from commsd.store.rows import external_key
@@ -18,12 +19,15 @@ RECORDING = "twilio.recording-sid"
 
 
 def untexted(connection: Connection, prefix: str, since: datetime, until: datetime, limit: int) -> tuple[Callback, ...]:
-    """Waiting callbacks opened in this time, about which no text was decided, oldest first; none to a live caller.
+    """Callbacks opened in this time about which no text was decided, oldest first; none to a live caller.
+
+    Those that wait to be made, and those of people who want to be answered in writing.
 
     prefix: how the logical key begins under which a decision is noted.
     """
     table, noted = schema.callbacks, schema.logical_keys
-    wanted = and_(table.c.state == "waiting", table.c.opened_at >= since, table.c.opened_at <= until)
+    in_writing = and_(table.c.state == "held", table.c.record["held"].as_string() == WRITE_ONLY)
+    wanted = and_(or_(table.c.state == "waiting", in_writing), table.c.opened_at.between(since, until))
     texted = exists().where(noted.c.key == literal(prefix) + table.c.id)
     found = select(table.c.id).where(wanted, not_(texted)).order_by(table.c.opened_at).limit(limit)
     ids = connection.execute(found).scalars().all()

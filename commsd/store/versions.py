@@ -33,7 +33,7 @@ from commsd.core.impact import OpenCase, Owed
 from commsd.core.policy import Version, as_json, from_json
 from commsd.core.ruling import Ruling
 from commsd.errors import TryAgain
-from commsd.store import feed, rows, schema
+from commsd.store import feed, rows, rules_schema, schema
 from commsd.store.column import Instant
 from commsd.store.history import touches_of_rows, written
 
@@ -78,7 +78,7 @@ class HandOver:
 
 def all_versions(connection: Connection) -> tuple[Stored, ...]:
     """Every version ever accepted, in the order of their numbers."""
-    table = schema.rule_versions
+    table = rules_schema.rule_versions
     return tuple(
         Stored(
             number=row.number,
@@ -93,7 +93,7 @@ def all_versions(connection: Connection) -> tuple[Stored, ...]:
 
 def mark(connection: Connection) -> tuple[int, int]:
     """What differs whenever a version came or was withdrawn: the highest number, and how many are withdrawn."""
-    table = schema.rule_versions
+    table = rules_schema.rule_versions
     row = connection.execute(select(func.max(table.c.number), func.count(table.c.withdrawn_at))).one()
     return row[0] or 0, row[1]
 
@@ -109,7 +109,7 @@ def accept(connection: Connection, wanted: Acceptance, now: datetime, new_id: Ca
 
     Raises TryAgain where another one was accepted meanwhile.
     """
-    table, version = schema.rule_versions, wanted.version
+    table, version = rules_schema.rule_versions, wanted.version
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE rule_versions IN SHARE ROW EXCLUSIVE MODE"))
     if mark(connection)[0] != wanted.after:
@@ -136,7 +136,7 @@ def accept(connection: Connection, wanted: Acceptance, now: datetime, new_id: Ca
 
 def _withdraw(connection: Connection, numbers: Collection[int], now: datetime) -> tuple[int, ...]:
     """Those of these that still wait."""
-    table = schema.rule_versions
+    table = rules_schema.rule_versions
     waiting = and_(table.c.number.in_(numbers), table.c.effective_from > now, table.c.withdrawn_at.is_(None))
     statement = update(table).where(waiting).values(withdrawn_at=now).returning(table.c.number)
     return tuple(sorted(connection.execute(statement).scalars()))

@@ -1,7 +1,7 @@
 """The page: what is due, who waits for a call, what is broken, what happened. It needs a session and shows names."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,13 +15,16 @@ from starlette.routing import BaseRoute, Route
 
 from commsd.core.link import Act, Link, link_token
 from commsd.core.record import instant
-from commsd.crm.api import OPERATIONS
+from commsd.crm.audit import DENIED, DONE, NOBODY, READ, REFUSED, SIGNED_IN, Audit
+from commsd.crm.fault import TooOften
 from commsd.crm.keys import Caller, Keys
+from commsd.crm.limits import Limits
 from commsd.errors import CommsdError
 from commsd.store import feed, pauses, query
 from commsd.store.log import Log
 from commsd.store.originals import original
-from commsd.web import view
+from commsd.store.person import person as look
+from commsd.web import docs, person, view
 from commsd.web.pages import page
 from commsd.web.session import NEEDED, Sessions, end, from_our_page
 from commsd.web.sound import heard
@@ -68,6 +71,8 @@ class Board:
     health: Health
     firm: str
     zone: ZoneInfo
+    audit: Audit
+    limits: Limits | None = None
     channels: Callable[[], Sequence[ChannelState]] = tuple
     observing: Sequence[str] = ()
 
@@ -79,6 +84,7 @@ class Board:
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/docs", self.docs, methods=["GET"]),
             Route("/sound/{id}", self.sound, methods=["GET"]),
+            Route("/people/{id}", self.person, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -87,12 +93,15 @@ class Board:
         if token:
             caller = await self.sessions.by_link(token)
             if caller is None:
+                self._note(DENIED, None, "GET /?token=", REFUSED)
                 return self._asked(401, "This link was used already, or it is too old. Paste a key instead.")
+            self._note(SIGNED_IN, caller, "GET /?token=")
             return self.sessions.begin(RedirectResponse("/", status_code=303), request, caller)
-        caller = self.sessions.of(request)
+        caller = await self.sessions.caller(request)
         if caller is None:
             return self._asked(401, None)
         seen = await self.log.read(self._look)
+        self._note(READ, caller, "GET /", about=seen.contacts)
         return page("board.html", **self._values(seen, caller))
 
     async def sign_in(self, request: Request) -> Response:
@@ -100,11 +109,21 @@ class Board:
         if not from_our_page(request):
             return self._asked(403, "Another site sent this.")
         form = parse_qs((await request.body()).decode(errors="replace"))
+        address = request.client.host if request.client else None
+        caller = None
         try:
-            caller = await self.keys.caller(form.get("key", [""])[0])
+            if self.limits:
+                self.limits.come(address)
+            caller = await self.keys.caller(form.get("key", [""])[0], address)
             caller.must(NEEDED)
+        except TooOften as error:
+            return self._asked(429, f"Too many tries. To mend it: {error.remedy}.")
         except CommsdError as error:
+            if self.limits:
+                self.limits.not_let_in(address)
+            self._note(DENIED, caller, "POST /sign-in", REFUSED)
             return self._asked(401, f"{error.what[:1].upper()}{error.what[1:]}. To mend it: {error.remedy}.")
+        self._note(SIGNED_IN, caller, "POST /sign-in")
         return self.sessions.begin(RedirectResponse("/", status_code=303), request, caller)
 
     async def sign_out(self, request: Request) -> Response:
@@ -113,11 +132,24 @@ class Board:
 
     async def docs(self, _request: Request) -> Response:
         """What can be asked under /v1."""
-        return page("docs.html", operations=OPERATIONS)
+        return page("docs.html", **docs.values())
+
+    async def person(self, request: Request) -> Response:
+        """One person over all channels: what is owed, and what happened."""
+        caller = await self.sessions.caller(request)
+        if caller is None:
+            return self._asked(401, None)
+        who, after = request.path_params["id"], person.place_of(request.query_params.get("before"))
+        found = await self.log.read(lambda connection: look(connection, who, after=after))
+        if found is None:
+            return Response("nobody is known by that id", 404, media_type="text/plain")
+        self._note(READ, caller, "GET /people/{id}", about=[who])
+        told = person.values(found, self.world.now(), self.zone)
+        return page("person.html", firm=self.firm, zone=self.zone.key, **told)
 
     async def sound(self, request: Request) -> Response:
         """The message a caller left, for who may hear it; a part of it where the browser asks for one."""
-        caller = self.sessions.of(request)
+        caller = await self.sessions.caller(request)
         if caller is None or not caller.may(HEARS):
             return self._asked(401 if caller is None else 403, "Sign in with a key that may read what customers said.")
         call = request.path_params["id"]
@@ -125,7 +157,14 @@ class Board:
         kept = row.record.get("raw") if row else None
         if kept is None or not kept["media_type"].startswith("audio/"):
             return Response("no message is kept of this call", 404, media_type="text/plain")
+        self._note(READ, caller, "GET /sound/{id}", about=[call])
         return heard(await original(self.log, kept["sha256"]), kept["media_type"], request.headers.get("range"))
+
+    def _note(
+        self, what: str, caller: Caller | None, route: str, outcome: str = DONE, *, about: Iterable[str] = ()
+    ) -> None:
+        who = caller.as_audited if caller else NOBODY
+        self.audit.note(self.audit.row(what, caller=who, outcome=outcome, route=route, scope=NEEDED, about=about))
 
     def _asked(self, status: int, said: str | None) -> Response:
         return page("sign_in.html", status, firm=self.firm, said=said)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-STATIC = {"board.css": "text/css", "board.js": "text/javascript", "icon.svg": "image/svg+xml"}
+STATIC = {"board.css": "text/css", "docs.css": "text/css", "board.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 @cache

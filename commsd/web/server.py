@@ -15,12 +15,13 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from commsd.crm.problem import TooLarge, problem, problem_of
+from commsd.crm.fault import TooLarge
+from commsd.crm.problem import problem, problem_of
 from commsd.errors import CommsdError
 from commsd.web.pages import page
 from commsd.web.watch import Health
@@ -81,8 +82,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 def application(routes: Sequence[BaseRoute], health: Health, *, largest_body: int = LARGEST_BODY) -> ASGIApp:
     """The routes of one listener with what surrounds every request."""
-    handlers = {HTTPException: _problem_of_http, CommsdError: _problem_of_ours, Exception: _failed}
-    return _Surroundings(Starlette(routes=list(routes), exception_handlers=handlers), health, largest_body)
+    handlers = {
+        HTTPException: _problem_of_http,
+        CommsdError: _problem_of_ours,
+        ClientDisconnect: _gone,
+        Exception: _failed,
+    }
+    app = Starlette(routes=list(routes), exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a redirect would go to whatever host the request named
+    return _Surroundings(app, health, largest_body)
 
 
 class Listener:
@@ -274,6 +282,11 @@ async def _problem_of_ours(request: Request, error: Exception) -> Response:
         raise error
     told = problem_of(error)
     return _apology(told.status_code) if _for_a_browser(request) else told
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Who went away before the whole request was here is answered by nobody, and no failure of ours."""
+    return problem(400, "broken-off", "the request ended before its body did", "send it again")
 
 
 async def _failed(request: Request, error: Exception) -> Response:

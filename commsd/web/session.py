@@ -10,11 +10,14 @@ from starlette.responses import Response
 
 from commsd.core.token import sign, verify
 from commsd.crm.keys import Caller
-from commsd.store.keys import use_once
+from commsd.store.keys import key_row, use_once
 from commsd.store.log import Log
 from commsd.world import World
 
 COOKIE = "commsd_session"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Over HTTPS: a browser takes it from this very host alone, never from a neighbour under the same domain."""
+
 LASTS = timedelta(hours=12)
 LINK_LASTS = timedelta(hours=24)
 NEEDED = "events:read:pii"
@@ -49,14 +52,22 @@ class Sessions:
 
     def of(self, request: Request) -> Caller | None:
         """Whose session this request carries."""
-        payload = verify(self.key, _SESSION, request.cookies.get(COOKIE, ""))
+        payload = verify(self.key, _SESSION, request.cookies.get(_cookie(request), ""))
         return self._in_time(payload) if payload else None
+
+    async def caller(self, request: Request) -> Caller | None:
+        """Whose session it is, where the key that began it still holds."""
+        caller = self.of(request)
+        if caller is None or not caller.key_id:
+            return caller
+        row = await self.log.read(lambda connection: key_row(connection, caller.key_id))
+        return caller if row is not None and row.holds(self.world.now()) else None
 
     def begin(self, response: Response, request: Request, caller: Caller) -> Response:
         """The response, with the session's cookie: not for scripts, not for other sites."""
-        payload = _written(caller.name, caller.scopes, self.world.now() + LASTS)
+        payload = _written(caller.name, caller.scopes, self.world.now() + LASTS, caller.key_id)
         response.set_cookie(
-            COOKIE,
+            _cookie(request),
             sign(self.key, _SESSION, payload),
             max_age=int(LASTS.total_seconds()),
             httponly=True,
@@ -66,16 +77,24 @@ class Sessions:
         return response
 
     def _in_time(self, payload: str) -> Caller | None:
-        until, scopes, name = payload.split("|", 2)
+        parts = payload.split("|", 3)
+        if len(parts) < 4:  # of a version that kept no key: sign in again
+            return None
+        until, scopes, key_id, name = parts
         if datetime.fromtimestamp(int(until), UTC) <= self.world.now():
             return None
-        return Caller(name=name, scopes=frozenset(scopes.split()))
+        return Caller(name=name, scopes=frozenset(scopes.split()), key_id=key_id)
 
 
 def end(response: Response) -> Response:
     """The response that ends the session."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(SECURE_COOKIE, secure=True, httponly=True, samesite="lax")
     return response
+
+
+def _cookie(request: Request) -> str:
+    return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
 
 
 def from_our_page(request: Request) -> bool:
@@ -87,5 +106,5 @@ def from_our_page(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def _written(name: str, scopes: Iterable[str], until: datetime) -> str:
-    return f"{int(until.timestamp())}|{' '.join(sorted(scopes))}|{name}"
+def _written(name: str, scopes: Iterable[str], until: datetime, key_id: str = "") -> str:
+    return f"{int(until.timestamp())}|{' '.join(sorted(scopes))}|{key_id}|{name}"

@@ -56,10 +56,11 @@ def routes(health: Health, metrics: Metrics, log: Log, world: World) -> list[Bas
     async def scraped(_request: Request) -> Response:
         now = world.now()
         today = now.date().isoformat()
-        counted, waiting, (_, last), calls = await log.read(
-            lambda c: (figures(c), feed.oldest_unnumbered(c), feed.head(c), call_figures(c, today))
+        counted, waiting, (_, last), oldest, calls = await log.read(
+            lambda c: (figures(c), feed.oldest_unnumbered(c), feed.head(c), feed.oldest_at(c), call_figures(c, today))
         )
         take(metrics, counted, waiting, last, now)
+        metrics.feed_oldest.set(oldest.timestamp() if oldest else 0.0)
         take_calls(metrics, calls, now)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -39,6 +39,8 @@ def test_who_wants_no_calls_is_noted_and_what_was_owed_is_held(office: Office) -
     assert office.done("contacts", "show", CUSTOMER, "--json").json["wishes"]["no_calls"] is True
     assert office.done("callbacks", "show", owed.id, "--json").json["held"] == "dnc"
     assert "may be rung" in office.done("contacts", "set", CUSTOMER, "--calls").out
+    assert "wants answers in writing only" in office.done("contacts", "set", CUSTOMER, "--write-only").out
+    assert "may be rung" not in office.done("contacts", "set", CUSTOMER, "--tier", "gold").out
     assert office.done("contacts", "show", CUSTOMER, "--json").json["wishes"]["no_calls"] is False
 
 

@@ -41,14 +41,17 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert set(ALL) == {
         "init", "check", "config show", "config diff", "config schema",
         "run", "demo", "ledger", "letters list", "letters posted", "pause", "resume", "clocks",
-        "log tail", "log show", "log partial", "log void", "record", "explain",
+        "log tail", "log export", "log show", "log partial", "log void", "record", "explain",
         *(f"cases {word}" for word in ("list", "show", "close", "reopen", "hold", "release", "merge", "assign", "set")),
         *(f"callbacks {word}" for word in ("list", "show", "claim", "result", "release", "set", "close", "avoided")),
-        "contacts show", "contacts block", "contacts set", "calls result",
+        *(f"contacts {word}" for word in ("show", "set", "import", "merge", "split", "block", "export", "erase")),
+        "calls result",
         "ack preview", "ack settle", "twiml connect", "twiml fallback", "lookback", "sla calendar",
         "sla apply", "sla versions", "sla export", "sla test", "sla report", "sla diff", "sla whatif",
-        "keys add", "keys list", "keys revoke",
-        "db upgrade", "db check",
+        "keys add", "keys list", "keys revoke", "keys rotate", "keys audit",
+        *(f"webhooks {word}" for word in ("add", "list", "show", "test", "redeliver", "enable", "pause", "rotate")),
+        "webhooks remove",
+        "db upgrade", "db check", "db backup", "db restored",
     }  # fmt: skip
 
 

@@ -1,7 +1,13 @@
 """The log on the command line: what happened, and what is entered by hand."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from commsd.sla.rules.in_force import Rules
+from commsd.store.log import Log
+from commsd.store.retention import drop_originals
 from tests.cli.office import RAW, Office
 
 
@@ -34,10 +40,34 @@ def test_the_original_comes_byte_for_byte(office: Office) -> None:
     assert office.done("log", "show", fact.id, "--raw").out.encode("utf-8", "surrogateescape") == RAW
 
 
-def test_what_has_no_original_says_so(office: Office) -> None:
+def test_the_original_goes_into_a_private_file_that_was_not_there(office: Office, tmp_path: Path) -> None:
+    fact, path = office.mail(), tmp_path / "one.eml"
+    assert office.done("log", "show", fact.id, "--raw", "--to", str(path)).out == ""
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (RAW, 0o600)
+    assert office.commsd("log", "show", fact.id, "--raw", "--to", str(path)).code == 1
+    assert office.commsd("log", "show", fact.id, "--raw", "--to", str(tmp_path / "no" / "one.eml")).code == 1
+    assert office.commsd("log", "show", fact.id, "--to", str(path)).code == 2
+
+
+def test_what_has_no_original_says_why(office: Office) -> None:
     missed = office.missed_call().interactions[0]
-    assert office.commsd("log", "show", missed.id, "--raw").code == 1
+    ran = office.commsd("log", "show", missed.id, "--raw")
+    assert (ran.code, "of kind call" in ran.err) == (1, True)
+    by_hand = office.mail(original=None, external_ids=())
+    assert "entered by hand" in office.commsd("log", "show", by_hand.id, "--raw").err
     assert office.commsd("log", "show", "0" * 36).code == 1
+
+
+def test_an_original_past_its_time_says_so(office: Office) -> None:
+    fact = office.mail()
+
+    async def let_go(log: Log, _rules: Rules) -> int:
+        later = fact.recorded_at + timedelta(days=1)
+        return await log.writer.write(lambda connection: drop_originals(connection, later, frozenset()))
+
+    assert office.with_log(let_go) == 1
+    ran = office.commsd("log", "show", fact.id, "--raw")
+    assert (ran.code, "originals = 400d" in ran.err) == (1, True)
 
 
 def test_a_touch_by_hand_is_recorded_with_its_promise(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from commsd.core import key
 from commsd.core.interaction import Kind
@@ -36,9 +37,9 @@ def test_every_table_says_what_it_is_about(office: Office) -> None:
 
 
 def test_a_date_counts_as_a_whole_day(office: Office) -> None:
-    at = datetime.now(UTC) - timedelta(days=5)
-    office.mail(occurred_at=at)
-    day = f"{at.astimezone():%Y-%m-%d}"
+    at = datetime.now(ZoneInfo("Europe/Berlin")) - timedelta(days=5)  # a date is one of the firm's
+    office.mail(occurred_at=at.astimezone(UTC))
+    day = f"{at:%Y-%m-%d}"
     found = office.done("sla", "report", "--from", f"{at - timedelta(days=1):%Y-%m-%d}", "--to", day, "--json").json
     assert found["clocks"] == 2
     assert {row["clock"] for row in found["total"]} == {"ack", "first_response"}

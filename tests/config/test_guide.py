@@ -43,11 +43,12 @@ def test_the_settings_the_guide_shows_are_accepted(tmp_path: Path, blocks: list[
     alarms = [text for text in shown if text.startswith("[alarms]")]
     boxes = [text for text in shown if text.startswith("[mailbox.")]
     phone = [text for text in shown if text.startswith("[twilio]")]
-    others = ("[service]", "[route.", "[alarms]", "[mailbox.", "[twilio]")
+    posts = [text for text in shown if text.startswith("[webhooks]")]
+    others = ("[service]", "[route.", "[alarms]", "[mailbox.", "[twilio]", "[webhooks]")
     rules = "".join(text for text in shown if not text.startswith(others))
     assert (len(service), len(route), rules.count("[[rule]]")) == (2, 1, 2)
     main = MINIMUM.replace('hours = "mon-fri 09:00-17:00"\n', "".join(service)) + "".join(
-        route + alarms + boxes + phone
+        route + alarms + boxes + phone + posts
     )
     claims = MAILBOX.replace("mailbox.support", "mailbox.claims").replace("support@", "claims@")
     rest = '[policy.standard]\ncalendar = "shop"\nfirst_response = "4h"\n' + rules + '[[rule]]\npolicy = "standard"\n'

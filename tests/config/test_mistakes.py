@@ -43,12 +43,27 @@ ROWS = [
         '[case]\nauto_close = "7d"',
         'unknown key "case"',
         'did you mean "cases"? known here: agent, alarms, callbacks, cases, dialling, http, line, '
-        "mailbox, notices, retention, route, rules, service, store, team, twilio",
+        "mailbox, notices, retention, route, rules, service, store, team, twilio, webhooks",
     ),
     (
         '[http]\nlisten = "8025"',
         'listen = "8025" is not an address to listen on',
         'write host and port, such as "127.0.0.1:8025"',
+    ),
+    (
+        '[webhooks]\ntimeout = "5s"',
+        'timeout = "5s" is not what receivers are given',
+        'write "15s" to "30s"',
+    ),
+    (
+        '[webhooks]\nprivate_networks = ["intranet"]',
+        'private_networks: "intranet" is not an IP address or network',
+        'write it as "192.0.2.7" or "192.0.2.0/24"',
+    ),
+    (
+        '[webhooks]\nproxy = "proxy.example.com:4750"',
+        "proxy is not a web address",
+        'write it whole, such as "https://contact.example.com"',
     ),
     (
         '[http]\ntrusted_proxies = ["proxy"]',
@@ -61,6 +76,11 @@ ROWS = [
         'did you mean "support"? known here: support',
     ),
     ('[notices]\ndigest = "8"', 'digest = "8" is not a time of day', 'write hours and minutes, such as "08:00"'),
+    (
+        '[retention]\nevents = "30d"',
+        'events = "30d" is too short: a CRM that stands still over a season could not go on where it stopped',
+        'write "90d" or more',
+    ),
     ('[alarms]\nunread_for = "30s"', 'unread_for = "30s" is too short: a look takes its time', 'write "3m" or more'),
     ('[alarms]\nheartbeat = "1m"', 'heartbeat = "1m" is too short: it would fill the mailboxes', 'write "15m" or more'),
     ('[alarms]\ntell = ["owner"]', 'tell: no agent, team or route "owner"', "known here: anna, service"),

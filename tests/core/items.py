@@ -24,6 +24,7 @@ from commsd.core.interaction import (
     Role,
 )
 from commsd.core.open_items import OpenItems
+from commsd.core.organisation import Organisation
 from tests.house import TERMS
 
 TUESDAY = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
@@ -38,6 +39,7 @@ class Books:
         self.now = now
         self.new_id = new_id or self._new_id
         self.contacts: dict[str, Contact] = {}
+        self.organisations: dict[str, Organisation] = {}
         self.files: dict[str, CaseFile] = {}
         self.callbacks: dict[str, Callback] = {}
         self.known: dict[str, Interaction] = {}
@@ -52,6 +54,9 @@ class Books:
             now=self.now,
             new_id=self.new_id,
             contacts={identity: c for c in self.contacts.values() for identity in c.identities},
+            people=self.contacts,
+            organisations={mark: firm for firm in self.organisations.values() for mark in firm.marks},
+            firms=self.organisations,
             files=self.files,
             callbacks=tuple(self.callbacks.values()),
             known=self.known,

@@ -128,6 +128,15 @@ def test_a_pending_call_is_kept_and_not_published() -> None:
     assert books.callbacks == {}
 
 
+def test_a_call_that_was_never_seen_alive_is_recorded_and_not_updated() -> None:
+    books = Books()
+    over = call_from()
+    call = books.take(lambda seen: replace(over(seen), revision=2))
+    assert "interaction.recorded" in words(call)
+    later = books.take(lambda _: replace(call.interactions[0], revision=3, outcome=Outcome.REACHED))
+    assert "interaction.updated" in words(later)
+
+
 def test_a_missed_call_owes_a_callback_by_its_clock() -> None:
     books = Books()
     change = books.take(call_from())

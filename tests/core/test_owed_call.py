@@ -18,6 +18,7 @@ from commsd.core.callback import (
     ended,
     escalated,
     held,
+    tried,
 )
 from commsd.core.clock import State as Running
 from commsd.core.entry import Entry, Hand, manual_interaction
@@ -215,6 +216,17 @@ def test_q10_a_call_agreed_on_has_its_own_time_and_its_questions(result: str) ->
     assert after.questions == ("when?",)
 
 
+def test_what_somebody_else_agreed_on_waits_until_the_call_under_way_is_over() -> None:
+    books = _owed()
+    attempt = Attempt(at=books.now, by="bo", result=None, id="try")
+    books.callbacks[books.callback.id] = dialled(books.callback, attempt, books.now + HOUR)
+    books.take(result_of(books.callback, "call_again", promise=_promise(LATER)))  # anna, on her own telephone
+    during = books.callback
+    assert (during.state, during.live, during.due_at) == (State.DIALLING, attempt, LATER)
+    after = tried(during, "no_answer", books.now)
+    assert (after.state, after.look_at) == (State.WAITING, LATER)
+
+
 def test_a_call_whose_last_miss_never_happened_is_not_dialled() -> None:
     books = _owed()
     (miss,) = (f for file in books.files.values() for f in file.interactions if f.outcome is Outcome.MISSED)
@@ -230,6 +242,17 @@ def test_a_result_that_was_never_true_leaves_the_call_owed_at_once_and_its_legs_
     assert again.state is State.WAITING
     assert again.look_at is not None
     assert [(attempt.id, attempt.result) for attempt in again.attempts] == [("try", "unsaid")]
+
+
+def test_who_rings_again_is_owed_the_call_that_ended_last_and_never_one_that_was_merged_into_it() -> None:
+    books = _owed()
+    kept = replace(books.callback, id="a", state=State.CLOSED, close_reason=CloseReason.REACHED, closed_at=books.now)
+    older = replace(kept, id="b", closed_at=books.now - HOUR / 4)
+    merged = replace(kept, id="c", close_reason=CloseReason.MERGED)
+    books.callbacks = {each.id: each for each in (older, merged, kept)}
+    books.now += HOUR / 6
+    books.take(call_from(sid="CA" + "9" * 32))
+    assert {each.id for each in books.callbacks.values() if each.open} == {"a"}
 
 
 def test_a_miss_after_the_talk_stays_owed_however_late_the_talk_is_told() -> None:

@@ -79,7 +79,8 @@ def _options(case: RandomCase, known: Sequence[Touch], kind: ClockKind, facts: F
     for each in known:
         if each.kind is TouchKind.SET and each.time <= at:
             attrs.update(each.attrs)
-    version = max((v for v in case.versions if v.effective_from <= at), key=_since, default=None)
+    in_order = sorted(case.versions, key=_since)  # of two from one moment the later one holds
+    version = next((v for v in reversed(in_order) if v.effective_from <= at), None)
     policy = policy_for(version, {**attrs, **facts}) if version else None
     return policy.targets.get(kind, Target()) if policy else Target()
 

@@ -30,9 +30,12 @@ from commsd.core.interaction import (
 )
 from commsd.core.open_items import OpenItems
 from commsd.crm.api import routes as api_routes
+from commsd.crm.audit import Audit
 from commsd.crm.keys import SCOPES, Keys
+from commsd.crm.limits import Limits
 from commsd.crm.request import Api
 from commsd.crm.sequencer import Sequencer
+from commsd.egress.target import Exits
 from commsd.store.claims import Claims
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
@@ -60,6 +63,7 @@ class Place:
     log: Log
     world: World
     keys: Keys
+    audit: Audit
     sequencer: Sequencer
     sessions: Sessions
     health: Health
@@ -89,12 +93,13 @@ class Place:
 
 
 @asynccontextmanager
-async def place(store_url: str, world: World) -> AsyncIterator[Place]:
+async def place(store_url: str, world: World, *, limits: Limits | None = None) -> AsyncIterator[Place]:
     engine = open_engine(store_url)
     await engine.commit(upgrade)
     log = Log(engine, world)
     log.start()
     keys, health, metrics = Keys(log, world), Health(started=True), Metrics()
+    audit = Audit(log, world)
     sequencer = Sequencer(log, Claims(log, world, "test"), world)
     sessions = Sessions(log=log, world=world, key=KEY)
     states: list[ChannelState] = []
@@ -103,6 +108,9 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
     api = Api(
         log=log,
         keys=keys,
+        audit=audit,
+        limits=limits,
+        exits=Exits(networks=("127.0.0.0/8",)),
         terms=lambda: TERMS,
         world=world,
         key=KEY,
@@ -117,6 +125,8 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
         key=KEY,
         sessions=sessions,
         keys=keys,
+        audit=audit,
+        limits=limits,
         health=health,
         firm="Example Ltd",
         zone=ZoneInfo("Europe/Berlin"),
@@ -140,6 +150,7 @@ async def place(store_url: str, world: World) -> AsyncIterator[Place]:
             log=log,
             world=world,
             keys=keys,
+            audit=audit,
             sequencer=sequencer,
             sessions=sessions,
             health=health,

@@ -165,6 +165,22 @@ async def test_q3_answered_on_another_channel_is_said_by_a_person_who_names_the_
     assert closed["closed_by"] == sent["id"]
 
 
+async def test_q3_what_answered_somebody_before_a_merge_answers_whoever_they_became(here: Place) -> None:
+    callback = await owed(here)
+    written = await wrote(here, "jane@example.org")
+    answer = {"channel": "email", "direction": "outbound", "customer": {"address": "jane@example.org"}}
+    async with await here.client() as crm:
+        case = written.cases[0].id
+        sent = await done(crm, "/v1/interactions", **answer, text="It is sent.", case_id=case, agent="anna")
+        called = (await crm.get(f"/v1/callbacks/{callback}")).json()["contact_id"]
+        path = f"/v1/callbacks/{callback}/close"
+        before = await posted(crm, path, agent="anna", answered_by=sent["id"])
+        await done(crm, f"/v1/contacts/{written.contacts[0].id}/merge", into=called, agent="anna")
+        closed = await done(crm, path, agent="anna", answered_by=sent["id"])
+    assert before.status_code == 409
+    assert closed["close_reason"] == "answered_other_channel"
+
+
 async def test_q3_what_was_answered_before_the_customer_rang_again_is_no_answer_to_that_call(
     here: Place, scripted_world: ScriptedWorld
 ) -> None:

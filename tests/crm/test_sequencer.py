@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from commsd.core.change import Change
 from commsd.core.event import Event
 from commsd.core.open_items import OpenItems
-from commsd.crm.event import cloud_event
+from commsd.crm.event import published
 from commsd.crm.sequencer import Sequencer
 from commsd.duty import woken
 from commsd.errors import LeaseLost
@@ -69,7 +69,7 @@ def by_identity(connection: Connection, after: int) -> tuple[list[str], int]:
     return [row.event_id for row in found], found[-1].id if found else after
 
 
-async def test_a_reader_under_write_load_sees_exactly_what_was_committed(store_url: str) -> None:
+async def test_log_1_a_reader_under_write_load_sees_exactly_what_was_committed(store_url: str) -> None:
     """Two processes write and number at once; one of them stops in the middle."""
     async with opened(store_url, 2) as logs:
         first, second = (asyncio.ensure_future(sequencer_of(log, f"node {n}").run()) for n, log in enumerate(logs))
@@ -98,7 +98,7 @@ async def test_a_reader_under_write_load_sees_exactly_what_was_committed(store_u
 
 
 @pytest.mark.parametrize(("follow", "complete"), [(by_the_feed, True), (by_identity, False)])
-async def test_who_commits_late_is_lost_by_a_cursor_on_an_identity_and_not_by_the_feed(
+async def test_log_1_who_commits_late_is_lost_by_a_cursor_on_an_identity_and_not_by_the_feed(
     postgres_url: str, follow: Follow, complete: bool
 ) -> None:
     engine = create_async_engine(postgres_url, json_serializer=lambda value: orjson.dumps(value).decode())
@@ -122,14 +122,14 @@ async def test_who_commits_late_is_lost_by_a_cursor_on_an_identity_and_not_by_th
     assert (len(first) + len(second) == 4) is complete
 
 
-async def test_a_sequencer_whose_lease_went_on_writes_nothing(store_url: str) -> None:
+async def test_log_2_a_sequencer_whose_lease_went_on_writes_nothing(store_url: str) -> None:
     async with opened(store_url, 1) as (log,):
         await log.decide((), partial(said, "one"))
         await log.writer.write(lambda connection: feed.prepare(connection, "epoch"))
 
         async def number(fence: int) -> int:
             return await log.writer.write(
-                lambda c: feed.number(c, fence, lambda entry, place: cloud_event(entry, place, "epoch"))
+                lambda c: feed.number(c, fence, lambda entry, place: published(entry, place, "epoch"))
             )
 
         assert await number(5) == 2
@@ -139,7 +139,7 @@ async def test_a_sequencer_whose_lease_went_on_writes_nothing(store_url: str) ->
         assert await number(5) == 2
 
 
-async def test_the_next_in_line_goes_on_from_the_last_number(store_url: str) -> None:
+async def test_log_2_the_next_in_line_goes_on_from_the_last_number(store_url: str) -> None:
     async with opened(store_url, 2) as logs:
         here, there = sequencer_of(logs[0], "here"), sequencer_of(logs[1], "there")
         await logs[0].decide((), partial(said, "one"))

@@ -72,8 +72,9 @@ def test_once_every_customer_gets_what_the_scenario_says(tmp_path: Path, surroun
 
 
 @pytest.mark.end_to_end
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGHUP])
 def test_without_once_the_page_opens_with_the_printed_link_until_ctrl_c(
-    tmp_path: Path, surroundings: dict[str, str]
+    tmp_path: Path, surroundings: dict[str, str], ends: signal.Signals
 ) -> None:
     with subprocess.Popen([*PROGRAM, "--port", "0"], env=surroundings, stdout=subprocess.PIPE, text=True) as demo:
         try:
@@ -83,9 +84,11 @@ def test_without_once_the_page_opens_with_the_printed_link_until_ctrl_c(
             with httpx.Client(follow_redirects=True) as browser:
                 assert "Example Ltd" in browser.get(link).text
             assert httpx.get(link).status_code == 401  # it signs in once
+            folder = next(found[1] for line in lines if (found := re.search(r"commsd --config (\S+) ledger", line)))
+            assert (Path(folder) / "commsd.toml").exists()
             assert any("has the acknowledgement" in line for line in lines)
         finally:
-            demo.send_signal(signal.SIGINT)
+            demo.send_signal(ends)
         assert demo.wait(LONGEST) == 0
     assert list(tmp_path.iterdir()) == []
 

@@ -1,12 +1,18 @@
-"""The write connection of an SQLite store stays open, and nobody notices."""
+"""How each database is connected to: what stays open, what goes on beside what, and how long records are packed."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from commsd.store.engine import SqliteEngine
+from commsd.errors import StoreAway
+from commsd.store.engine import SqliteEngine, open_engine
+from commsd.store.log import Log
+from commsd.world import real_world
+from tests.neighbours.postgres import Postgres
 
 
 def _spoil(connection: Connection) -> None:
@@ -33,3 +39,37 @@ async def test_a_closed_store_holds_no_file_open(tmp_path: Path) -> None:
     await engine.commit(lambda connection: connection.exec_driver_sql("CREATE TABLE said (word)"))
     await engine.close()
     assert os.listdir(tmp_path) == ["c.db"]  # the last connection takes -wal and -shm away
+
+
+async def test_postgresql_compresses_long_records_the_quick_way_where_it_can(postgres_url: str) -> None:
+    def looked(connection: Connection) -> tuple[str, list[str]]:
+        able = "SELECT setting, enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+        way, ways = connection.exec_driver_sql(able).one()
+        return way, ways
+
+    engine = open_engine(postgres_url)
+    way, ways = await engine.read(looked)
+    assert way == ("lz4" if "lz4" in ways else "pglz")
+    await engine.close()
+
+
+async def test_log_3_postgresql_numbers_events_while_a_commit_is_under_way(postgres_url: str) -> None:
+    log, other = Log(open_engine(postgres_url), real_world()), create_async_engine(postgres_url)
+    log.start()
+    take = "SELECT pg_advisory_xact_lock(1)"
+    async with other.begin() as holder:
+        await holder.exec_driver_sql(take)
+        behind = asyncio.ensure_future(log.writer.write(lambda connection: connection.exec_driver_sql(take).all()))
+        assert await log.aside(lambda connection: connection.exec_driver_sql("SELECT 7").scalar(), within=0.0) == 7
+        assert not behind.done()
+    await behind
+    await other.dispose()
+    await log.close()
+
+
+async def test_numbering_says_that_postgresql_is_away(postgres: Postgres, postgres_url: str) -> None:
+    log = Log(open_engine(postgres_url), real_world())
+    postgres.stop()
+    with pytest.raises(StoreAway, match="does not answer"):
+        await log.aside(lambda connection: connection.exec_driver_sql("SELECT 7").scalar(), within=0.0)
+    await log.engine.close()

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from commsd.core import key
 from commsd.core.callback import Callback
 from commsd.core.change import Change, change_of
+from commsd.core.entry import Hand
 from commsd.core.interaction import (
     CALL_SID,
     Actor,
@@ -27,6 +28,8 @@ from commsd.core.interaction import (
 from commsd.core.open_items import OpenItems
 from commsd.core.price import Spending
 from commsd.core.screen import Evidence
+from commsd.crm.contact_merge import merge_contacts
+from commsd.store import contacts
 from commsd.store import evidence as module
 from commsd.store.evidence import PHONE, evidence
 from commsd.store.journal import Journal, Webhook
@@ -105,6 +108,19 @@ async def test_fraud_typed_number_targets_of_the_day_are_counted_by_caller(log: 
     found = await known(log, second)
     assert found.others == 1
     assert (await known(log, first)).others == 0
+
+
+async def test_fraud_typed_number_targets_are_counted_of_who_was_two_people_before(log: Log) -> None:
+    first = await rang(log, THIRD, "CA2", typed=OTHER)
+    second = await rang(log, CUSTOMER, "CA3", typed="+493023125066")
+    assert (await known(log, second)).others == 0
+    gone, stays = first.contact_id or "", second.contact_id or ""
+    keys = await log.read(lambda connection: contacts.keys_of(connection, gone, stays))
+    await log.decide(keys, merge_contacts(gone, stays, Hand(by="anna")))
+    assert (await known(log, second)).others == 1
+    found = await known(log, first)
+    assert found.contact is not None
+    assert found.contact.id == stays
 
 
 async def test_what_twilio_says_of_the_caller_and_who_wants_no_calls_is_known(log: Log) -> None:

@@ -30,11 +30,12 @@ from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.store import schema
 from commsd.store.claims import Claims
-from commsd.store.engine import BOOKS, Write, open_engine
+from commsd.store.engine import open_engine
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
 from commsd.store.originals import keep_original, original
+from commsd.store.writer import BOOKS, Write
 from tests.house import TERMS, items_of
 from tests.world import ScriptedWorld
 
@@ -276,13 +277,27 @@ async def test_bookkeeping_gives_way_to_what_others_wait_for(log: Log) -> None:
 async def test_bookkeeping_is_done_although_there_is_always_something_else(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commsd.store.engine.PATIENCE", 0.0)
+    monkeypatch.setattr("commsd.store.writer.PATIENCE", 0.0)
     recorded = asyncio.ensure_future(
         log.writer.submit(Write(told=log.writer.promise(), run=lambda connection: "book"), bookkeeping=True)
     )
     while not recorded.done():
         await log.writer.write(lambda connection: None)
     assert recorded.result() == "book"
+
+
+async def test_log_3_what_readers_wait_for_overtakes_other_bookkeeping_where_work_never_rests(log: Log) -> None:
+    done: list[str] = []
+
+    def said(word: str) -> Callable[[Connection], None]:
+        return lambda connection: done.append(word)
+
+    log.writer.write(said("audit"), bookkeeping=True)
+    numbered = asyncio.ensure_future(log.writer.write(said("number"), bookkeeping=True, within=0.0))
+    while not numbered.done():
+        await log.writer.write(said("claim"))
+    assert done[-2:] == ["claim", "number"] or done[-2:] == ["number", "claim"]
+    assert "audit" not in done
 
 
 async def test_bookkeeping_that_waits_is_committed_when_the_log_closes(

@@ -6,8 +6,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
 from commsd.store import migrate, schema
+from commsd.store.crm_schema import metadata
 from commsd.store.engine import open_engine
-from commsd.store.phone_schema import metadata
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")

@@ -139,9 +139,10 @@ async def test_keys_that_name_nothing_ask_the_database_nothing(log: Log, scripte
         return len([each for each in asked if each.startswith("SELECT")])
 
     assert await log.read(lambda connection: load_for(connection, ())) == 0
-    assert await log.read(lambda connection: load_for(connection, key.of_addresses("new@example.org"))) == 1
+    who_and_of_which_firm = key.of_addresses("new@example.org")
+    assert await log.read(lambda connection: load_for(connection, who_and_of_which_firm)) == 2
     mail_keys = (*key.of_addresses("new@example.org"), key.of_message_id("x"), key.of_inbox("new@example.org"))
-    assert await log.read(lambda connection: load_for(connection, mail_keys)) == 4
+    assert await log.read(lambda connection: load_for(connection, mail_keys)) == 5
 
 
 def _callbacks(items: Items, *keys: str) -> int:

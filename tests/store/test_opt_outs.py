@@ -1,17 +1,25 @@
 """Who wants no texts, and what the duty of texts looks for, in both stores."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
 
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.opt_out import OptOut
+from commsd.store.engine import open_engine
 from commsd.store.journal import Journal, Webhook
 from commsd.store.log import Log
+from commsd.store.migrate import upgrade
+from commsd.store.opt_outs import veil
+from commsd.store.phone_schema import opt_outs as table
 from commsd.store.texts import sounds, undecided, untexted
 from tests.house import items_of
 from tests.world import ScriptedWorld
 
-NUMBER = "+491701234567"
+NUMBER, OTHER = "+491701234567", "+493023125099"
 KEYS = key.of_addresses(NUMBER)
 
 
@@ -47,6 +55,38 @@ async def test_of_changes_in_one_batch_the_last_counts(log: Log) -> None:
 async def test_other_numbers_are_not_seen(log: Log) -> None:
     await keep(log, out("stop"))
     assert not (await items_of(log, *key.of_addresses("+493023125099"))).opt_outs
+
+
+async def test_a_veiled_number_is_not_in_the_table_and_its_opt_outs_count_until_they_are_lifted(log: Log) -> None:
+    other = replace(out("stop"), number=OTHER)
+    await keep(log, out("stop"), out("berhenti", "whatsapp"), other)
+    await log.writer.write(lambda c: veil(c, [NUMBER, "+493023125012"]))
+    await log.writer.write(lambda c: veil(c, [NUMBER]))
+    rows = await log.read(lambda c: c.execute(select(table.c.number, table.c.channel)).all())
+    assert sorted(row.number[0] for row in rows) == ["+", "~", "~"]
+    assert NUMBER not in {row.number for row in rows}
+    assert await words(log) == {"sms": "stop", "whatsapp": "berhenti"}
+    assert [each.number for each in (await items_of(log, *key.of_addresses(OTHER))).opt_outs] == [OTHER]
+    await keep(log, out("21610"))
+    assert await words(log) == {"sms": "21610", "whatsapp": "berhenti"}
+    await log.writer.write(lambda c: veil(c, [NUMBER]))
+    assert await words(log) == {"sms": "21610", "whatsapp": "berhenti"}
+    await keep(log, out("start", lifted=True))
+    assert await words(log) == {"whatsapp": "berhenti"}
+
+
+async def test_two_stores_veil_the_same_number_differently(tmp_path: Path, scripted_world: ScriptedWorld) -> None:
+    found = set()
+    for name in ("one", "two"):
+        engine = open_engine(f"sqlite:///{tmp_path}/{name}.db")
+        await engine.commit(upgrade)
+        log = Log(engine, scripted_world.world)
+        log.start()
+        await keep(log, out("stop"))
+        await log.writer.write(lambda c: veil(c, [NUMBER]))
+        found |= set(await log.read(lambda c: c.execute(select(table.c.number)).scalars().all()))
+        await log.close()
+    assert len(found) == 2
 
 
 async def test_a_webhook_of_a_text_is_found_until_it_is_taken_in(log: Log, scripted_world: ScriptedWorld) -> None:

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from commsd.channels.mail.submission import Submission
 from commsd.core.change import Change, Original
 from commsd.core.interaction import DeliveryState
 from commsd.core.key import of_case
+from commsd.crm.event import published
 from commsd.demo.smtp import SmtpSink
 from commsd.errors import NotFound
-from commsd.store import retention, schema
+from commsd.store import feed, retention, schema
 from commsd.store.log import Log
 from commsd.store.originals import keep_original, original
 from commsd.store.retention import Retention
@@ -22,6 +23,7 @@ from tests.house import items_of
 from tests.world import ScriptedWorld
 
 ORIGINALS = timedelta(days=400)
+EVENTS = timedelta(days=90)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def server() -> AsyncIterator[Submission]:
 
 
 def duty(house: Owing) -> Retention:
-    return Retention(house.log, house.claims, house.world.world, ORIGINALS)
+    return Retention(house.log, house.claims, house.world.world, ORIGINALS, EVENTS)
 
 
 async def all_of(house: Owing) -> None:
@@ -139,3 +141,77 @@ async def test_one_node_does_it_for_all(house: Owing) -> None:
     await kept(house, b"old")
     other = house.another("other/1", house.log)
     assert not await duty(other).once()
+
+
+async def numbered(house: Owing) -> None:
+    """Everything that waits has its number."""
+
+    def number(connection: Connection) -> int:
+        feed.prepare(connection, "epoch")
+        return feed.number(connection, 1, lambda entry, place: published(entry, place, "epoch"))
+
+    await house.log.writer.write(number)
+
+
+async def kept_numbers(house: Owing) -> list[int]:
+    entries, _ = await house.log.read(lambda connection: feed.page(connection, 0, 1000))
+    return [entry.seq for entry in entries]
+
+
+async def test_log_10_events_go_after_their_time_the_oldest_first_and_what_is_left_is_dense(
+    house: Owing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "EVENTS", 2)
+    await house.arrives(letter())
+    await numbered(house)
+    old = await kept_numbers(house)
+    house.world.advance(timedelta(days=60))
+    await house.arrives(letter(message_id="another@mail.example"))
+    await numbered(house)
+    everything = await kept_numbers(house)
+    house.world.advance(EVENTS - timedelta(days=60, seconds=1))
+    await all_of(house)
+    assert await kept_numbers(house) == everything
+    house.world.advance(timedelta(seconds=1))
+    await all_of(house)
+    assert await kept_numbers(house) == everything[len(old) :]
+    span = await house.log.read(feed.span)
+    assert (span.oldest, span.last) == (len(old) + 1, len(everything))
+    house.world.advance(EVENTS)
+    await all_of(house)
+    assert await kept_numbers(house) == []
+
+
+async def test_log_10_the_age_of_the_oldest_event_is_known_also_of_those_numbered_before_0005(house: Owing) -> None:
+    await house.arrives(letter())
+    began = house.world.world.now()
+    await numbered(house)
+    assert await house.log.read(feed.oldest_at) == began
+    await house.log.writer.write(lambda c: c.execute(update(schema.feed).values(recorded_at=None)))
+    oldest = await house.log.read(feed.oldest_at)
+    assert oldest
+    assert abs(oldest - began) < timedelta(milliseconds=1)
+    house.world.advance(EVENTS + timedelta(seconds=1))
+    await all_of(house)
+    assert await house.log.read(feed.oldest_at) is None
+
+
+async def test_log_10_due_times_that_people_moved_stay_for_the_reports_and_out_of_sight(house: Owing) -> None:
+    await house.arrives(letter())
+    await numbered(house)
+    moved = update(schema.feed).where(schema.feed.c.seq == 2).values(type="clock.retargeted")
+    await house.log.writer.write(lambda c: c.execute(moved))
+    house.world.advance(EVENTS + timedelta(days=1))
+    await all_of(house)
+    assert await kept_numbers(house) == []
+    assert await house.log.read(lambda c: c.execute(select(schema.feed.c.seq)).scalars().all()) == [2]
+
+
+async def test_log_9_a_mail_is_known_after_its_events_and_bytes_are_gone(house: Owing, server: Submission) -> None:
+    await house.arrives(letter())
+    await house.send(server).once()
+    await numbered(house)
+    house.world.advance(timedelta(days=3000))
+    await all_of(house)
+    assert await kept_numbers(house) == []
+    assert (await house.arrives(letter())).result == "no-ack:duplicate"

@@ -36,7 +36,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.policy import ClockKind
 from commsd.core.record import THING, thing_of, together
-from commsd.crm.event import cloud_event
+from commsd.crm.event import published
 from commsd.store import bulk, feed, rows, schema
 from commsd.store.log import Log
 from tests.world import ScriptedWorld
@@ -182,7 +182,7 @@ async def test_what_is_written_is_what_is_read_back(
         assert rows.delivery_of(owed) == change.deliveries[0]
         feed.prepare(connection, "epoch")
         _, before = feed.head(connection)
-        assert feed.number(connection, 1, lambda entry, place: cloud_event(entry, place, "epoch")) == len(made)
+        assert feed.number(connection, 1, lambda entry, place: published(entry, place, "epoch")) == len(made)
         entries, _ = feed.page(connection, before, 10)
         assert [thing_of(type(each), data_of(entry)) for each, entry in zip(made, entries, strict=True)] == list(made)
 

@@ -41,7 +41,7 @@ def ringing(items: OpenItems, sid: str, number: str) -> Change:
     return change_of(missed_call(items, number=number, sid=sid), items, TERMS)
 
 
-async def test_one_mail_one_person_and_one_callback_whoever_decides_first(store_url: str) -> None:
+async def test_log_9_one_mail_one_person_and_one_callback_whoever_decides_first(store_url: str) -> None:
     async with AsyncExitStack() as stack:
         engine = open_engine(store_url)
         await engine.commit(upgrade)

@@ -3,7 +3,7 @@
 Whether one goes out is decided in `suppression`, what may be promised in `core`; the sentences stand in `templates/`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +24,7 @@ from commsd.channels.mail.outgoing import (
     unstructured,
 )
 from commsd.channels.mail.texts import Texts, Wording
+from commsd.core.contact import Wishes
 from commsd.core.number import parse_number
 
 MAX_SUBJECT = 200
@@ -53,6 +54,7 @@ class AckFacts:
     in_hours: whether we were open at received_at, or are by now; holiday: why we were not, its name or "" where it has
     none in this language; None: no holiday. opens_at: when we open next, if we are closed at date_at.
     call: the call the writer asks for. call_me_url: where else one can be asked for; None offers a new mail instead.
+    wishes: the writer's: who wants no calls is offered none, who wants it brief gets two lines.
     late: the mail waited before we saw it. kind: "short" is two lines. html: with a second part for who reads that.
     date_at: the Date field; fixed when the mail is decided, so that a resend is byte-identical.
     """
@@ -81,6 +83,7 @@ class AckFacts:
     opens_at: datetime | None = None
     call: OwedCall | None = None
     call_me_url: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
     late: bool = False
     kind: Literal["full", "short"] = "full"
     precedence_bulk: bool = True
@@ -102,7 +105,8 @@ def render(facts: AckFacts, texts: Texts) -> Ack:
     """The acknowledgement these facts make."""
     wording = texts.of(facts.language, facts.address_as)
     values = _values(facts, wording)
-    paragraphs = _short(facts, wording, values) if facts.kind == "short" else _full(facts, wording, values)
+    short = facts.kind == "short" or facts.wishes.brief
+    paragraphs = _short(facts, wording, values) if short else _full(facts, wording, values)
     text = "\n\n".join(paragraphs) + "\n"
     subject = ack_subject(facts.subject, texts, wording)
     html = html_of(paragraphs, facts.language, values["url"]) if facts.html else None
@@ -148,10 +152,11 @@ def mail_link(address: str, subject: str) -> str:
 
 def _full(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str]:
     hours = "open" if facts.in_hours else "closed" if facts.holiday is None else "holiday"
+    talk = " ".join(wording.say(name, values) for name in _ways_to_talk(facts, values))
     return [
         wording.say("greeting" if values["name"] else "greeting_plain", values),
         wording.say(_variant(hours, facts), values),
-        " ".join(wording.say(name, values) for name in _ways_to_talk(facts, values)),
+        *([talk] if talk else []),
         *(wording.say(name, values) for name in _last_words(facts)),
         wording.say("closing", values),
     ]
@@ -175,15 +180,20 @@ def _last_words(facts: AckFacts) -> tuple[str, ...]:
 
 
 def _ways_to_talk(facts: AckFacts, values: dict[str, str]) -> tuple[str, ...]:
-    """A call that was asked for, else the number and a way to be rung; one is enough where nothing is promised."""
+    """A call that was asked for, else the number and a way to be rung; one is enough where nothing is promised.
+
+    Nothing of what the writer does not wish.
+    """
     number = "phone_opens" if facts.opens_at is not None else "phone_hours" if values["hours"] else "phone"
     if facts.call:
         too = facts.person_phone and facts.promised_at
         return (_called(facts.call), f"{number}_too") if too else (_called(facts.call),)
+    if facts.wishes.write_only:
+        return ()
     way = "link" if facts.call_me_url else "mailto"
     if not facts.person_phone:
-        return (f"{way}_alone",)
-    return (number, f"{way}_after") if facts.promised_at else (number,)
+        return () if facts.wishes.no_calls else (f"{way}_alone",)
+    return (number, f"{way}_after") if facts.promised_at and not facts.wishes.no_calls else (number,)
 
 
 def _when(call: OwedCall, dates: DateWords, reader: Reader) -> str:

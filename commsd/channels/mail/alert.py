@@ -3,22 +3,20 @@
 Pure. When it is told, `alerting` sees to; that a mailbox does not work at all is `sla.notice.alarm`'s.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import orjson
-
 from commsd.config.unit import Rate
 from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
-from commsd.core.interaction import Delivery, DeliveryKind
+from commsd.core.interaction import Delivery
 from commsd.core.open_items import OpenItems
-from commsd.sla.notice.notice import SHORT, Notice, in_words, local, marked
+from commsd.sla.notice.house_notice import house_notice
+from commsd.sla.notice.notice import in_words, local
 from commsd.sla.notice.post import Post
-from commsd.sla.notice.recipient import Recipient, Roll, Way
+from commsd.sla.notice.recipient import Recipient, Roll
 
 ALERTS = "alert:"
 """How the keys of these notices begin."""
@@ -68,33 +66,7 @@ def told(alert: Alert, items: OpenItems, *, firm: Firm, post: Post, fence: Fence
 
 
 def _delivery(alert: Alert, to: Recipient, items: OpenItems, firm: Firm, post: Post) -> Delivery:
-    mark = hashlib.sha256(f"{to.way}:{to.address}".encode()).hexdigest()[:12]
-    notice = Notice(
-        key=f"{alert.key}:{mark}",
-        recipient=to.address,
-        subject=f"{marked(firm)}{_subject(alert)}"[:200],
-        text="\n".join(_text(alert, firm)) + "\n",
-        at=items.now,
-        agent=to.agent,
-    )
-    match to.way:
-        case Way.MAIL:
-            via, payload = post.via or "", post.render(notice)
-        case Way.WEBHOOK:
-            said = {"subject": notice.subject, "text": notice.text, "at": notice.at, "cases": []}
-            via, payload = to.way.value, orjson.dumps(said, option=orjson.OPT_UTC_Z)
-        case Way.SMS:
-            via, payload = to.way.value, notice.subject[:SHORT].encode()
-    return Delivery(
-        id=items.new_id(),
-        kind=DeliveryKind.NOTICE,
-        key=notice.key,
-        via=via,
-        recipient=to.address,
-        payload=payload,
-        created_at=items.now,
-        due_at=to.opens,
-    )
+    return house_notice(f"{alert.key}:", _subject(alert), _text(alert, firm), to, items, firm=firm, post=post)
 
 
 def _subject(alert: Alert) -> str:

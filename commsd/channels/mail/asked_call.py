@@ -27,6 +27,7 @@ from commsd.core.entry import callback_clock
 from commsd.core.interaction import Actor, Automation, Interaction, Kind, Party, Promise, Role
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.owed_call import number_of
 from commsd.core.promise import counted_in, told
 
 FARTHEST = timedelta(days=60)
@@ -59,10 +60,21 @@ def change_with_call(
     """Everything the writing changes, with the call it asks for, if it does and a person wrote it."""
     listens = opens and fact.actor is Actor.CUSTOMER and fact.automation is Automation.NONE and fact.reason is None
     wish = wish_in(message, desk) if listens else None
+    if wish is None and listens and _wants_calls(fact, items):
+        return asked(fact, None, items, terms, line=desk.mailbox.line, soon=True)
     if wish is None:
         return change_of(fact, items, terms, opens=opens)
     at, soon = _wanted(wish, fact, message, items, desk, terms), wish.when is None
     return asked(fact, wish.number, items, terms, line=desk.mailbox.line, at=at, soon=soon)
+
+
+def _wants_calls(fact: Interaction, items: OpenItems) -> bool:
+    """Whether the writer wants to be answered by telephone alone, and we know on which number."""
+    identity = identity_of(fact.customer)
+    contact = items.contacts.get(identity) if identity else None
+    wishes = contact.wishes if contact else None
+    only = wishes is not None and wishes.call_only and not (wishes.no_calls or wishes.write_only)
+    return only and number_of(contact) is not None
 
 
 def _wanted(
@@ -157,6 +169,11 @@ def owed_call(change: Change, items: OpenItems, terms: Terms, *, when: str | Non
         return OwedCall(None, number)
     calendar = counted_in(clock, terms.versions) if clock and by_policy else None
     return OwedCall(told(callback.due_at, calendar), number, exact=when is not None)
+
+
+def masked(number: str) -> str:
+    """A number by its last two digits: who knows it knows it again, and nobody else learns it."""
+    return f"… {number[-2:]}"
 
 
 def _due(change: Change, items: OpenItems, terms: Terms) -> datetime | None:

@@ -50,8 +50,9 @@ def language_of(message: Message, contact_language: str | None, languages: Seque
     languages: as configured, the first is the default; not empty.
     """
     offered = tuple(languages)
-    if contact_language in offered:
-        return contact_language, "contact"
+    for theirs in (contact_language, (contact_language or "").partition("-")[0]):
+        if theirs in offered:
+            return theirs, "contact"
     detected = detect(message.text, offered)
     if not detected and not message.references:  # the subject of a reply may be ours
         detected = detect(f"{message.subject}\n{message.text}", offered)

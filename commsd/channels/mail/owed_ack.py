@@ -9,16 +9,18 @@ from zoneinfo import ZoneInfo
 from commsd.channels.mail.account import FollowUp
 from commsd.channels.mail.ack import AckFacts, OwedCall, render
 from commsd.channels.mail.arrival import Arrival
-from commsd.channels.mail.asked_call import owed_call, wish_in
+from commsd.channels.mail.asked_call import masked, owed_call, wish_in
 from commsd.channels.mail.brake import subject_key, waits
+from commsd.channels.mail.call_wish import CallWish
 from commsd.channels.mail.desk import Desk, phone_hours
 from commsd.channels.mail.mail_interaction import contact_of
 from commsd.channels.mail.region import offset_in, reads_our_clock, region_of
+from commsd.core.belonging import firm_of, owner_of
 from commsd.core.calendar import Calendar, is_open, next_opening
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.change import Change, with_promise
 from commsd.core.clock import State
-from commsd.core.contact import Contact, identity_of
+from commsd.core.contact import Contact, Wishes, identity_of
 from commsd.core.customer_link import customer_token, link_to
 from commsd.core.event import Event
 from commsd.core.fact import replace
@@ -106,6 +108,8 @@ def acknowledged(
     change, promised_at, calendar = promised(change, items, terms)
     wish = wish_in(arrival.message, desk)
     call = owed_call(change, items, terms, when=wish.when if wish else None)
+    if call and not (on_file or _may_hear(call, recipient, wish, change.interactions[0], items)):
+        call = replace(call, number=masked(call.number) if call.number else None)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
     ack = render(
         facts_of(
@@ -148,6 +152,15 @@ def acknowledged(
         expires_at=promised_at,
     )
     return owing(change, sent, owed, items, desk)
+
+
+def _may_hear(call: OwedCall, recipient: str, wish: CallWish | None, fact: Interaction, items: OpenItems) -> bool:
+    """Whether whoever reads the answer may read the number in full: they wrote it just now, or it is theirs on file.
+
+    A Reply-To in the same domain is a colleague's, or of somebody who would like to know it.
+    """
+    contact, reader = contact_of(fact.customer, items), identity_of(recipient)
+    return (wish is not None and wish.number == call.number) or (contact is not None and reader in contact.identities)
 
 
 def ack_of(
@@ -251,7 +264,7 @@ def facts_of(
     message, fact = arrival.message, change.interactions[0]
     contact = contact_of(fact.customer, items)
     known = on_file or fact.detail.authenticated == "pass"
-    owners = (_owner(change, items), contact.owner if contact else None) if known else ()
+    owners = (_owner(change, items), owner_of(contact, firm_of(contact, fact.customer, items))) if known else ()
     person = desk.person(owners, promised_at or items.now)
     received = min(message.received_at, items.now).astimezone(UTC)
     open_now = calendar is None or is_open(calendar, items.now)
@@ -282,6 +295,7 @@ def facts_of(
         opens_at=None if open_now or calendar is None else next_opening(calendar, items.now),
         call=call,
         call_me_url=_call_me(fact, items, desk),
+        wishes=contact.wishes if contact else Wishes(),
         late=items.now - received > LATE,
         kind="short" if short else "full",
         precedence_bulk=desk.mailbox.precedence,

@@ -91,7 +91,7 @@ class Print:
             except LeaseLost:
                 return False
             log.info("letter.waiting", count=len(new))
-        await asyncio.to_thread(_tidy, self._folder, frozenset(names))
+        await asyncio.to_thread(tidy, self._folder, frozenset(names))
         return bool(fence and new)
 
     def _told(self, ids: Sequence[str], items: OpenItems, fence: Fence) -> Change:
@@ -161,7 +161,7 @@ def _sync(folder: Path) -> None:
         os.close(directory)
 
 
-def _tidy(folder: Path, wanted: frozenset[str]) -> None:
+def tidy(folder: Path, wanted: frozenset[str]) -> None:
     """Takes away our files of letters that wait no longer; what else lies there is none of our business."""
     if not folder.is_dir():
         return

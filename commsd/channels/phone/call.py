@@ -6,14 +6,13 @@ it changes in intake.py.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from commsd.channels.phone.call_state import CallState, Leg, Report
 from commsd.channels.phone.step import OURS, Stage, Step, declines, step_of, takes_back
 from commsd.core.fact import replace
 from commsd.core.interaction import DECLINED, Outcome
-from commsd.core.number import Number, parse_number
 from commsd.core.open_items import WebhookEntry
 
 TERMINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
@@ -33,94 +32,6 @@ PING, PINGS = timedelta(seconds=3), 5
 
 TALK = timedelta(seconds=2)
 """An accepted leg that lasted no longer is no talk without Twilio's word for it: the caller had gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """One of our people's telephones, rung for this call.
-
-    status: as Twilio last had it, in its own order; what its REST API said wins. picked_up: somebody or something
-    answered. accepted_at: key 1. conflict: REST and webhooks told two different ends.
-    """
-
-    sid: str | None = None
-    number: str | None = None
-    status: str | None = None
-    picked_up: bool = False
-    accepted_at: datetime | None = None
-    ended_at: datetime | None = None
-    conflict: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What the action of a Dial said. bridged None: it did not say."""
-
-    bridged: bool | None = None
-    status: str | None = None
-    leg_sid: str | None = None
-    talk: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallState:
-    """All that is known of a call. Instants are ours but for `hung_up_at`, which is Twilio's word where it gave one.
-
-    dials: rounds that were handed out. asked_at: when Twilio's REST API was last asked. typed: numbers given on the
-    keys and not taken back, the latest first. declined: the caller wants no call. swept: found in Twilio's call list,
-    and no webhook told of it. differs: Twilio's REST API and its webhooks told two ends of the caller's leg.
-    """
-
-    sid: str
-    caller: str = ""
-    called: str = ""
-    forwarded_from: str = ""
-    country: str | None = None
-    caller_name: str | None = None
-    direction: str | None = None
-    first_at: datetime
-    last_at: datetime
-    ended_at: datetime | None = None
-    hung_up_at: datetime | None = None
-    status: str | None = None
-    total: timedelta | None = None
-    dials: frozenset[int] = frozenset()
-    reports: Mapping[int, Report] = field(default_factory=dict)
-    legs: Mapping[tuple[int, int], Leg] = field(default_factory=dict)
-    offered: bool = False
-    declined: bool = False
-    typed: tuple[str, ...] = ()
-    recording_sid: str | None = None
-    fallback: bool = False
-    swept: bool = False
-    asked_at: datetime | None = None
-    differs: bool = False
-
-    @property
-    def conflict(self) -> bool:
-        """Whether Twilio told two different ends of any leg; telephony.md R5."""
-        return self.differs or any(leg.conflict for leg in self.legs.values())
-
-    @property
-    def inbound(self) -> bool:
-        """Whether a customer rang us; calls that we place are another matter."""
-        return self.direction in (None, "inbound")
-
-    @property
-    def number(self) -> Number | None:
-        """The caller's number; None where it was withheld or cannot be rung."""
-        return parse_number(self.caller)
-
-    @property
-    def accepted(self) -> Leg | None:
-        """The leg on which one of us pressed 1, the latest."""
-        legs = [leg for leg in self.legs.values() if leg.accepted_at is not None]
-        return max(legs, key=lambda leg: leg.accepted_at or self.first_at, default=None)
-
-    @property
-    def bridged(self) -> Report | None:
-        """The report that says two people were joined."""
-        return next((report for report in self.reports.values() if report.bridged), None)
 
 
 def fold(sid: str, entries: Iterable[WebhookEntry], answered: Mapping[str, bytes]) -> CallState | None:
@@ -353,9 +264,10 @@ def verdict(state: CallState, now: datetime) -> Outcome | None:
 
 def talked(state: CallState) -> bool:
     """A leg answered and accepted, whose Dial has not said otherwise, and which outlived the accepting key."""
-    for (number, _), leg in state.legs.items():
+    for (number, place), leg in state.legs.items():
         report = state.reports.get(number)
-        if not leg.picked_up or leg.accepted_at is None or (report and report.bridged is False):
+        taken = leg.picked_up and leg.accepted_at is not None and not state.taken_from(number, place)
+        if not taken or leg.accepted_at is None or (report and report.bridged is False):
             continue
         ends = [at for at in (leg.ended_at, state.hung_up_at, state.ended_at) if at is not None]
         if not ends or min(ends) - leg.accepted_at > TALK:

@@ -18,13 +18,14 @@ from commsd.channels.phone.text_owed import LAST, LONGEST, MESSAGE_SID, WHATSAPP
 from commsd.channels.phone.twiml import language_for
 from commsd.config.unit import Rate
 from commsd.core import key
+from commsd.core.belonging import whose
 from commsd.core.calendar import next_opening
 from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback, CloseReason, State
 from commsd.core.case import ANSWERING, CaseFile, ClockRecord
 from commsd.core.change import Change, LogicalKey, Original, change_of, with_promise
 from commsd.core.clock import State as ClockState
-from commsd.core.contact import Contact, identity_of, match
+from commsd.core.contact import Contact
 from commsd.core.entry import callback_clock
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -129,7 +130,7 @@ class Read:
         self.text, self.items, self.house, self.regions = text, items, house, regions
         self.number = parse_number(text.sender)
         self.line = house.line_of(text.to)
-        self.contact, _ = match(identity_of(text.sender), items.contacts)
+        self.contact, _ = whose(text.sender, items)
         self.owed = _owed(self.number, self.line, items)
         body = text.body.encode()
         self.original = Original(sha256=hashlib.sha256(body).hexdigest(), media_type=MEDIA_TYPE, content=body)

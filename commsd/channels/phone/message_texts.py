@@ -45,11 +45,13 @@ _LONGEST_NAME = 40
 class Texts:
     """One language. In braces: firm; by, which begins with its own space or is empty; at. when, until: of an instant.
 
-    missed: a missed call; received: a message came; agreed: the time asked for is noted; stopped: no more texts, and
-    the call that is owed. from_: in place of by, where we ring from then on and not before.
+    missed: a missed call; written: one of who wants answers in writing; received: a message came; agreed: the time
+    asked for is noted; stopped: no more texts, and the call that is owed. from_: in place of by, where we ring from
+    then on and not before.
     """
 
     missed: str
+    written: str
     received: str
     agreed: str
     stopped: str
@@ -99,6 +101,8 @@ def _id(at: datetime) -> str:
 ENGLISH = Texts(
     missed="{firm}: sorry that nobody could take your call. We will ring you{by}. If another time is better, answer "
     "with it, such as 15:00, or write what it is about. For no more texts: STOP.",
+    written="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. Answer this with "
+    "what it is about, if you like. For no more texts: STOP.",
     received="{firm}: thank you, your message is with us. You will have an answer{by}.",
     agreed="{firm}: thank you, we will ring you {at}.",
     stopped="{firm}: you will get no more texts from us. We still owe you a call and will ring you{by}. "
@@ -111,6 +115,8 @@ GERMAN = Texts(
     missed="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Wir rufen Sie{by} an. Passt "
     "eine andere Zeit besser, antworten Sie damit, etwa 15:00, oder schreiben Sie, worum es geht. Keine Nachrichten "
     "mehr: STOP.",
+    written="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Sie haben{by} eine Antwort "
+    "von uns, schriftlich. Worum es geht, können Sie hierauf schreiben. Keine Nachrichten mehr: STOP.",
     received="{firm}: Danke, Ihre Nachricht ist bei uns. Sie haben{by} eine Antwort.",
     agreed="{firm}: Danke, wir rufen Sie {at} an.",
     stopped="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ein Anruf steht noch aus, wir rufen Sie{by} an. Wird "
@@ -122,6 +128,8 @@ GERMAN = Texts(
 DANISH = Texts(
     missed="{firm}: undskyld, ingen nåede at tage dit opkald. Vi ringer til dig{by}. Passer et andet tidspunkt bedre, "
     "så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    written="{firm}: undskyld, ingen nåede at tage dit opkald. Du får et skriftligt svar{by}. Du er velkommen til at "
+    "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     received="{firm}: tak, din besked er hos os. Du får svar{by}.",
     agreed="{firm}: tak, vi ringer til dig {at}.",
     stopped="{firm}: du får ikke flere beskeder fra os. Vi skylder dig stadig et opkald og ringer til dig{by}. "
@@ -134,6 +142,8 @@ DANISH_FORMAL = replace(
     DANISH,
     missed="{firm}: undskyld, ingen nåede at tage Deres opkald. Vi ringer til Dem{by}. Passer et andet tidspunkt "
     "bedre, så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    written="{firm}: undskyld, ingen nåede at tage Deres opkald. De får et skriftligt svar{by}. De er velkommen til at "
+    "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     received="{firm}: tak, Deres besked er hos os. De får svar{by}.",
     agreed="{firm}: tak, vi ringer til Dem {at}.",
     stopped="{firm}: De får ikke flere beskeder fra os. Vi skylder Dem stadig et opkald og ringer til Dem{by}. "
@@ -142,6 +152,8 @@ DANISH_FORMAL = replace(
 INDONESIAN = Texts(
     missed="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Kami akan menelepon Anda{by}. Bila waktu lain "
     "lebih cocok, balas dengan jamnya, misalnya 15.00, atau tuliskan keperluan Anda. Tidak mau pesan lagi: STOP.",
+    written="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda mendapat jawaban tertulis{by}. Silakan "
+    "balas pesan ini dengan keperluan Anda. Tidak mau pesan lagi: STOP.",
     received="{firm}: terima kasih, pesan Anda sudah kami terima. Anda mendapat jawaban{by}.",
     agreed="{firm}: terima kasih, kami akan menelepon Anda {at}.",
     stopped="{firm}: Anda tidak akan menerima pesan lagi dari kami. Kami masih berutang telepon dan akan menelepon "
@@ -177,6 +189,9 @@ class Tongue:
     def missed(self, by: datetime | None, *, opens: bool = False) -> str:
         """opens: we ring from then on and not before."""
         return self._filled(self._texts.missed, by=self._by(by, opens=opens))
+
+    def written(self, by: datetime | None) -> str:
+        return self._filled(self._texts.written, by=self._by(by))
 
     def received(self, by: datetime | None) -> str:
         return self._filled(self._texts.received, by=self._by(by))

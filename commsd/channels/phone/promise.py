@@ -13,6 +13,7 @@ from phonenumbers import timezone
 
 from commsd.channels.phone.prompts.spoken import Spoken
 from commsd.channels.phone.seen import House
+from commsd.channels.phone.wished_hours import wished_hours
 from commsd.core.calendar import is_zone
 from commsd.core.callback import Callback
 from commsd.core.calling_hours import if_soon, next_window, zones_of
@@ -95,7 +96,8 @@ def _when_rung(
     number = typed or parse_number(callback.number or "")
     zones = zones_of(number, contact.timezone if contact else None, house.firm.zone)
     calendar = house.hours(line, items.now)
-    at = if_soon(next_window(before, zones, house.quiet, calendar), before, calendar)
+    wished = wished_hours(contact, zones[0])
+    at = if_soon(next_window(before, zones, house.quiet, calendar, wished), before, calendar)
     return None if at is None else Promised(by) if at == before else Promised(at, opens=True)
 
 

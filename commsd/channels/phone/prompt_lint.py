@@ -23,6 +23,7 @@ MOST_KEYS = 2
 NEEDED: Mapping[str, frozenset[str]] = {
     "back_by": frozenset({"day", "clock"}),
     "back_person": frozenset({"person", "when"}),
+    "back_written": frozenset({"when"}),
     "back_we": frozenset({"when"}),
     "greeting": frozenset({"firm"}),
     "read_back": frozenset({"digits"}),

@@ -45,8 +45,7 @@ def _every_round(seen: Seen) -> Iterator[Round]:
 
 
 def _own_person(seen: Seen) -> tuple[str, ...]:
-    owner = seen.contact.owner if seen.contact else None
-    return _phones(seen, (owner,)) if owner else ()
+    return _phones(seen, (seen.owner,)) if seen.owner else ()
 
 
 def _phones(seen: Seen, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ from commsd.channels.phone.prompts import spoken
 from commsd.channels.phone.prompts.spoken import Spoken
 from commsd.channels.phone.rounds import Round, first_round, round_after
 from commsd.channels.phone.seen import Seen
+from commsd.channels.phone.speech import OFFERED, OTHER_NUMBER, YES, pressed
 from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
 from commsd.channels.phone.twiml import Talk, back_words
+from commsd.core.contact import Wishes
 from commsd.core.fact import replace
 from commsd.core.interaction import Outcome
 
@@ -49,13 +51,15 @@ def _whisper(seen: Seen, step: Step, fields: Mapping[str, str]) -> bytes:
     talk = _talk(seen, None, spoken(_agents_language(seen, fields), seen.house.firm.address_as))
     number, place = step.places[0], step.places[1]
     if seen.state.ended_at is not None:
-        return twiml.not_taken(talk, gone=True)
+        return twiml.not_taken(talk, talk.spoken.whisper_gone)
+    if seen.state.taken_from(number, place):
+        return twiml.not_taken(talk, talk.spoken.whisper_taken)
     if step.stage is Stage.WHISPER:
         return twiml.whisper(talk, number, place, 1)
     if fields.get("Digits") == "1":
         return twiml.accepted()
     attempt = step.places[2]
-    return twiml.whisper(talk, number, place, attempt + 1) if attempt < 2 else twiml.not_taken(talk, gone=False)
+    return twiml.whisper(talk, number, place, attempt + 1) if attempt < 2 else twiml.not_taken(talk)
 
 
 def _agents_language(seen: Seen, fields: Mapping[str, str]) -> str:
@@ -139,13 +143,26 @@ def _talk(seen: Seen, owed: Owed | None, texts: Spoken) -> Talk:
         callable_=seen.callable_,
         back=_back(seen, owed, texts) if owed else "",
         kept_place=bool(owed and owed.kept),
+        unrung=_unrung(seen) is not None,
     )
 
 
 def _back(seen: Seen, owed: Owed, texts: Spoken) -> str:
     ours, at = seen.house.firm.zone, owed.promised.at if owed.promised else seen.items.now
     zone = zone_of(seen.contact, seen.number or seen.typed, ours, at)
+    if (unrung := _unrung(seen)) is not None:
+        by = owed.promised if owed.promised and not owed.promised.opens else None
+        said = texts.back_written if unrung.write_only else texts.back_noted
+        return said.format(when=when_words(texts, by, seen.items.now, zone, ours))
     when = when_words(texts, owed.promised, seen.items.now, zone, ours)
-    owner = seen.contact.owner if seen.contact else None
-    person = seen.house.firm.people.present(owner, seen.house.firm.day(at))
+    person = seen.house.firm.people.present(seen.owner, seen.house.firm.day(at))
     return back_words(texts, person=person.name if person else None, when=when, to_given_number=seen.typed is not None)
+
+
+def _unrung(seen: Seen) -> Wishes | None:
+    """The caller's wish not to be rung, as long as they ask for no call now; None where there is none."""
+    wishes = seen.contact.wishes if seen.contact else None
+    if wishes is None or not (wishes.no_calls or wishes.write_only) or seen.typed is not None:
+        return None
+    chosen = (pressed(entry.fields, OFFERED) for entry in seen.items.webhooks if entry.step.startswith("offer-"))
+    return None if any(each in (YES, OTHER_NUMBER) for each in chosen) else wishes

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from commsd.channels.phone.call import PINGS, CallState, Leg, is_glimpse, is_short, reason_for
+from commsd.channels.phone.call import PINGS, is_glimpse, is_short, reason_for
+from commsd.channels.phone.call_state import CallState, Leg
 from commsd.channels.phone.line import Callbacks, Line
 from commsd.channels.phone.twiml import language_for
 from commsd.config.unit import Minutes
 from commsd.core import key
 from commsd.core.agent import Agent
+from commsd.core.belonging import firm_of, owner_of, whose
 from commsd.core.calendar import Calendar, in_zone, is_open
-from commsd.core.contact import identity_of, match
 from commsd.core.fact import replace
 from commsd.core.firm import Firm
 from commsd.core.interaction import (
@@ -90,6 +91,7 @@ class Seen:
 
     number: the one shown, typed: the one given on the keys. colleague: no customer, so nothing is recorded.
     ourselves: not even a person, but a leg to one of us that was forwarded back to a line, under that line's number.
+    owner: who of us looks after the caller, or after the caller's firm; an agent's id.
     """
 
     def __init__(self, state: CallState, house: House, items: OpenItems) -> None:
@@ -100,7 +102,8 @@ class Seen:
         self.typed = self._typed_number()
         self.ourselves = state.inbound and self.number is not None and self.number.e164 in house.numbers
         self.colleague = not state.inbound or self.ourselves or house.colleague(state.number) is not None
-        self.contact, _ = match(identity_of(self._customer()), items.contacts)
+        self.contact, _ = whose(self._customer(), items)
+        self.owner = owner_of(self.contact, firm_of(self.contact, self._customer(), items))
         self.language, self.language_cause = self._language()
 
     @property

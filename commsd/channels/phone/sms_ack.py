@@ -20,7 +20,7 @@ from commsd.core.change import Change, LogicalKey
 from commsd.core.interaction import Channel, Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
-from commsd.core.screen import screened
+from commsd.core.screen import WRITE_ONLY, screened
 from commsd.sla.notice.telling import TELLINGS
 
 WAITS = timedelta(seconds=60)
@@ -75,7 +75,8 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
         return Change(result=Never("decided"))
     line, number = house.lines.get(callback.line or ""), parse_number(callback.number or "")
     miss = _last_miss(callback, items)
-    if not callback.open or callback.state is State.HELD:
+    writes = callback.state is State.HELD and callback.held == WRITE_ONLY
+    if not callback.open or (callback.state is State.HELD and not writes):
         return Change(result=Never(callback.state.value))
     if miss is None:
         return Change(result=Never("no-miss"))
@@ -86,19 +87,20 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
     zones = zones_of(number, _zone_on_file(callback, items), house.firm.zone)
     if items.now < _rang_at(callback, miss) + WAITS:
         return Change(result=NotYet("redial"))
-    if callback.state is not State.WAITING:
+    if callback.state is not State.WAITING and not writes:
         return Change(result=NotYet(callback.state.value))
     if not may_ring(items.now, zones, manners.quiet):
         day = next_window(items.now, zones, manners.quiet)
         in_time = day is not None and day + WAITS <= callback.opened_at + LATEST
         return Change(result=NotYet("night")) if in_time else _untold("night", callback, items)
     said = promised(callback, Change(), items, house)
-    by, opens = (said.at, said.opens) if said else (None, False)
+    by, opens = (said.at, said.opens) if said and not (writes and said.opens) else (None, False)
+    tongue = _tongue(callback, miss, number, items, house)
     owing = Owing(
         channel=Channel.SMS,
         to=number.e164,
         from_=line.number.e164,
-        text=_tongue(callback, miss, number, items, house).missed(by, opens=opens),
+        text=tongue.written(by) if writes else tongue.missed(by, opens=opens),
         by=by,
         key=named(callback.id),
         reason="observe" if line.observe else None,

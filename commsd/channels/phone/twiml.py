@@ -42,7 +42,8 @@ _LEG_EVENTS = "initiated ringing answered completed"
 class Talk:
     """What every document of one call needs. url: …/twilio/call/SID. callable_: we know a number to ring.
 
-    back: the promise in words, "" where none can be given. kept_place: a callback was owed already.
+    back: the promise in words, "" where none can be given. kept_place: a callback was owed already. unrung: the caller
+    wishes not to be rung, and asked for no call in this one.
     """
 
     spoken: Spoken
@@ -52,6 +53,7 @@ class Talk:
     callable_: bool = True
     back: str = ""
     kept_place: bool = False
+    unrung: bool = False
 
     def say(self, text: str, **words: str) -> str:
         """A text with its words put in."""
@@ -140,11 +142,11 @@ def accepted() -> bytes:
     return _bytes(_response())
 
 
-def not_taken(talk: Talk, *, gone: bool) -> bytes:
-    """Ends the leg of one who did not press 1, or whose caller is gone."""
+def not_taken(talk: Talk, why: str = "") -> bytes:
+    """Ends the leg of one who did not press 1, or, with the words that say why, came too late."""
     document = _response()
-    if gone:
-        _say(document, talk, talk.say(talk.spoken.whisper_gone))
+    if why:
+        _say(document, talk, talk.say(why))
     document.hangup()
     return _bytes(document)
 
@@ -179,7 +181,9 @@ def read_back(talk: Talk, attempt: int, digits: str) -> bytes:
 
 def record(talk: Talk) -> bytes:
     """Asks for a message, consent first."""
-    return _recorded(talk, [talk.spoken.record if talk.callable_ else talk.spoken.record_without_number])
+    texts = talk.spoken
+    rung = texts.record if talk.callable_ else texts.record_without_number
+    return _recorded(talk, [texts.record_unrung if talk.unrung else rung])
 
 
 def purpose(talk: Talk, digits: str) -> bytes:

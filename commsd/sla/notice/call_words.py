@@ -25,6 +25,7 @@ MISSED: Mapping[str, str] = {
 HELD: Mapping[str, str] = {
     "burst": "it came in a burst of calls from numbers never seen before",
     "dnc": "this customer does not want to be called",
+    "write_only": "this customer wants to be answered in writing alone, and your written answer settles it",
     "ping": "it rang so briefly that only a call back can have been wanted",
     "third_party": "its caller had another number rung today already that was not his own, or may not have been",
     "own_number": "the number is one of our own, so that the call would come back to us",

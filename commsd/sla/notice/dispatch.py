@@ -19,6 +19,7 @@ from commsd.core.case import Case, CaseFile, ClockRecord, survivor
 from commsd.core.change import Change, Fence
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
+from commsd.core.ledger import NOTICES
 from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost
 from commsd.sla.notice.instead import instead
@@ -29,7 +30,7 @@ from commsd.sla.notice.telling import PAGE_WINDOW, PAGES, WINDOW, Telling, telli
 from commsd.store import tellings
 from commsd.store.claims import Claims
 from commsd.store.log import Log
-from commsd.store.tellings import NOTICES, Waiting
+from commsd.store.tellings import Waiting
 from commsd.world import World
 
 log = structlog.get_logger()

@@ -2,8 +2,11 @@
 
 from alembic import context
 
-from commsd.store.phone_schema import metadata
+from commsd.store import crm_schema, phone_schema, rules_schema
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+assert crm_schema.metadata is phone_schema.metadata is rules_schema.metadata
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=crm_schema.metadata, render_as_batch=True
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -152,6 +152,7 @@ class Books:
             now=self.now,
             new_id=lambda: f"id-{next(self._ids):04}",
             contacts=people,
+            people=self.contacts,
             files=files,
             callbacks=tuple(self.callbacks.values()),
             known=known,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commsd.channels.phone.call import GRACE, SILENCE, CallState, fold, must_ask, reason_for, timer_at, verdict
+from commsd.channels.phone.call import GRACE, SILENCE, fold, must_ask, reason_for, timer_at, verdict
+from commsd.channels.phone.call_state import CallState
 from commsd.channels.phone.step import ANSWERED, NEXT, Scene, Stage, step_of
 from commsd.core.interaction import Outcome
 from commsd.core.open_items import WebhookEntry

@@ -311,6 +311,19 @@ def test_who_presses_1_too_late_is_told_that_the_caller_has_gone() -> None:
     assert heard.verbs == ("Say", "Hangup")
 
 
+def test_the_second_of_us_to_press_1_hears_that_the_call_is_taken() -> None:
+    line = Line(house(rounds=(("anna", "bo"),)))
+    line.asks("voice")
+    line.agent_asks("whisper-1-0", 5)
+    line.agent_asks("whisper-1-1", 6, phone=BO, sid="CA" + "b" * 32)
+    assert line.agent_asks("key-1-0-1", 8, Digits="1").verbs == ()
+    late = line.agent_asks("key-1-1-1", 9, phone=BO, sid="CA" + "b" * 32, Digits="1")
+    assert (late.verbs, "har lige taget" in late.says) == (("Say", "Hangup"), True)  # Bo speaks Danish
+    line.dial_over(1, bridged=True, after=60, status="completed", DialCallDuration="50")
+    line.over(61)
+    assert (line.call.outcome, line.call.agent_id) == (Outcome.REACHED, "anna")
+
+
 def test_two_misses_of_one_number_make_one_callback_with_the_oldest_clock() -> None:
     books = Books()
     first = Line(house(rounds=()), books=books)

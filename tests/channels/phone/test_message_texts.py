@@ -36,7 +36,13 @@ def test_where_no_time_can_be_said_none_is() -> None:
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/London"])
 def test_no_text_costs_more_than_two_sms(language: str, zone: str) -> None:
     to = tongue(language, "Schröder & Søn Ltd", zone)
-    assert max(segments(each) for each in (to.missed(DUE), to.received(DUE), to.agreed(DUE), to.stopped(DUE))) <= 2
+    assert (
+        max(
+            segments(each)
+            for each in (to.missed(DUE), to.written(DUE), to.received(DUE), to.agreed(DUE), to.stopped(DUE))
+        )
+        <= 2
+    )
 
 
 def test_the_length_is_counted_as_networks_do() -> None:
@@ -53,11 +59,12 @@ def test_one_typographic_letter_does_not_make_it_twice_as_long() -> None:
 
 @pytest.mark.parametrize("texts", [*LANGUAGES.values(), DANISH_FORMAL])
 def test_the_tone_is_kept(texts: Texts) -> None:
-    for said in (texts.missed, texts.received, texts.agreed, texts.stopped):
+    for said in (texts.missed, texts.written, texts.received, texts.agreed, texts.stopped):
         assert "!" not in said
         assert not any(word in said.lower() for word in ("unfortunately", "leider", "desværre", "shortly", "umgehend"))
 
 
 def test_the_two_danish_forms_of_address_are_not_mixed() -> None:
     assert not {"dig", "dit", "din", "du"} & set(tongue("da", da="de").missed(DUE).lower().replace(".", "").split())
+    assert not {"dig", "dit", "din", "du"} & set(tongue("da", da="de").written(DUE).lower().replace(".", "").split())
     assert "Dem" not in tongue("da").missed(DUE)

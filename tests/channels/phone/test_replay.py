@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commsd.channels.phone.call import CallState, fold, reason_for, timer_at, verdict
+from commsd.channels.phone.call import fold, reason_for, timer_at, verdict
+from commsd.channels.phone.call_state import CallState
 from commsd.core.interaction import Outcome
 from commsd.core.open_items import WebhookEntry
 from tests.channels.phone.hotline import LEG, SID, TUESDAY, Books, fields

@@ -11,10 +11,13 @@ from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.texting import Texting
 from commsd.config.unit import Minutes
 from commsd.core import key
+from commsd.core.callback import held
 from commsd.core.change import Change
+from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.interaction import DeliveryState, Kind, Outcome
 from commsd.core.open_items import OpenItems
 from commsd.core.opt_out import OptOut
+from commsd.core.screen import WRITE_ONLY
 from commsd.demo.exchange import Caller, Person
 from tests.channels.phone.conftest import Phone
 from tests.channels.phone.hotline import ANNA, CUSTOMER, HOTLINE
@@ -204,3 +207,42 @@ async def test_opt_outs_survive_the_store(texts: Texts) -> None:
     await log.decide(keys, look)
     await log.decide(keys, look)
     assert [each and each.word for each in seen] == ["stop", "stop"]
+
+
+async def wishing(texts: Texts, wishes: Wishes) -> None:
+    """The caller is on file with these wishes."""
+    jane = Contact(
+        id="0195a1b2-0000-7000-8000-0000000000aa",
+        created_at=texts.phone.means.world.now(),
+        identities=(Identity("phone", MOBILE),),
+        wishes=wishes,
+    )
+    await texts.phone.means.log.decide(key.of_addresses(MOBILE), lambda _: Change(contacts=(jane,)))
+
+
+async def hold(texts: Texts, callback_id: str, reason: str) -> None:
+    def decide(items: OpenItems) -> Change:
+        callback = items.callback(callback_id)
+        assert callback
+        return Change(callbacks=(held(callback, reason),))
+
+    await texts.phone.means.log.decide((key.of_callback(callback_id),), decide)
+
+
+async def test_q9_who_wants_answers_in_writing_is_texted_that_one_comes(texts: Texts) -> None:
+    await wishing(texts, Wishes(write_only=True))
+    callback = await texts.missed()
+    await hold(texts, callback.id, WRITE_ONLY)
+    await turn(texts)
+    (said,) = texts.bodies
+    assert "You will have an answer in writing by " in said
+    assert "ring you" not in said
+    await turn(texts)
+    assert len(texts.bodies) == 1
+
+
+async def test_q9_who_is_held_for_another_reason_gets_none(texts: Texts) -> None:
+    callback = await texts.missed()
+    await hold(texts, callback.id, "region:LV")
+    await turn(texts)
+    assert texts.bodies == []

@@ -7,7 +7,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commsd.channels.phone.call import CallState, fold, reason_for, verdict
+from commsd.channels.phone.call import fold, reason_for, verdict
+from commsd.channels.phone.call_state import CallState
 from commsd.channels.phone.swept import GRACE, OVERLAP, fields_of, is_over, mark_after, of_lines
 from commsd.core.interaction import Outcome
 from commsd.core.open_items import WebhookEntry

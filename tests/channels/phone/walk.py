@@ -35,6 +35,9 @@ PREMIUM, LATVIAN, WITHHELD = "+499001234567", "+37120123456", "anonymous"
 OTHER_LINE = "+493023125020"
 """A number of our account that leads elsewhere: its calls are none of ours."""
 
+CHAUFFEUR = "+493023125090"
+"""One of the firm whom we never ring: a foreign call to one whom we do ring may be taken for an order of ours."""
+
 CUSTOMERS = (*(f"+4930231251{n:02}" for n in range(12)), "+442079460123", PREMIUM, LATVIAN, WITHHELD)
 FALLBACK, ELSEWHERE = "https://bins.example.net/fallback", "https://bins.example.net/elsewhere"
 STATIC = b"<Response><Say>We will ring you back.</Say><Hangup/></Response>"
@@ -129,7 +132,7 @@ class Walk:
         if self.chance.random() < 0.5:
             call = await self.exchange.ring(from_=who, to=OTHER_LINE, caller=self._caller())
         else:
-            to = self.chance.choice((who, ANNA, BO))
+            to = self.chance.choice((who, CHAUFFEUR))
             call = self.exchange.place({"From": HOTLINE, "To": to, "Url": ELSEWHERE}, ())
         self.witness.foreign.add(call.sid)
 

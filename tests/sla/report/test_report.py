@@ -15,7 +15,7 @@ from commsd.core.interaction import Interaction, Kind
 from commsd.core.measure import Percentile
 from commsd.core.policy import Rule, Target, Version
 from commsd.core.record import instant
-from commsd.crm.event import cloud_event
+from commsd.crm.event import published
 from commsd.sla.report.counting import Counting, counted, counted_alone
 from commsd.sla.report.page import page
 from commsd.sla.report.record import as_record
@@ -304,7 +304,7 @@ async def test_due_times_that_people_moved_are_counted_by_event(
     await set_by(log, case_id, "machine", priority="urgent")
     if numbered:
         await log.writer.write(lambda c: feed.prepare(c, "epoch"))
-        await log.writer.write(lambda c: feed.number(c, 1, lambda entry, seq: cloud_event(entry, seq, "epoch")))
+        await log.writer.write(lambda c: feed.number(c, 1, lambda entry, seq: published(entry, seq, "epoch")))
     scripted_world.advance(timedelta(minutes=1))
     now = scripted_world.world.now()
     window = Window(since=start - timedelta(days=1), until=now, now=now)

@@ -16,7 +16,7 @@ from commsd.core.policy import ClockKind, Version, as_json, from_json
 from commsd.crm.event import cloud_event
 from commsd.errors import NotFound, Refused, TryAgain
 from commsd.sla.rules.in_force import ENOUGH, LEAD, Follow, Plan, Rules, chosen
-from commsd.store import feed, schema
+from commsd.store import feed, rules_schema, schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from tests.core.items import JANE, Books, mail_from
@@ -383,7 +383,7 @@ async def test_a_version_of_an_earlier_commsd_and_a_zone_that_is_gone_still_load
     stored["calendars"]["office"]["tz"] = "Europe/Atlantis"
     start = desk.world.now
     row = {"id": "old", "accepted_at": start, "effective_from": start, "applies": "new", "files": {}, "version": stored}
-    await desk.log.writer.write(lambda c: c.execute(insert(schema.rule_versions).values(row)))
+    await desk.log.writer.write(lambda c: c.execute(insert(rules_schema.rule_versions).values(row)))
     await desk.rules.load()
     await desk.write()
     assert (await desk.clock()).value.rules_version == "within 2"

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from commsd.channels.phone.call import TERMINAL, CallState
+from commsd.channels.phone.call import TERMINAL
 from commsd.channels.phone.call import fold as fold_call
+from commsd.channels.phone.call_state import CallState
 from commsd.channels.phone.dial.attempt import MISSING, NOT_PLACED, AttemptState, fold
 from commsd.channels.phone.dial.call_order import RING, TIME_LIMIT
 from commsd.channels.phone.dial.placed import QUEUED, looks_at

@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from commsd.channels.phone.line import Callbacks, Line
+from commsd.channels.phone.wished_hours import wished_hours
 from commsd.core.agent import Agent, People
 from commsd.core.backoff import DECLINED_BY_US, exhausted, next_try, rang, series, vain_today
 from commsd.core.calendar import Calendar, add, between, reached
@@ -117,6 +119,13 @@ class Past:
 NO_PAST = Past()
 
 
+class _There(NamedTuple):
+    """The customer's day. wished: their own hours to be rung in, None for whenever."""
+
+    zones: tuple[ZoneInfo, ...]
+    wished: Calendar | None
+
+
 def plan(
     callback: Callback,
     staff: Staff,
@@ -127,7 +136,7 @@ def plan(
     held: str | None = None,
     past: Past = NO_PAST,
 ) -> Plan:
-    """What is next. contact: the customer's, for its zone. held: why no machine may ring the number."""
+    """What is next. contact: the customer's, for its zone and hours. held: why no machine may ring the number."""
     if callback.state is not State.WAITING or callback.number is None:
         return Nothing(callback.state.value)
     if callback.released is None:
@@ -140,7 +149,8 @@ def plan(
     if callback.number in staff.on_line:
         return Nothing("on_line")
     zones = zones_of(parse_number(callback.number), contact.timezone if contact else None, policy.zone)
-    return _not_yet(callback, past, policy, zones, now) or _who(callback, staff, policy, now)
+    there = _There(zones, wished_hours(contact, zones[0]))
+    return _not_yet(callback, past, policy, there, now) or _who(callback, staff, policy, now)
 
 
 def _for_a_person(callback: Callback, policy: Policy, now: datetime) -> str | None:
@@ -155,22 +165,22 @@ def _overdue(due_at: datetime, policy: Policy, now: datetime) -> bool:
     return worked and now - due_at >= OVERDUE
 
 
-def _not_yet(callback: Callback, past: Past, policy: Policy, zones: tuple[ZoneInfo, ...], now: datetime) -> Plan | None:
+def _not_yet(callback: Callback, past: Past, policy: Policy, there: _There, now: datetime) -> Plan | None:
     """What the customer's day and the tries before keep us from; None where nothing does."""
     if callback.asked_at_time and callback.due_at is not None and now < callback.due_at:
         return Wait(callback.due_at, "asked")
-    if vain_today(_each_once(callback.attempts, past.tries), zones[0], now) >= policy.callbacks.tries_per_day:
-        return _in_window(callback, _tomorrow(now, zones[0]), "tries_per_day", policy, zones)
-    again = _again(callback, policy, zones) if callback.released is None else None
+    if vain_today(_each_once(callback.attempts, past.tries), there.zones[0], now) >= policy.callbacks.tries_per_day:
+        return _in_window(callback, _tomorrow(now, there.zones[0]), "tries_per_day", policy, there)
+    again = _again(callback, policy, there) if callback.released is None else None
     if isinstance(again, Escalate):
         return again
     if again is not None and again > now:
         if _asked(callback, again):
             return Wait(again, "backoff")
-        return _in_window(callback, again, "backoff", policy, zones)
+        return _in_window(callback, again, "backoff", policy, there)
     if _asked(callback, now):
         return None
-    allowed = _in_window(callback, now, "window", policy, zones)
+    allowed = _in_window(callback, now, "window", policy, there)
     if isinstance(allowed, Escalate) or allowed.until > now:
         return allowed
     return _redial(callback, past, policy, now)
@@ -196,14 +206,12 @@ def _asked(callback: Callback, at: datetime) -> bool:
     return due is not None and due <= at < due + ASKED_FOR
 
 
-def _in_window(
-    callback: Callback, after: datetime, why: str, policy: Policy, zones: tuple[ZoneInfo, ...]
-) -> Wait | Escalate:
+def _in_window(callback: Callback, after: datetime, why: str, policy: Policy, there: _There) -> Wait | Escalate:
     """When he may next be rung. Who is never up while we are open, is rung outside our hours if a person let it be."""
     quiet = policy.callbacks.quiet_hours
-    at = if_soon(next_window(after, zones, quiet, policy.calendar), after, policy.calendar)
+    at = if_soon(next_window(after, there.zones, quiet, policy.calendar, there.wished), after, policy.calendar)
     if at is None and callback.released is not None:
-        at = next_window(after, zones, quiet)
+        at = next_window(after, there.zones, quiet, wished=there.wished)
     return Wait(at, why) if at is not None else Escalate("no_window")
 
 
@@ -211,7 +219,7 @@ def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
     return reached(zone, datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time()))
 
 
-def _again(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...]) -> datetime | Escalate | None:
+def _again(callback: Callback, policy: Policy, there: _There) -> datetime | Escalate | None:
     """When the last try lets us try again; None where there was none, or the customer rang since then."""
     past = series(callback.attempts)
     if not past:
@@ -224,7 +232,7 @@ def _again(callback: Callback, policy: Policy, zones: tuple[ZoneInfo, ...]) -> d
     if isinstance(at, datetime):
         return at
     tried = [each.at for each in callback.attempts if rang(each)]
-    later = another_hour(over, zones, policy.callbacks.quiet_hours, policy.calendar, tried)
+    later = another_hour(over, there.zones, policy.callbacks.quiet_hours, policy.calendar, tried, there.wished)
     return if_soon(later, over, policy.calendar) or Escalate("no_window")
 
 

@@ -44,6 +44,8 @@ DANISH = Spoken(
     closed="Tak for dit opkald til {firm}. Vi holder lukket i øjeblikket.",
     back_we="Vi ringer tilbage til dig{when}{where}.",
     back_person="{person} eller en kollega ringer tilbage til dig{when}{where}.",
+    back_written="Du får et skriftligt svar fra os{when}.",
+    back_noted="Vi har noteret dit opkald. Vil du gerne ringes op denne ene gang, så tryk et.",
     this_number=", på det nummer, du har ringet fra",
     given_number=", på det nummer, du har givet os",
     kept_place="Dit tidligere opkald er ikke glemt, du beholder din plads i køen.",
@@ -62,6 +64,8 @@ DANISH = Spoken(
     "ringer, har hørt det. Ønsker du ingen optagelse, kan du lægge på nu; vi ringer alligevel.",
     record="Fortæl, hvem du er, og hvad det drejer sig om. Vi optager det, så den, der ringer dig op, er forberedt. "
     "Ønsker du ingen optagelse, så læg på; vi ringer alligevel. Tryk firkant, når du er færdig.",
+    record_unrung="Fortæl, hvem du er, og hvad det drejer sig om. Vi optager det, så den, der tager sig af det, er "
+    "forberedt. Ønsker du ingen optagelse, så læg på; dit opkald er noteret. Tryk firkant, når du er færdig.",
     record_without_number="Fortæl, hvem du er, hvilket nummer vi kan ringe til, og hvad det drejer sig om. Vi optager "
     "det for at kunne ringe dig op. Ønsker du ingen optagelse, så læg på. Tryk firkant, når du er færdig.",
     recorded="Tak, din besked er hos os.",
@@ -71,6 +75,7 @@ DANISH = Spoken(
     after_talk="Tak for opkaldet. Farvel.",
     whisper="Et opkald på linjen {line}. Tryk et for at tage det.",
     whisper_gone="Den, der ringede, har lagt på. Vi har noteret, at der skal ringes tilbage.",
+    whisper_taken="En kollega har lige taget opkaldet. Tak, farvel.",
     colleague="Ingen af kollegerne kunne tage telefonen. Opkaldet kommer fra et af vores egne numre, "
     "så der er ikke noteret noget. Farvel.",
     cannot_connect="Tak for dit opkald til {firm}. Vi beklager, at vi ikke kan stille dig om lige nu.",
@@ -86,6 +91,8 @@ DANISH_FORMAL = replace(
     closed="Tak for Deres opkald til {firm}. Vi holder lukket i øjeblikket.",
     back_we="Vi ringer tilbage til Dem{when}{where}.",
     back_person="{person} eller en kollega ringer tilbage til Dem{when}{where}.",
+    back_written="De får et skriftligt svar fra os{when}.",
+    back_noted="Vi har noteret Deres opkald. Vil De gerne ringes op denne ene gang, så tryk et.",
     this_number=", på det nummer, De har ringet fra",
     given_number=", på det nummer, De har givet os",
     kept_place="Deres tidligere opkald er ikke glemt, De beholder Deres plads i køen.",
@@ -100,6 +107,8 @@ DANISH_FORMAL = replace(
     "ringer, har hørt det. Ønsker De ingen optagelse, kan De lægge på nu; vi ringer alligevel.",
     record="Fortæl, hvem De er, og hvad det drejer sig om. Vi optager det, så den, der ringer Dem op, er forberedt. "
     "Ønsker De ingen optagelse, så læg på; vi ringer alligevel. Tryk firkant, når De er færdig.",
+    record_unrung="Fortæl, hvem De er, og hvad det drejer sig om. Vi optager det, så den, der tager sig af det, er "
+    "forberedt. Ønsker De ingen optagelse, så læg på; Deres opkald er noteret. Tryk firkant, når De er færdig.",
     record_without_number="Fortæl, hvem De er, hvilket nummer vi kan ringe til, og hvad det drejer sig om. Vi optager "
     "det for at kunne ringe Dem op. Ønsker De ingen optagelse, så læg på. Tryk firkant, når De er færdig.",
     recorded="Tak, Deres besked er hos os.",

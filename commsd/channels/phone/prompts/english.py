@@ -44,6 +44,8 @@ ENGLISH = Spoken(
     closed="Thank you for calling {firm}. We are closed just now.",
     back_we="We will ring you{when}{where}.",
     back_person="{person} or a colleague will ring you{when}{where}.",
+    back_written="You will have an answer from us in writing{when}.",
+    back_noted="Your call is noted. If you would like us to ring you this once, press one.",
     this_number=", on the number you have called from",
     given_number=", on the number you have given us",
     kept_place="Your earlier call has not been forgotten: you keep your place.",
@@ -63,6 +65,8 @@ ENGLISH = Spoken(
     "whoever rings you has heard it. If you prefer no recording, put the phone down now; you will be rung anyway.",
     record="Please say who you are and what it is about. We record this so that whoever rings you is prepared. "
     "If you prefer no recording, just put the phone down; you will be rung all the same. Press hash when you are done.",
+    record_unrung="Please say who you are and what it is about. We record this for whoever sees to it. If you prefer "
+    "no recording, just put the phone down; your call is noted all the same. Press hash when you are done.",
     record_without_number="Please say who you are, where we can ring you and what it is about. We record this so that "
     "we can ring you. If you prefer no recording, just put the phone down. Press hash when you are done.",
     recorded="Thank you, your message is with us.",
@@ -72,6 +76,7 @@ ENGLISH = Spoken(
     after_talk="Thank you for calling. Goodbye.",
     whisper="A customer is calling on {line}. To take the call, press one.",
     whisper_gone="The caller has rung off. The callback is noted.",
+    whisper_taken="A colleague has just taken this call. Thank you, goodbye.",
     colleague="None of your colleagues could take this call. It comes from one of our own numbers, "
     "so no callback is noted. Goodbye.",
     cannot_connect="Thank you for calling {firm}. We are sorry, we cannot put you through at this moment.",

@@ -44,6 +44,8 @@ GERMAN = Spoken(
     closed="Danke für Ihren Anruf bei {firm}. Zurzeit ist bei uns geschlossen.",
     back_we="Wir rufen Sie{when} zurück{where}.",
     back_person="{person} oder jemand aus dem Team ruft Sie{when} zurück{where}.",
+    back_written="Sie bekommen von uns{when} eine schriftliche Antwort.",
+    back_noted="Ihr Anruf ist vermerkt. Möchten Sie dieses eine Mal zurückgerufen werden, drücken Sie die Eins.",
     this_number=", unter der Nummer, mit der Sie gerade anrufen",
     given_number=", unter der Nummer, die Sie uns genannt haben",
     kept_place="Ihr früherer Anruf ist nicht vergessen, Ihr Platz in der Reihe bleibt Ihnen.",
@@ -64,6 +66,9 @@ GERMAN = Spoken(
     "kommt trotzdem.",
     record="Bitte sagen Sie, wer Sie sind und worum es geht. Wir zeichnen das auf, damit beim Rückruf jemand Bescheid "
     "weiß. Ist Ihnen das nicht recht, legen Sie nur auf, der Rückruf kommt trotzdem. Am Ende drücken Sie die Raute.",
+    record_unrung="Bitte sagen Sie, wer Sie sind und worum es geht. Wir zeichnen das auf, damit bei uns jemand "
+    "Bescheid weiß. Ist Ihnen das nicht recht, legen Sie nur auf, Ihr Anruf bleibt vermerkt. "
+    "Am Ende drücken Sie die Raute.",
     record_without_number="Bitte sagen Sie, wer Sie sind, unter welcher Nummer wir Sie erreichen und worum es geht. "
     "Wir zeichnen das auf, um Sie anrufen zu können. Ist Ihnen das nicht recht, legen Sie nur auf. "
     "Am Ende drücken Sie die Raute.",
@@ -75,6 +80,7 @@ GERMAN = Spoken(
     after_talk="Danke für Ihren Anruf. Auf Wiederhören.",
     whisper="Ein Anruf auf der Leitung {line}. Zum Annehmen drücken Sie die Eins.",
     whisper_gone="Am anderen Ende wurde aufgelegt. Der Rückruf ist vorgemerkt.",
+    whisper_taken="Dieser Anruf ist schon angenommen. Danke, auf Wiederhören.",
     colleague="Aus dem Team ist gerade niemand frei. Dieser Anruf kommt von einer unserer eigenen Nummern, "
     "darum ist kein Rückruf vorgemerkt. Auf Wiederhören.",
     cannot_connect="Danke für Ihren Anruf bei {firm}. Es tut uns leid, wir können Sie im Augenblick nicht verbinden.",

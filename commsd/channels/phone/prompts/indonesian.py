@@ -61,6 +61,8 @@ INDONESIAN = Spoken(
     closed="Terima kasih sudah menghubungi {firm}. Kami sedang tutup.",
     back_we="Kami akan menelepon Anda kembali{when}{where}.",
     back_person="{person} atau rekan satu tim akan menelepon Anda kembali{when}{where}.",
+    back_written="Anda akan mendapat jawaban tertulis dari kami{when}.",
+    back_noted="Telepon Anda sudah kami catat. Bila kali ini ingin ditelepon kembali, tekan satu.",
     this_number=", di nomor yang Anda pakai sekarang",
     given_number=", di nomor yang Anda berikan",
     kept_place="Telepon Anda sebelumnya tidak kami lupakan, giliran Anda tetap.",
@@ -81,6 +83,9 @@ INDONESIAN = Spoken(
     "tetap akan kami hubungi.",
     record="Silakan sampaikan siapa Anda dan apa keperluannya. Kami merekamnya agar rekan yang menghubungi Anda sudah "
     "siap. Bila tidak berkenan direkam, cukup tutup telepon; Anda tetap akan kami hubungi. Tekan pagar bila selesai.",
+    record_unrung="Silakan sampaikan siapa Anda dan apa keperluannya. Kami merekamnya agar rekan yang menanganinya "
+    "sudah siap. Bila tidak berkenan direkam, cukup tutup telepon; telepon Anda tetap kami catat. "
+    "Tekan pagar bila selesai.",
     record_without_number="Silakan sampaikan siapa Anda, nomor yang dapat kami hubungi, dan apa keperluannya. Kami "
     "merekamnya agar dapat menghubungi Anda. Bila tidak berkenan direkam, cukup tutup telepon. "
     "Tekan pagar bila selesai.",
@@ -92,6 +97,7 @@ INDONESIAN = Spoken(
     after_talk="Terima kasih sudah menghubungi kami. Sampai jumpa.",
     whisper="Ada telepon masuk di saluran {line}. Tekan satu untuk menerima.",
     whisper_gone="Penelepon sudah menutup telepon. Permintaan telepon balik sudah dicatat.",
+    whisper_taken="Telepon ini baru saja diterima rekan Anda. Terima kasih.",
     colleague="Tidak ada rekan yang dapat menerima telepon ini. Karena berasal dari nomor kita sendiri, "
     "tidak ada yang dicatat. Sampai jumpa.",
     cannot_connect="Terima kasih sudah menghubungi {firm}. Kami mohon maaf, saat ini kami tidak dapat "

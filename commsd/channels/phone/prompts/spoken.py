@@ -33,6 +33,8 @@ class Spoken:
     closed: str
     back_we: str
     back_person: str
+    back_written: str
+    back_noted: str
     this_number: str
     given_number: str
     kept_place: str
@@ -47,6 +49,7 @@ class Spoken:
     agreed: str
     purpose: str
     record: str
+    record_unrung: str
     record_without_number: str
     recorded: str
     noted: str
@@ -55,6 +58,7 @@ class Spoken:
     after_talk: str
     whisper: str
     whisper_gone: str
+    whisper_taken: str
     colleague: str
     cannot_connect: str
     will_ring: str

@@ -1,0 +1,169 @@
+"""`contacts import`: people from a CSV file or vCards, each row by itself, with a rehearsal that keeps nothing."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from commsd.cli.house import House, in_house
+from commsd.cli.output import as_json, table
+from commsd.cli.place import example
+from commsd.errors import Refused
+
+if TYPE_CHECKING:
+    from commsd.crm.card import Card
+    from commsd.crm.contact_import import Report
+
+MOST_SHOWN, FEW = 50, 10
+"""Broken rows and lines without their organisation that are printed; --json has all."""
+
+File = typer.Argument(metavar="FILE", help="A .csv or .vcf file.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command among those of `contacts`."""
+    app.command(
+        "import",
+        epilog=example(
+            "commsd contacts import people.csv --system hubspot --check",
+            "commsd contacts import people.csv --system hubspot --column external_id='Record ID' --region DE",
+            "commsd contacts import address-book.vcf",
+        ),
+    )(import_file)
+
+
+def import_file(
+    ctx: typer.Context,
+    file: Path = File,
+    system: str = typer.Option("", metavar="NAME", help="Whose ids `external_id` are, such as hubspot."),
+    column: list[str] = typer.Option([], metavar="FIELD=HEADING", help="Which column is what; may be repeated."),
+    region: str = typer.Option("", help="Country of numbers without +; else that of service.country."),
+    encoding: str = typer.Option("utf-8", help="Of the file, such as cp1252."),
+    merge: bool = typer.Option(False, "--merge", help="Contacts that share a person's identities become one."),
+    check: bool = typer.Option(False, "--check", help="Say what would happen, and record nothing."),
+    agent: str | None = typer.Option(None, help="Who of us does it.", show_default=False),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Take in people with their addresses, numbers, language, tier and wishes. What a row leaves out stays as it is.
+
+    Columns: name, email, phone (several of both), language, timezone, tier, owner, stage, organisation, external_id,
+    customer, no_calls, write_only, call_only, brief, hours, blocked, url; headings of usual exports are understood.
+
+    Rows that cannot be used are named with their line and left out; exit code 1 then. The same file again changes
+    nothing. With --system and a column `external_id` people are known by it, and found again by it.
+    """
+    from commsd.crm.contact_import import import_contacts
+
+    async def work(house: House) -> tuple["Report", tuple[str, ...]]:
+        from commsd.crm.card import Reading, entry_of
+
+        country = (house.config.firm.country or "").partition("-")[0]
+        people = house.config.firm.people
+        reading = Reading(
+            people=people, system=_system(system), region=(region or country).upper() or None, merge=merge
+        )
+        with _opened(file, encoding) as source, _progress() as tell:
+            cards, ignored = _cards(file, source, column)
+            entries = (entry_of(card, reading) for card in cards)
+            report = await import_contacts(house.log, entries, house.hand(agent), check=check, done=tell)
+        return report, ignored
+
+    report, ignored = in_house(ctx, work)
+    _say(report, ignored, check=check, json=json)
+    if report.broken:
+        raise typer.Exit(1)
+
+
+def _cards(file: Path, source: TextIO, columns: list[str]) -> tuple[Iterator["Card"], tuple[str, ...]]:
+    from commsd.crm.card import KNOWN
+    from commsd.crm.contact_csv import sheet_of
+    from commsd.crm.vcard import cards_of
+
+    if file.suffix.lower() in (".vcf", ".vcard"):
+        return cards_of(source), ()
+    named = dict(_pair(text) for text in columns)
+    if unknown := [name for name in named if name not in KNOWN]:
+        raise typer.BadParameter(f"'{unknown[0]}' is no field: write one of {', '.join(KNOWN)}", param_hint="--column")
+    sheet = sheet_of(source, named)
+    return sheet.cards, sheet.ignored
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, heading = text.partition("=")
+    if not equals or not heading:
+        raise typer.BadParameter(f"'{text}' names no column: write FIELD=HEADING", param_hint="--column")
+    return name.strip(), heading
+
+
+def _system(name: str) -> str | None:
+    from commsd.core.contact import external_identity
+
+    if name and external_identity(name, "1") is None:
+        raise typer.BadParameter("write a name in lower case, such as hubspot", param_hint="--system")
+    return name or None
+
+
+@contextmanager
+def _opened(file: Path, encoding: str) -> Iterator[TextIO]:
+    """The file as text; bytes that are not in its encoding spoil their row alone."""
+    try:
+        with file.open("rb") as raw:
+            utf_16 = raw.read(2) in (b"\xff\xfe", b"\xfe\xff")
+        with file.open(encoding="utf-16" if utf_16 else encoding, errors="surrogateescape", newline="") as source:
+            yield source
+    except OSError as error:
+        raise Refused(f"{file} cannot be read: {error.strerror}", remedy="name a .csv or .vcf file") from error
+    except LookupError:
+        raise typer.BadParameter("write an encoding Python knows, such as cp1252", param_hint="--encoding") from None
+    except UnicodeError as error:
+        raise Refused(f"{file.name} is not in the encoding it says", remedy="save it as UTF-8") from error
+
+
+@contextmanager
+def _progress() -> Iterator["Tell"]:
+    tell = Tell(sys.stderr.isatty())
+    try:
+        yield tell
+    finally:
+        if tell.drawn:
+            typer.echo("", err=True)
+
+
+class Tell:
+    """How many rows are done, on a terminal. How many there are, nobody knows before."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown, self.drawn = shown, False
+
+    def __call__(self, report: "Report") -> None:
+        if self._shown:
+            self.drawn = True
+            typer.echo(f"\r{report.rows:,} rows done, {len(report.broken):,} left out   ", nl=False, err=True)
+
+
+def _say(report: "Report", ignored: tuple[str, ...], *, check: bool, json: bool) -> None:
+    if json:
+        broken = [{"line": each.line, "what": each.what} for each in report.broken]
+        counts = {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
+        left_out = {"ignored_columns": list(ignored), "without_organisation": report.unplaced}
+        as_json({"checked": check, **counts, "broken": broken, **left_out})
+        return
+    if report.broken:
+        rows = [(each.line, each.what) for each in report.broken[:MOST_SHOWN]]
+        table(("line", "left out because"), rows, "")
+        if len(report.broken) > MOST_SHOWN:
+            typer.echo(f"and {len(report.broken) - MOST_SHOWN:,} more: --json names all")
+    if ignored:
+        typer.echo("columns left out: " + ", ".join(ignored))
+    if report.unplaced:
+        lines = ", ".join(map(str, report.unplaced[:FEW])) + (", …" if len(report.unplaced) > FEW else "")
+        typer.echo(
+            f"{len(report.unplaced):,} in an organisation nobody knows, taken in without it (line {lines}): write its "
+            "domain, its number or SYSTEM:ID, put the organisation, and import the file again"
+        )
+    would = "would be " if check else ""
+    said = f"{report.new:,} {would}new, {report.changed:,} {would}changed, {report.unchanged:,} as they were"
+    typer.echo(f"{said}, {len(report.broken):,} left out")

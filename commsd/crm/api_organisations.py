@@ -1,0 +1,141 @@
+"""Firms under /v1: found by a mark, read, and put under the id another system has for them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from commsd.core.agent import People
+from commsd.core.number import parse_number
+from commsd.core.organisation import Organisation
+from commsd.crm import idempotency
+from commsd.crm.api_contacts import AGENT, etag_of, expected_of
+from commsd.crm.body import Body
+from commsd.crm.fault import Invalid
+from commsd.crm.keys import Caller
+from commsd.crm.organisation_set import FIELDS, FirmSaid, domain_of, mark_named, mark_of, put_organisation
+from commsd.crm.read_contact import checked, read_url
+from commsd.crm.request import Api, Operation, Query, body_of, hand_of, json, listed, place_of, shown, shown_thing
+from commsd.errors import NotFound
+from commsd.store import organisations as store
+from commsd.store.query import Row
+
+LIST = {
+    "mark": "a domain, a number with its country code, or another system's id as hubspot:4711",
+    "after": "the cursor of the page before",
+    "limit": "how many at most, 1 to 500; usually 50",
+}
+FIRM = {
+    "name": "how it is called",
+    "domains": "all its mail domains from now on, as a list",
+    "numbers": "all numbers of the house from now on, as a list, each with its country code",
+    "owner": "the agent who looks after it",
+    "tier": "by which rules may tell customers apart",
+    "url": "where the other system shows it",
+}
+
+
+async def organisations(api: Api, request: Request, caller: Caller) -> Response:
+    """Organisations in the order they were made, or the one that has a mark."""
+    asked = Query.of(request, LIST)
+    typed = asked.text("mark")
+    after, limit = place_of(api, "organisations", asked), asked.number("limit", 50, 1, 500)
+    if typed is None:
+        page = await api.log.read(lambda c: store.organisations(c, after=after[1] if after else None, limit=limit))
+        return listed(api, "organisations", page, [shown("organisation", row, caller) for row in page.rows])
+    mark = mark_named(f"+{typed[1:]}" if typed.startswith(" ") else typed)
+    if mark is None:
+        what = "write a domain, a number such as %2B493023125010, or a system's id such as hubspot:4711"
+        raise Invalid("this is no mark of a firm", remedy=what, mistakes={"?mark": what})
+
+    def read(connection: Connection) -> Row | None:
+        found = store.id_of_mark(connection, mark)
+        return store.organisation(connection, found) if found else None
+
+    row = await api.log.read(read)
+    data = [shown("organisation", row, caller)] if row else []
+    return json({"data": data, "next_cursor": None, "has_more": False})
+
+
+async def organisation(api: Api, request: Request, caller: Caller) -> Response:
+    """One organisation."""
+    return await _as_it_is(api, request.path_params["id"], caller)
+
+
+async def _as_it_is(api: Api, wanted: str, caller: Caller) -> Response:
+    row = await api.log.read(lambda c: store.organisation(c, wanted))
+    if row is None:
+        raise NotFound(f"no organisation {wanted}", remedy="list them: GET /v1/organisations")
+    return json(shown("organisation", row, caller), headers=etag_of(row.record["revision"]))
+
+
+async def put(api: Api, request: Request, caller: Caller) -> Response:
+    """What another system knows of a firm; 201 where it is new."""
+    mine = mark_of(request.path_params["system"], request.path_params["external_id"])
+    if mine is None:
+        raise Invalid("this is no id of another system", remedy="name the system in lower case, such as hubspot")
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    said = _said(body, api.people)
+    body.sound()
+    keys = await api.log.read(lambda c: store.keys_of(c, (mine, *said.marks)))
+    decide = put_organisation(mine, said, hand, expected_of(request))
+    done = await idempotency.decided(api.log, request.state.asked, keys, decide)
+    if isinstance(done, str):
+        return await _as_it_is(api, done, caller)
+    firm = done.result
+    assert isinstance(firm, Organisation)
+    made = firm.revision == 1 and bool(done.events)
+    return json(shown_thing(firm, caller), 201 if made else 200, headers=etag_of(firm.revision))
+
+
+def _said(body: Body, people: People) -> FirmSaid:
+    fields = {name: body.text(name, 320 if name == "name" else 64) for name in FIELDS if name in body.data}
+    for name, value in fields.items():
+        if value and (wrong := checked(name, value, people)):
+            body.mistakes[f"/{name}"] = wrong
+    return FirmSaid(fields=fields, domains=_domains(body), numbers=_numbers(body), url=read_url(body))
+
+
+def _domains(body: Body) -> tuple[str, ...] | None:
+    if "domains" not in body.data:
+        return None
+    found = [(place, domain_of(text)) for place, text in enumerate(body.texts("domains"))]
+    for place, domain in found:
+        if domain is None:
+            body.mistakes[f"/domains/{place}"] = "write a domain of the firm's own, such as example.com"
+    return tuple(domain for _, domain in found if domain)
+
+
+def _numbers(body: Body) -> tuple[str, ...] | None:
+    if "numbers" not in body.data:
+        return None
+    found = [(place, parse_number(text)) for place, text in enumerate(body.texts("numbers"))]
+    for place, number in found:
+        if number is None:
+            body.mistakes[f"/numbers/{place}"] = "write a valid number with its country code: +4930…"
+    return tuple(number.e164 for _, number in found if number)
+
+
+OPERATIONS: Sequence[Operation] = (
+    Operation(
+        method="GET",
+        path="/v1/organisations",
+        scope="events:read",
+        does="Firms, or the one known by a mark",
+        handler=organisations,
+        query=LIST,
+    ),
+    Operation(
+        method="GET", path="/v1/organisations/{id}", scope="events:read", does="One organisation", handler=organisation
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/organisations/by/{system}/{external_id}",
+        scope="contacts:write",
+        does="Make or change the organisation another system knows by this id",
+        handler=put,
+        body=AGENT | FIRM,
+    ),
+)

@@ -1,0 +1,126 @@
+"""What is said of a firm: its name, domains and numbers, and what another system calls it. Pure decisions.
+
+A domain or a number is of one firm: claimed for a second one, it is refused, for what would the first be without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from commsd.core.belonging import FREE_MAIL
+from commsd.core.change import Change
+from commsd.core.contact import external_identity
+from commsd.core.entry import Hand
+from commsd.core.event import Event
+from commsd.core.external_link import ExternalLink
+from commsd.core.number import parse_number
+from commsd.core.open_items import OpenItems
+from commsd.core.organisation import DOMAIN, NUMBER, Mark, Organisation
+from commsd.crm.actions import Decide
+from commsd.crm.contact_set import ANY, Expected
+from commsd.errors import Refused
+
+FIELDS = ("name", "owner", "tier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmSaid:
+    """fields: of FIELDS, what is said; None takes a value away. domains, numbers: all of them from now on; None: as
+    they are. url: where the other system shows it."""
+
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    domains: tuple[str, ...] | None = None
+    numbers: tuple[str, ...] | None = None
+    url: str | None = None
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What it claims."""
+        domains = (Mark(DOMAIN, domain) for domain in self.domains or ())
+        return (*domains, *(Mark(NUMBER, number) for number in self.numbers or ()))
+
+
+def put_organisation(mine: Mark, said: FirmSaid, hand: Hand, expected: Expected = ANY) -> Decide:
+    """The firm another system knows by this id is so from now on; made, or found by its marks, if it is new.
+
+    The result is the organisation.
+    """
+
+    def decide(items: OpenItems) -> Change:
+        known = items.organisations.get(mine)
+        expected.must_hold(known.revision if known else None)
+        before = known or _found(mine, said, items)
+        firm = before or Organisation(id=items.new_id(), revision=0, created_at=items.now)
+        _must_be_free(said, firm, items)
+        firm = _as_said(firm, mine, said)
+        if firm == before:
+            return Change(result=firm)
+        firm = replace(firm, revision=firm.revision + 1)
+        word = "created" if firm.revision == 1 else "updated"
+        return Change(
+            organisations=(firm,), events=(Event(f"organisation.{word}", firm, items.now, hand.by),), result=firm
+        )
+
+    return decide
+
+
+def domain_of(text: str) -> str | None:
+    """The normal form of a domain, in IDNA; None where it is none, or where anybody may have an address."""
+    try:
+        domain = text.strip().rstrip(".").encode("idna").decode("ascii").casefold()
+    except UnicodeError:
+        return None
+    labels = domain.split(".")
+    sound = len(labels) > 1 and len(domain) <= 253 and all(_is_label(label) for label in labels)
+    return domain if sound and domain not in FREE_MAIL else None
+
+
+def mark_of(system: str, external_id: str) -> Mark | None:
+    """What another system calls a firm. None where the system's name or its id is none."""
+    identity = external_identity(system, external_id)
+    return Mark(*identity) if identity else None
+
+
+def mark_named(text: str) -> Mark | None:
+    """The mark somebody types: a domain, a number, or another system's id as `hubspot:4711`."""
+    system, colon, external_id = text.partition(":")
+    if colon:
+        return mark_of(system, external_id)
+    if number := parse_number(text):
+        return Mark(NUMBER, number.e164)
+    domain = domain_of(text)
+    return Mark(DOMAIN, domain) if domain else None
+
+
+def _is_label(label: str) -> bool:
+    return bool(label) and len(label) <= 63 and label.replace("-", "").isalnum()
+
+
+def _found(mine: Mark, said: FirmSaid, items: OpenItems) -> Organisation | None:
+    """The one that has one of the marks, and no id in this system yet."""
+    holders = {firm.id: firm for mark in said.marks if (firm := items.organisations.get(mark))}
+    free = [firm for firm in holders.values() if not any(mark.kind == mine.kind for mark in firm.external)]
+    return min(free, key=lambda firm: (firm.created_at, firm.id), default=None)
+
+
+def _must_be_free(said: FirmSaid, firm: Organisation, items: OpenItems) -> None:
+    for mark in said.marks:
+        holder = items.organisations.get(mark)
+        if holder is not None and holder.id != firm.id:
+            raise Refused(
+                f"the {mark.kind} {mark.value} belongs to organisation {holder.id}",
+                remedy="take it away there first, or leave it out here",
+            )
+
+
+def _as_said(firm: Organisation, mine: Mark, said: FirmSaid) -> Organisation:
+    given: dict[str, Any] = {name: value or None for name, value in said.fields.items() if name in FIELDS}
+    if said.domains is not None:
+        given["domains"] = tuple(dict.fromkeys(said.domains))
+    if said.numbers is not None:
+        given["numbers"] = tuple(dict.fromkeys(said.numbers))
+    others = tuple(link for link in firm.links if (link.rel, link.system, link.id) != ("account", *mine))
+    known = next((link.url for link in firm.links if link not in others), None)
+    link = ExternalLink(rel="account", system=mine.kind, id=mine.value, url=said.url or known)
+    external = firm.external if mine in firm.external else (*firm.external, mine)
+    return replace(firm, external=external, links=(*others, link), **given)

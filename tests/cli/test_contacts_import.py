@@ -1,0 +1,113 @@
+"""`contacts import` and what else the command line says of people, on a real store."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.office import Office
+
+JANE, NUMBER = "jane@example.org", "+493023125099"
+FILE = """external_id;Name;E-Mail;Telephone;Tier;Notes
+1;Jane Clarke;jane@example.org;+493023125099;gold;x
+2;Broken;at;;;
+"""
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    file = tmp_path / "people.csv"
+    file.write_text(FILE)
+    return file
+
+
+def test_a_file_is_rehearsed_taken_in_and_taken_in_again(office: Office, people: Path) -> None:
+    checked = office.commsd("contacts", "import", str(people), "--system", "crm", "--check", "--json")
+    first = office.commsd("contacts", "import", str(people), "--system", "crm")
+    again = office.commsd("contacts", "import", str(people), "--system", "crm", "--json")
+    assert (checked.code, first.code, again.code) == (1, 1, 1)
+    assert (checked.json["checked"], checked.json["new"], checked.json["ignored_columns"]) == (True, 1, ["Notes"])
+    assert "1 new, 0 changed, 0 as they were, 1 left out" in first.out
+    assert "email: write a mail address" in first.out
+    assert [each["line"] for each in again.json["broken"]] == [3]
+    assert again.json["unchanged"] == 1
+    shown = office.done("contacts", "show", "crm:1", "--json").json
+    assert (shown["name"], shown["tier"]) == ("Jane Clarke", "gold")
+
+
+def test_whose_organisation_nobody_knows_is_taken_in_and_named_with_the_line(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email,company\nAnn,ann@example.org,Acme Ltd\nBo,bo@example.org,\n")
+    ran = office.done("contacts", "import", str(file))
+    assert "1 in an organisation nobody knows, taken in without it (line 2)" in ran.out
+    assert "2 new" in ran.out
+    assert office.done("contacts", "import", str(file), "--json").json["without_organisation"] == [2]
+
+
+def test_a_file_in_another_encoding_is_read_where_it_is_said(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes("name,email\nJörg,joerg@example.org\n".encode("cp1252"))
+    assert "encoding" in office.commsd("contacts", "import", str(file)).out
+    office.done("contacts", "import", str(file), "--encoding", "cp1252")
+    assert office.done("contacts", "show", "joerg@example.org", "--json").json["name"] == "Jörg"
+    file.write_bytes("name,email\nAnn,ann@example.org\n".encode("utf-16"))
+    office.done("contacts", "import", str(file))
+
+
+def test_vcards_are_read_by_the_files_name(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "book.vcf"
+    file.write_text("BEGIN:VCARD\nFN:Jane\nEMAIL:jane@example.org\nTEL:030 23125099\nEND:VCARD\n")
+    office.done("contacts", "import", str(file), "--region", "de")
+    assert office.done("contacts", "show", NUMBER, "--json").json["name"] == "Jane"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--column", "phone"), "FIELD=HEADING"),
+        (("--column", "nickname=Name"), "is no field"),
+        (("--system", "Hub Spot"), "lower case"),
+        (("--encoding", "klingon"), "encoding"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_mistake_of_use(
+    office: Office, people: Path, words: tuple[str, ...], said: str
+) -> None:
+    ran = office.commsd("contacts", "import", str(people), *words)
+    assert ran.code == 2
+    assert said in " ".join(ran.err.replace("│", " ").split())
+
+
+def test_who_somebody_is_and_wishes_is_set_and_unset(office: Office) -> None:
+    office.done(
+        "contacts", "set", JANE, "--name", "Jane", "--tier", "gold", "--owner", "anna", "--zone", "Europe/Vienna"
+    )
+    office.done("contacts", "set", JANE, "--write-only", "--brief", "--hours", "mon-fri 09:00-12:00", "--add", NUMBER)
+    known = office.done("contacts", "set", NUMBER, "--tier", "", "--at-length", "--json").json
+    assert (known["name"], known["tier"], known["owner"], known["timezone"]) == ("Jane", None, "anna", "Europe/Vienna")
+    assert known["wishes"]["write_only"]
+    assert not known["wishes"]["brief"]
+    assert known["revision"] == 3
+    assert "is as it was" in office.done("contacts", "set", JANE, "--write-only").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--zone", "Mars"), ("--owner", "nobody"), ("--hours", "whenever"), ("--language", "!"), ("--organisation", "x")],
+)
+def test_what_nobody_can_be_is_refused(office: Office, words: tuple[str, ...]) -> None:
+    assert office.commsd("contacts", "set", JANE, *words).code == 1
+    assert office.commsd("contacts", "show", JANE).code == 1
+
+
+def test_two_contacts_become_one_and_two_again(office: Office) -> None:
+    owed = office.missed_call(NUMBER)
+    office.mail(JANE)
+    gone = office.done("contacts", "show", NUMBER, "--json").json["id"]
+    stays = office.done("contacts", "show", JANE, "--json").json["id"]
+    assert f"contact {stays} speaks for {gone} too" in office.done("contacts", "merge", NUMBER, JANE).out
+    assert office.done("contacts", "show", NUMBER, "--json").json["id"] == stays
+    assert office.done("callbacks", "show", owed.callbacks[0].id, "--json").json["contact_id"] == stays
+    assert "is as it was" in office.done("contacts", "merge", gone, stays).out
+    back = office.done("contacts", "split", gone, "--identity", NUMBER, "--json").json
+    assert (back["id"], back["merged_into"]) == (gone, None)
+    assert "nobody is known" in office.commsd("contacts", "merge", "nobody@example.org", JANE).err
