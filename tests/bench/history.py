@@ -249,7 +249,9 @@ class File:
         self._db.execute("BEGIN")
         for name, some in found.items():
             if some:
-                self._db.executemany(f"INSERT OR IGNORE INTO {name} VALUES ({','.join('?' * len(some[0]))})", some)
+                names = _columns(name)  # a migrated store has them in another order than the schema
+                values = f"({','.join(names)}) VALUES ({','.join('?' * len(names))})"
+                self._db.executemany(f"INSERT OR IGNORE INTO {name} {values}", some)
         self._db.execute("COMMIT")
 
     def done(self, found: tuple[Version, ...], now: datetime) -> None:

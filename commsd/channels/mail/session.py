@@ -16,7 +16,10 @@ from commsd.errors import NotFound, Throttled, TryAgain
 
 HEADERS_A_COMMAND = 200
 TEXTS_A_COMMAND = 25
-PART = 1 << 20
+LONGEST_HEAD = 1 << 20
+
+PART = 1 << 18
+"""Bytes of a large mail that are held at a time; four times as much cost three megabytes more and saved no time."""
 
 # RFC 5530: the account is good, the moment is not. THROTTLED is Yahoo's and Microsoft's.
 _TOO_MUCH = frozenset({"LIMIT", "INUSE", "THROTTLED"})
@@ -138,7 +141,8 @@ class Session:
         """In the order of UIDs, a MiB of each at most; one that is missing has been expunged."""
         found: list[Fetched] = []
         for some in _batches(uids, HEADERS_A_COMMAND):
-            found += wire.headers(await self._fetch(some, self._with_facts(f"BODY.PEEK[HEADER]<0.{PART}>")), some)
+            head = self._with_facts(f"BODY.PEEK[HEADER]<0.{LONGEST_HEAD}>")
+            found += wire.headers(await self._fetch(some, head), some)
         return tuple(found)
 
     async def beginnings(self, uids: Iterable[int], limit: int = 65_536) -> tuple[Fetched, ...]:
@@ -155,7 +159,7 @@ class Session:
         return f"(UID FLAGS INTERNALDATE RFC822.SIZE {known_by}{body})"
 
     async def whole(self, uid: int) -> AsyncIterator[bytes]:
-        """The message byte for byte, in parts of at most 1 MiB, held one at a time. NotFound: it has been expunged.
+        """The message byte for byte, in parts of at most 256 KiB, held one at a time. NotFound: it has been expunged.
 
         Read until a part is empty: RFC822.SIZE is an estimate on Exchange, and a short part need not be the last.
         """

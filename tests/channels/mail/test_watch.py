@@ -15,6 +15,7 @@ from commsd.channels.mail.desk import Desk
 from commsd.channels.mail.reading import INBOX, SENT, Reading, done_in
 from commsd.channels.mail.rounds import Rounds
 from commsd.channels.mail.second_line import SecondLine
+from commsd.channels.mail.session import PART
 from commsd.channels.mail.suppression import Us
 from commsd.channels.mail.texts import load_texts
 from commsd.channels.mail.watch import LOOKS_AGAIN, FolderStopped, Watch
@@ -296,7 +297,8 @@ async def test_i7_a_large_mail_is_never_asked_for_whole_before_its_decision(
     await watch.once()
     first, *parts = house.shelf.fetched()
     assert "RFC822.SIZE BODY.PEEK[]<0.65536>" in first
-    assert all("<0.1048576>" in part or "048576>" in part for part in parts)
+    assert parts[0].endswith(f"BODY.PEEK[]<0.{PART}>)")
+    assert all(part.endswith(f".{PART}>)") for part in parts)
     (fact,) = await house.seen()
     assert fact.original
     assert await original(house.log, fact.original.sha256) == letter("large", size=3 << 20)
@@ -312,7 +314,7 @@ async def test_i7_who_writes_while_a_large_mail_is_copied_does_not_wait_for_it(
     item = house.shelf.item
 
     def then_another(uid: int, command: str) -> bytes:
-        if "<1048576." in command and 2 not in house.shelf.mails:
+        if f"<{4 * PART}." in command and 2 not in house.shelf.mails:
             house.shelf.put(2, letter("small"))
         return item(uid, command)
 
@@ -363,7 +365,7 @@ async def test_i7_a_large_mail_that_is_gone_before_it_was_copied_stays_recorded(
     house.shelf.put(1, letter("large", size=1 << 20))
     item = house.shelf.item
     monkeypatch.setattr(
-        house.shelf, "item", lambda uid, command: b"" if "[]<0.1048576>" in command else item(uid, command)
+        house.shelf, "item", lambda uid, command: b"" if f"[]<0.{PART}>" in command else item(uid, command)
     )
     await watch.once()
     (fact,) = await house.seen()
