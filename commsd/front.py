@@ -49,7 +49,8 @@ class Front:
 
     def __init__(self, config: Config, log: Log, world: World, pulse: Pulse) -> None:
         http = config.http
-        self.health, self.head, self.pulse = Health(degraded=pulse.degraded_by_name), Head(), pulse
+        self.health = Health(degraded=pulse.degraded_by_name, checks={"store": log.away})
+        self.head, self.pulse = Head(), pulse
         self._log, self._world = log, world
         self._limits = Limits(world, http.rate, http.export_rate)  # a reload does not fill the buckets
         self._own, self._public = Doorway(), Doorway()

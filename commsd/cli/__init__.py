@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from commsd.cli.place import choose_folder, version_asked
+from commsd.cli.unwritable import unwritable
 from commsd.errors import CommsdError
 from commsd.telemetry import configure
 
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cases": ("cases",),
     "callbacks": ("callbacks", "calls"),
     "contacts": ("contacts",),
+    "organisations": ("organisations",),
     "why": ("explain",),
     "preview": ("ack", "twiml"),
     "lookback": ("lookback",),
@@ -36,6 +38,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "db": ("db",),
 }
 """File of this folder -> its commands, in the order of `commsd --help`."""
+
+INTERRUPTED = 130
+"""The exit code shells expect of a program that Ctrl-C ended."""
 
 
 def program(word: str | None = None) -> typer.Typer:
@@ -73,10 +78,19 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     configure(level="warning")  # a command speaks for itself; `run` and `demo` set their own
     try:
-        program(_first_word(words))(args=words, prog_name="commsd")
+        _run(words)
     except BrokenPipeError:  # `commsd log tail | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _say_no_more()
         sys.exit(0)
+    except KeyboardInterrupt:  # typer sees to those that come while the command is at work
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        told = unwritable(error)
+        if told is None:
+            raise
+        _say_no_more()
+        print(told, file=sys.stderr)
+        sys.exit(told.exit_code)
     except (CommsdError, ExceptionGroup) as error:
         known = next(_known(error), None)
         if known is None:
@@ -84,6 +98,19 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         print(known, file=sys.stderr)
         sys.exit(known.exit_code)
     sys.exit(0)
+
+
+def _run(words: Sequence[str]) -> None:
+    """The command, and all it printed: what cannot be written is noticed here, and not as Python ends."""
+    try:
+        program(_first_word(words))(args=words, prog_name="commsd")
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _say_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _first_word(words: Sequence[str]) -> str | None:

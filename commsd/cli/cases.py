@@ -57,7 +57,7 @@ def list_cases(
         asked = None if state == "all" else state
         page = query.cases(connection, state=asked, owner=whose, team=team or None, late_at=late_at, limit=limit)
         people = query.contacts_of(connection, [row.record["contact_id"] for row in page.rows])
-        return page, _clocks_by_case(connection, [row.record["id"] for row in page.rows]), people
+        return page, clocks_by_case(connection, [row.record["id"] for row in page.rows]), people
 
     async def work(house: House) -> None:
         house.must_know({"owner": owner, "team": team})
@@ -83,7 +83,8 @@ def me(house: House) -> str:
     return login
 
 
-def _clocks_by_case(connection: Connection, case_ids: list[str]) -> dict[str, list[Json]]:
+def clocks_by_case(connection: Connection, case_ids: list[str]) -> dict[str, list[Json]]:
+    """The clocks of these cases, by the case."""
     found: dict[str, list[Json]] = {}
     for row in query.clocks_of(connection, case_ids):
         found.setdefault(row.record["case_id"], []).append(shown("clock", row))
@@ -91,14 +92,22 @@ def _clocks_by_case(connection: Connection, case_ids: list[str]) -> dict[str, li
 
 
 def _row(case: Json, people: dict[str, Row], house: House) -> tuple[object, ...]:
+    contact = people.get(case["contact_id"] or "")
+    name = name_of(shown("contact", contact)) if contact else None
+    return state_of(case), name, case["subject"], case["owner"] or case["team"], *next_due(case, house), case["id"]
+
+
+def state_of(case: Json) -> str:
+    """In words."""
+    return f"{case['state']}, on hold" if case["on_hold"] else str(case["state"])
+
+
+def next_due(case: Json, house: House) -> tuple[str | None, str, str]:
+    """What of a case with its clocks is due first: the clock, when, and how long there is still."""
     owed = [clock for clock in case["clocks"] if clock["due_at"] and clock["stopped_at"] is None]
     first = min(owed, key=lambda clock: str(clock["due_at"]), default=None)
-    contact = people.get(case["contact_id"] or "")
     at = first["due_at"] if first else None
-    due = (first["clock"] if first else None, when(at, house.zone), until(at, house.world.now()) if at else "")
-    state = f"{case['state']}, on hold" if case["on_hold"] else case["state"]
-    name = name_of(shown("contact", contact)) if contact else None
-    return state, name, case["subject"], case["owner"] or case["team"], *due, case["id"]
+    return (first["clock"] if first else None, when(at, house.zone), until(at, house.world.now()) if at else "")
 
 
 @cases_app.command("show", epilog=example(f"commsd cases show {AN_ID}"))
@@ -108,7 +117,7 @@ def show(ctx: typer.Context, case_id: str = CaseId, json: bool = AsJson) -> None
     def read(connection: Connection) -> tuple[Row | None, list[Json], Page, Page]:
         return (
             query.case(connection, case_id),
-            _clocks_by_case(connection, [case_id]).get(case_id, []),
+            clocks_by_case(connection, [case_id]).get(case_id, []),
             query.interactions(connection, Wanted(case=case_id), limit=INSIDE, oldest_first=True),
             query.callbacks(connection, case=case_id, every=True, limit=INSIDE),
         )

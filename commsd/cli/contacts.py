@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from commsd.cli import contacts_import, privacy, timeline
+from commsd.cli import contacts_import, matters, privacy, timeline
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, card, shown, shown_thing
 from commsd.cli.place import example
@@ -41,10 +41,23 @@ def _field(what: str, *flags: str) -> Any:
 
 
 @contacts_app.command(
-    "show", epilog=example(f"commsd contacts show {A_NUMBER}", f"commsd contacts show {A_NUMBER} --timeline")
+    "show",
+    epilog=example(
+        f"commsd contacts show {A_NUMBER}",
+        f"commsd contacts show {A_NUMBER} --timeline",
+        f"commsd contacts show {A_NUMBER} --cases",
+    ),
 )
-def show(ctx: typer.Context, who: str = Who, past: bool = timeline.Past, json: bool = AsJson) -> None:
+def show(
+    ctx: typer.Context,
+    who: str = Who,
+    past: bool = timeline.Past,
+    cases: bool = matters.Cases,
+    json: bool = AsJson,
+) -> None:
     """What is known of somebody."""
+    if past and cases:
+        raise typer.BadParameter("ask for --timeline or --cases, one at a time")
 
     async def work(house: House) -> None:
         contact_id = await _id(house, who)
@@ -54,6 +67,8 @@ def show(ctx: typer.Context, who: str = Who, past: bool = timeline.Past, json: b
         known = shown("contact", row)
         if past:
             await timeline.tell(house, known, json=json)
+        elif cases:
+            await matters.tell(house, known, json=json)
         elif json:
             as_json(known)
         else:
@@ -99,7 +114,7 @@ def set_contact(
     tier: str | None = _field("By which the SLA rules tell customers apart."),
     owner: str | None = _field("Which of our people looks after them."),
     stage: str | None = _field("How far they are, such as lead."),
-    organisation: str | None = _field("Their firm: its id, a domain, a number, or hubspot:4711."),
+    organisation: str | None = _field("Their firm: its id, a domain, a number, hubspot:77 or its whole name."),
     calls: bool | None = _field("Whether they want to be rung.", "--calls/--no-calls"),
     write_only: bool | None = _field("Answer in writing only.", "--write-only/--not-only-in-writing"),
     call_only: bool | None = _field("Answer by a call only.", "--call-only/--not-only-by-call"),
@@ -196,18 +211,9 @@ async def _id(house: House, who: str) -> str:
 
 
 async def _firm(house: House, named: str) -> str | None:
-    from commsd.crm.organisation_set import mark_named
-    from commsd.store import organisations
+    from commsd.cli.firm import standing_firm_named
 
-    if not named:
-        return None
-    if await house.log.read(lambda c: organisations.organisation(c, named)) is not None:
-        return named
-    mark = mark_named(named)
-    found = await house.log.read(lambda c: organisations.id_of_mark(c, mark)) if mark else None
-    if found is None:
-        raise NotFound("no organisation is known by that", remedy="put it first: PUT /v1/organisations/by/…")
-    return found
+    return await standing_firm_named(house, named) if named else None
 
 
 def _identity(text: str) -> Identity:

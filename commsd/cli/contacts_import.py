@@ -1,7 +1,7 @@
 """`contacts import`: people from a CSV file or vCards, each row by itself, with a rehearsal that keeps nothing."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -11,11 +11,15 @@ import typer
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, table
 from commsd.cli.place import example
+from commsd.core.record import Json
 from commsd.errors import Refused
 
 if TYPE_CHECKING:
     from commsd.crm.card import Card
     from commsd.crm.contact_import import Report
+
+EXCELS = "cp1252"
+"""What Excel writes in most of Europe and America where it is not told UTF-8."""
 
 MOST_SHOWN, FEW = 50, 10
 """Broken rows and lines without their organisation that are printed; --json has all."""
@@ -41,7 +45,7 @@ def import_file(
     system: str = typer.Option("", metavar="NAME", help="Whose ids `external_id` are, such as hubspot."),
     column: list[str] = typer.Option([], metavar="FIELD=HEADING", help="Which column is what; may be repeated."),
     region: str = typer.Option("", help="Country of numbers without +; else that of service.country."),
-    encoding: str = typer.Option("utf-8", help="Of the file, such as cp1252."),
+    encoding: str = typer.Option("", help="Of the file, such as cp1250; else UTF-8, or what Excel writes instead."),
     merge: bool = typer.Option(False, "--merge", help="Contacts that share a person's identities become one."),
     check: bool = typer.Option(False, "--check", help="Say what would happen, and record nothing."),
     agent: str | None = typer.Option(None, help="Who of us does it.", show_default=False),
@@ -52,10 +56,14 @@ def import_file(
     Columns: name, email, phone (several of both), language, timezone, tier, owner, stage, organisation, external_id,
     customer, no_calls, write_only, call_only, brief, hours, blocked, url; headings of usual exports are understood.
 
+    An organisation is written as its domain, number, SYSTEM:ID or name; one of a name nobody has is made.
+
     Rows that cannot be used are named with their line and left out; exit code 1 then. The same file again changes
     nothing. With --system and a column `external_id` people are known by it, and found again by it.
     """
     from commsd.crm.contact_import import import_contacts
+
+    form = encoding or _encoding_of(file)
 
     async def work(house: House) -> tuple["Report", tuple[str, ...]]:
         from commsd.crm.card import Reading, entry_of
@@ -65,14 +73,19 @@ def import_file(
         reading = Reading(
             people=people, system=_system(system), region=(region or country).upper() or None, merge=merge
         )
-        with _opened(file, encoding) as source, _progress() as tell:
+        with _opened(file, form) as source, _progress() as tell:
             cards, ignored = _cards(file, source, column)
             entries = (entry_of(card, reading) for card in cards)
             report = await import_contacts(house.log, entries, house.hand(agent), check=check, done=tell)
         return report, ignored
 
     report, ignored = in_house(ctx, work)
-    _say(report, ignored, check=check, json=json)
+    if json:
+        as_json(_record(report, ignored, form, check=check))
+    else:
+        _say(report, ignored, check=check)
+    if form == EXCELS and not encoding:
+        typer.echo(f"the file is not UTF-8 and was read as {EXCELS}: if a name looks wrong, say --encoding", err=True)
     if report.broken:
         raise typer.Exit(1)
 
@@ -110,16 +123,47 @@ def _system(name: str) -> str | None:
 def _opened(file: Path, encoding: str) -> Iterator[TextIO]:
     """The file as text; bytes that are not in its encoding spoil their row alone."""
     try:
-        with file.open("rb") as raw:
-            utf_16 = raw.read(2) in (b"\xff\xfe", b"\xfe\xff")
-        with file.open(encoding="utf-16" if utf_16 else encoding, errors="surrogateescape", newline="") as source:
+        with file.open(encoding=encoding, errors="surrogateescape", newline="") as source:
             yield source
     except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}", remedy="name a .csv or .vcf file") from error
+        raise _unreadable(file, error) from error
     except LookupError:
         raise typer.BadParameter("write an encoding Python knows, such as cp1252", param_hint="--encoding") from None
     except UnicodeError as error:
         raise Refused(f"{file.name} is not in the encoding it says", remedy="save it as UTF-8") from error
+
+
+def _encoding_of(file: Path) -> str:
+    """In what the file seems to be written; UTF-8 with single broken bytes is UTF-8."""
+    try:
+        with file.open("rb") as raw:
+            begun = raw.read(4)
+            if begun[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                return "utf-16"
+            if b"\0" in begun[:2]:
+                return "utf-16-be" if begun[:1] == b"\0" else "utf-16-le"
+            raw.seek(0)
+            return _of_bytes(raw)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _of_bytes(lines: Iterable[bytes]) -> str:
+    broken = False
+    for line in lines:
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            broken = True
+        else:
+            return "utf-8"
+    return EXCELS if broken else "utf-8"
+
+
+def _unreadable(file: Path, error: OSError) -> Refused:
+    return Refused(f"{file} cannot be read: {error.strerror}", remedy="name a .csv or .vcf file")
 
 
 @contextmanager
@@ -144,13 +188,22 @@ class Tell:
             typer.echo(f"\r{report.rows:,} rows done, {len(report.broken):,} left out   ", nl=False, err=True)
 
 
-def _say(report: "Report", ignored: tuple[str, ...], *, check: bool, json: bool) -> None:
-    if json:
-        broken = [{"line": each.line, "what": each.what} for each in report.broken]
-        counts = {"new": report.new, "changed": report.changed, "unchanged": report.unchanged}
-        left_out = {"ignored_columns": list(ignored), "without_organisation": report.unplaced}
-        as_json({"checked": check, **counts, "broken": broken, **left_out})
-        return
+def _record(report: "Report", ignored: tuple[str, ...], encoding: str, *, check: bool) -> Json:
+    return {
+        "checked": check,
+        "encoding": encoding,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "new_organisations": report.firms,
+        "broken": [{"line": each.line, "what": each.what} for each in report.broken],
+        "ignored_columns": list(ignored),
+        "without_organisation": report.unplaced,
+        "unclear_organisation": report.unclear,
+    }
+
+
+def _say(report: "Report", ignored: tuple[str, ...], *, check: bool) -> None:
     if report.broken:
         rows = [(each.line, each.what) for each in report.broken[:MOST_SHOWN]]
         table(("line", "left out because"), rows, "")
@@ -159,11 +212,21 @@ def _say(report: "Report", ignored: tuple[str, ...], *, check: bool, json: bool)
     if ignored:
         typer.echo("columns left out: " + ", ".join(ignored))
     if report.unplaced:
-        lines = ", ".join(map(str, report.unplaced[:FEW])) + (", …" if len(report.unplaced) > FEW else "")
         typer.echo(
-            f"{len(report.unplaced):,} in an organisation nobody knows, taken in without it (line {lines}): write its "
-            "domain, its number or SYSTEM:ID, put the organisation, and import the file again"
+            f"{len(report.unplaced):,} in an organisation whose number or id nobody knows, taken in without it "
+            f"({_lines(report.unplaced)}): make it (commsd organisations set), and import the file again"
+        )
+    if report.unclear:
+        typer.echo(
+            f"{len(report.unclear):,} in an organisation of a name that several have, taken in without it "
+            f"({_lines(report.unclear)}): write its domain or SYSTEM:ID instead, or merge them"
         )
     would = "would be " if check else ""
+    if report.firms:
+        typer.echo(f"organisations that {'would be' if check else 'are'} new: {report.firms:,}")
     said = f"{report.new:,} {would}new, {report.changed:,} {would}changed, {report.unchanged:,} as they were"
     typer.echo(f"{said}, {len(report.broken):,} left out")
+
+
+def _lines(lines: list[int]) -> str:
+    return "line " + ", ".join(map(str, lines[:FEW])) + (", …" if len(lines) > FEW else "")

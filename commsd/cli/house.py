@@ -17,6 +17,7 @@ import typer
 
 from commsd.channels.mail.account import MailSettings
 from commsd.cli.place import folder
+from commsd.cli.unwritable import unwritable
 from commsd.config.load import load
 from commsd.config.read import did_you_mean
 from commsd.config.settings import Config
@@ -109,10 +110,8 @@ async def opened(config: Config, env: Mapping[str, str] = os.environ) -> AsyncIt
         rules = Rules(log, config.cases.auto_close)
         await rules.load()
         yield House(config=config, log=log, rules=rules, world=world)
-    except BrokenPipeError:  # whoever read our output has gone, not the store
-        raise
     except Exception as error:
-        if not is_unavailable(error):
+        if unwritable(error) or not is_unavailable(error):
             raise
         raise Unreachable(
             f"the store stopped answering ({type(error).__name__})", remedy="check it with `commsd db check`"

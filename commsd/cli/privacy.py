@@ -87,7 +87,7 @@ def erase(
         typer.echo(f"contact {done.contacts[0]} is erased: {done.interactions} interactions, {done.cases} cases")
         typer.echo("backups and exports made before still hold them: see config/README.md")
         if not clean:
-            typer.echo("the database was being read: run it once more to empty its write-ahead log", err=True)
+            typer.echo("the database was in use: run it once more, so that it lets go of the last traces too", err=True)
 
     in_house(ctx, work)
 

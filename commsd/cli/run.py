@@ -1,6 +1,9 @@
 """`run` and `demo`: the daemon itself, on real services or on those it brings along."""
 
 import asyncio
+import os
+import resource
+from contextlib import suppress
 
 import typer
 import uvloop
@@ -10,6 +13,11 @@ from commsd.telemetry import configure
 
 app = typer.Typer()
 
+ENOUGH_FILES = 65_536
+
+THREADS = "32"
+"""Half of them look up names, two by default: name servers that are silent would hold up all the others' mail."""
+
 
 @app.command(epilog=example("commsd run", "commsd --config /etc/commsd run"))
 def run(ctx: typer.Context) -> None:
@@ -17,7 +25,18 @@ def run(ctx: typer.Context) -> None:
     from commsd.daemon import run as run_daemon  # everything there is; `commsd run --help` needs none of it
 
     configure()
+    _open_many()
+    os.environ.setdefault("UV_THREADPOOL_SIZE", THREADS)
     uvloop.run(run_daemon(folder(ctx).path))
+
+
+def _open_many() -> None:
+    """As many open files as we may have: the usual 1024 end at 300 mailboxes."""
+    with suppress(OSError, ValueError):  # the unit forbids it, and has given us enough
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(ENOUGH_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @app.command(epilog=example("commsd demo", "commsd demo --once"))

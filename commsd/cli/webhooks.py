@@ -164,9 +164,7 @@ def enable(ctx: typer.Context, name: str = _NAME) -> None:
     """Post to it again: what came meanwhile, what waits, and what failed when it was disabled."""
 
     async def work(house: House) -> tuple[int, int] | None:
-        own = _of(house)
-        missed = await own.missed(name)
-        known = await own.enable(name)
+        known, missed = await _of(house).enable(name)
         await _noted(house, "webhook.enabled", known.id)
         return missed
 
@@ -203,9 +201,7 @@ def remove(ctx: typer.Context, name: str = _NAME) -> None:
     """Remove it with what is owed to it; commsd itself never does. The feed still has every event."""
 
     async def work(house: House) -> None:
-        own = _of(house)
-        known = await own.one(name)
-        await own.remove(known.id)
+        known = await _of(house).remove(name)
         await _noted(house, "webhook.removed", known.id)
 
     in_house(ctx, work)

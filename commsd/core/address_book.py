@@ -13,7 +13,7 @@ from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.event import Event
 from commsd.core.open_items import OpenItems
-from commsd.core.opt_out import OptOut
+from commsd.core.opt_out import BLOCKED, OptOut
 from commsd.core.screen import unwished
 
 PHONE = "phone"
@@ -56,6 +56,8 @@ class AddressBook:
     def give(self, contact_id: str, identity: Identity) -> None:
         """They have it from now on; with others, where others have it too."""
         contact = self._now[contact_id]
+        if self._items.opted_out(identity.value, BLOCKED):
+            contact = self.put(replace(contact, blocked=True))
         others = [known for known in self.holders(identity) if known.id != contact_id]
         if not others and identity not in contact.identities:
             self.put(replace(_without(contact, identity), identities=(*contact.identities, identity)))
@@ -133,6 +135,10 @@ class AddressBook:
 
     def _opt_outs(self, contact: Contact) -> Iterable[OptOut]:
         before = self._before.get(contact.id)
+        let_in = before is not None and before.blocked and not contact.blocked
+        for number in () if contact.blocked else _numbers(contact):
+            if let_in or self._items.opted_out(number, BLOCKED):
+                yield OptOut(number=number, channel=BLOCKED, since=self._items.now, word=BLOCKED, lifted=True)
         was = _silent(before) if before else False
         known = set(_numbers(before)) if before and was else set()
         wanted = not _silent(contact)

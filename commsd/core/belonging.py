@@ -10,6 +10,7 @@ from commsd.core.contact import Contact, Identity, identity_of, match
 from commsd.core.fact import replace
 from commsd.core.interaction import Automation, ContactMatch, Direction, Interaction, Kind, Role
 from commsd.core.open_items import OpenItems
+from commsd.core.opt_out import BLOCKED
 from commsd.core.organisation import DOMAIN, NUMBER, Mark, Organisation
 
 _FREE_MAIL = """
@@ -83,6 +84,7 @@ def with_contact(
         name=fact.name(Role.FROM, Role.CALLER) if fact.direction is Direction.INBOUND else fact.name(Role.TO),
         identities=(identity,),
         organisation_id=firm.id if firm else None,
+        blocked=items.opted_out(identity.value, BLOCKED) is not None,
     )
     return contact, replace(fact, contact_id=contact.id), (contact,)
 
@@ -98,7 +100,8 @@ def _speaker(contact_id: str | None, items: OpenItems) -> Contact | None:
 def firm_of(contact: Contact | None, address: str | None, items: OpenItems) -> Organisation | None:
     """The firm: the contact's, else the one whose number or domain it is. None where nobody said any."""
     if contact and contact.organisation_id:
-        return items.firms.get(contact.organisation_id)
+        firm = items.firms.get(contact.organisation_id)
+        return firm if firm and firm.stands else None
     identity = identity_of(address)
     return marked(identity, items) if identity else None
 

@@ -15,6 +15,7 @@ from commsd.core.clock import State as ClockState
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import fact, replace
 from commsd.core.interaction import Actor, Automation, CaseCause, Channel, Direction, Interaction, Kind, Outcome
+from commsd.core.late_miss import case_of_talk
 from commsd.core.organisation import Organisation
 from commsd.core.policy import ClockKind
 
@@ -127,8 +128,9 @@ def link(
 ) -> Link:
     """The first that holds: reference, callback, subject, recent, new. Machine mail joins by reference only.
 
+    A missed call that is judged late joins the talk that followed it, as that would have joined its callback.
     referred: case ids of the interactions this one refers to, nearest first. files: cases of the contact and those
-    referred to. callbacks: open ones to the customer's number.
+    referred to. callbacks: to the customer's number, open ones and those just closed.
     """
     referred_to = (found.case for case_id in referred if (found := survivor(case_id, files)))
     by_reference = next((case for case in referred_to if case.erased_at is None), None)
@@ -142,6 +144,9 @@ def link(
         owed = [c for c in owed if number and c.number == number.value]
     if callback := next((c for c in owed if c.line == fact.line), next(iter(owed), None)):
         return Link(files[callback.case_id].case, CaseCause.CALLBACK)
+    facts = (known for file in files.values() for known in file.interactions)
+    if spoken := survivor(case_of_talk(fact, facts, callbacks) or "", files):
+        return Link(spoken.case, CaseCause.CALLBACK)
     theirs = ((file.case, survivor(file.case.id, files)) for file in files.values() if _same_contact(file.case, fact))
     return _by_contact(fact, [(case, lives) for case, lives in theirs if lives], now)
 

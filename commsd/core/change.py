@@ -28,10 +28,11 @@ from commsd.core.interaction import (
     Kind,
     Outcome,
 )
+from commsd.core.late_miss import later_talk
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.opt_out import OptOut
 from commsd.core.organisation import Organisation
-from commsd.core.owed_call import callbacks_after, later_talk
+from commsd.core.owed_call import callbacks_after
 from commsd.core.pause import Pause
 from commsd.core.policy import ClockKind
 from commsd.core.price import Spending
@@ -116,7 +117,11 @@ class CallTimer:
 
 @dataclass(frozen=True, slots=True)
 class CameTo:
-    """What a request under an Idempotency-Key made or changed; its repeat is answered with that, as it is by then."""
+    """What a request under an Idempotency-Key came to, by which its repeat is answered, as things are by then.
+
+    request: the key and the digest of what was asked, KEY:DIGEST. id: of what was made or changed, or else a word of
+    up to 36 characters.
+    """
 
     request: str
     id: str

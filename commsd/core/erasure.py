@@ -24,6 +24,11 @@ KEPT_SYSTEMS = frozenset({"commsd.request"})
 ERASED = "erased"
 """Why what was still to be sent is not."""
 
+DIGESTS = "digest:"
+"""How the keys of morning digests begin, before the day and its reader."""
+
+LONGEST_KEY = 128
+
 
 OVER_SEVERAL = (DeliveryKind.NOTICE.value, DeliveryKind.TELLING.value)
 """Kinds of deliveries to our people, which are about several cases where they name none."""
@@ -65,6 +70,11 @@ def quotes(content: bytes, said: Iterable[str], numbers: Iterable[str] = ()) -> 
     text = " ".join([str(mail["Subject"]), content.decode(errors="replace"), *map(str, parts)]).casefold()
     digits = "".join(filter(str.isdecimal, text))
     return any(each.casefold() in text for each in said) or any(each[-TELLING:] in digits for each in numbers)
+
+
+def dropped(key: str) -> str:
+    """The key of a notice that did not go for it quoted somebody who was erased: its own is free for another."""
+    return f"{ERASED}:{key}"[:LONGEST_KEY]
 
 
 def erased_interaction(fact: Interaction, now: datetime) -> Interaction:

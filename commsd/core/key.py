@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from commsd.config.unit import Rate
 from commsd.core.contact import CUSTOMER, Identity, identity_of, inbox_of
-from commsd.core.organisation import Mark
+from commsd.core.organisation import Mark, name_form
 
 _BUDGET = "budget:"
 
@@ -32,6 +32,11 @@ def of_mark(mark: Mark) -> str:
 def of_organisation(organisation_id: str) -> str:
     """An organisation by its id."""
     return f"organisation:{organisation_id}"
+
+
+def of_organisation_called(name: str) -> str:
+    """The organisations of this name."""
+    return f"called:{name_form(name)}"
 
 
 def of_addresses(*addresses: str | None) -> tuple[str, ...]:
@@ -71,6 +76,11 @@ def budget_of(key: str) -> tuple[str, Rate] | None:
 def of_logical(logical_key: str) -> str:
     """The interaction recorded under this logical key, if any."""
     return f"logical:{logical_key}"
+
+
+def of_request(request: str) -> str:
+    """What a request under an Idempotency-Key came to. request: as `CameTo` has it."""
+    return f"request:{request}"
 
 
 def of_call(call_sid: str) -> str:

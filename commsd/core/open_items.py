@@ -47,14 +47,16 @@ class OpenItems:
 
     now: drawn by the writer, never before the last recorded_at it read. new_id: fresh UUIDv7s; a decision may run
     again, then with others. contacts by identity, people by id. organisations: those that keys name, those of the
-    contacts, and those an address named is a number or in a domain of, by their marks; firms: the same by id. files:
-    cases of those contacts and of what the keys refer to. callbacks: open, or closed within the last half hour.
+    contacts, and those an address named is a number or in a domain of, by their marks; firms: the same by id, and for
+    one that went into another, who speaks for it; called: those of the names that keys name, by their normal form.
+    files: cases of those contacts and of what the keys refer to. callbacks: open, or closed within the last half hour.
     known: interactions by the text of their key. alike: all of them where a key has several, such as one answer to two
     customers, which is in the case of each.
     answered: TwiML already given, by step. sent: acks of the last 24 h to the inboxes that keys name, newest first,
     to count and not to write back, for their bytes are left out. refused: recipients with a refusal in force.
     opt_outs: of the numbers that keys name. pauses: those in force. spent: what the mailboxes whose budget a key names
-    have spent of it.
+    have spent of it. requests: what those that keys name came to, None: nothing yet; one that is missing no longer
+    stands for anything.
     """
 
     now: datetime
@@ -64,6 +66,7 @@ class OpenItems:
     shared: Mapping[Identity, tuple[Contact, ...]] = field(default_factory=dict)
     organisations: Mapping[Mark, Organisation] = field(default_factory=dict)
     firms: Mapping[str, Organisation] = field(default_factory=dict)
+    called: Mapping[str, tuple[Organisation, ...]] = field(default_factory=dict)
     files: Mapping[str, CaseFile] = field(default_factory=dict)
     callbacks: tuple[Callback, ...] = ()
     known: Mapping[str, Interaction] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class OpenItems:
     opt_outs: tuple[OptOut, ...] = ()
     pauses: tuple[Pause, ...] = ()
     spent: Mapping[str, Spent] = field(default_factory=dict)
+    requests: Mapping[str, str | None] = field(default_factory=dict)
 
     def referred(self, contact_id: str | None = None) -> tuple[str, ...]:
         """The cases of the mails that the keys refer to, the nearest first; of one in several the contact's own."""

@@ -1,10 +1,13 @@
 """Who wants no texts from us on a channel, or cannot be sent any. Pure; telephony.md M2, M3.
 
-The call owed to them is another matter: nothing here touches it.
+The call owed to them is another matter: nothing here touches it. Of somebody blocked who was erased, that they were.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+
+BLOCKED = "blocked"
+"""The channel under which a number stands that an erased person had who was blocked: whoever has it next is so too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

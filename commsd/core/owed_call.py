@@ -3,7 +3,7 @@
 Pure. The steps themselves are `core.callback`'s.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from commsd.core.callback import (
 from commsd.core.contact import Contact, phone_identity
 from commsd.core.fact import replace
 from commsd.core.interaction import DECLINED, Actor, Direction, Interaction, Kind, Outcome, Role
+from commsd.core.late_miss import TALKED, was_made_after
+from commsd.core.late_miss import number_of as customers_number
 from commsd.core.screen import UNWANTED
 from commsd.errors import IllegalStep
 
@@ -58,11 +60,13 @@ def callbacks_after(
     if fact.kind is not Kind.CALL or fact.direction is not Direction.INBOUND:
         return ()
     if fact.outcome is Outcome.REACHED:
-        number = _number(fact)
+        number = customers_number(fact)
         same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
         return tuple(filter(None, (_got_through(callback, fact, now) for callback in same)))
     if fact.outcome is Outcome.MISSED and not blocked:
         missed = _missed(fact, case_id, owner, callbacks, now, new_id)
+        if not missed.open:
+            return (missed,)
         if fact.reason == DECLINED:
             return (_declined(missed, fact, now),)
         return (missed if talk is None else _answered_since(missed, talk, now),)
@@ -88,11 +92,6 @@ def last_rang(callback: Callback) -> datetime:
     return max(callback.opened_at, callback.rang_at or callback.opened_at)
 
 
-def _number(fact: Interaction) -> str | None:
-    identity = phone_identity(fact.customer or "")
-    return identity.value if identity else None
-
-
 def _missed(
     fact: Interaction,
     case_id: str,
@@ -101,11 +100,13 @@ def _missed(
     now: datetime,
     new_id: Callable[[], str],
 ) -> Callback:
-    number, rang_at = _number(fact), min(fact.occurred_at, now)
+    number, rang_at = customers_number(fact), min(fact.occurred_at, now)
     same = [c for c in callbacks if number and (c.line, c.number) == (fact.line, number)]
     owed = next((c for c in same if c.open), None)
     ended = [c for c in same if c.closed_at and c.close_reason is not CloseReason.MERGED]
     last = max(ended, key=lambda c: (c.closed_at or now, c.id), default=None)
+    if answered := next((c for c in (owed, last) if c and was_made_after(fact, c)), None):
+        return changed(answered, misses=_with(answered.misses, fact.id), opened_at=min(answered.opened_at, rang_at))
     if owed:
         return _rung_again(owed, fact.id, rang_at)
     if last and last.closed_at and now - last.closed_at <= REOPENS:
@@ -134,20 +135,6 @@ def _declined(callback: Callback, fact: Interaction, now: datetime) -> Callback:
         return callback  # he rang again after that
     ended = closed(callback, CloseReason.DECLINED_BY_CUSTOMER, now, fact.id)
     return replace(ended, revision=callback.revision)
-
-
-def later_talk(fact: Interaction, known: Iterable[Interaction]) -> Interaction | None:
-    """The call in which the customer of a missed call was answered after it; None where there was none."""
-    number = _number(fact)
-    if number is None or fact.kind is not Kind.CALL or fact.outcome is not Outcome.MISSED:
-        return None
-    later = (each for each in known if _is_talk(each) and each.occurred_at > fact.occurred_at)
-    return next((each for each in later if _number(each) == number), None)
-
-
-def _is_talk(fact: Interaction) -> bool:
-    inbound = fact.kind is Kind.CALL and fact.direction is Direction.INBOUND
-    return inbound and fact.outcome is Outcome.REACHED
 
 
 def _answered_since(callback: Callback, talk: Interaction, now: datetime) -> Callback:
@@ -238,6 +225,8 @@ def _asked(
         purpose=both(joined.purpose, fact.subject),
         questions=tuple(dict.fromkeys((*joined.questions, *fact.detail.questions))),
     )
+    if more.state is State.HELD and more.held in UNWANTED:
+        return replace(more, look_at=now)  # asking is the newer wish
     return replace(more, look_at=ready_at(more)) if due_at and more.state is State.WAITING else more
 
 
@@ -289,9 +278,6 @@ def _says_nothing(fact: Interaction) -> bool:
 
 _UNSAID = frozenset({Outcome.REACHED, Outcome.PENDING, None})
 
-_TALKED = frozenset({"reached", "declined", "call_again", "partly"})
-"""Results of a talk with the customer."""
-
 
 def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     """What came of it, by the table of results in interface.md section 4."""
@@ -301,7 +287,7 @@ def _settled(callback: Callback, fact: Interaction, now: datetime) -> Callback:
         return closed(callback, reason, now, answer or fact.id)
     result = fact.detail.result or _machine_word(fact) or str(fact.outcome)
     ours = _is_of_live(callback, fact)
-    if ours and result in _TALKED and not _joined(callback):
+    if ours and result in TALKED and not _joined(callback):
         raise IllegalStep(
             f"'{result}' of a call in which the customer was never on the line",
             remedy="say voicemail or wrong_person; a talk on another telephone is entered after this call has ended",

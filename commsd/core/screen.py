@@ -82,8 +82,8 @@ class Evidence:
     misses: its missed calls. newcomers: numbers first seen in the hour before it opened and since then, in that order,
     its own among them. others: callbacks by which its caller had third parties rung in the day before. hidden: where
     its number was given by a caller who hid his own, how many other numbers such callers had given in the day before.
-    declined_at: since when its number wants no calls. asked_at: when its caller last asked for a call in the menu.
-    stamps: Twilio's StirVerstat of its calls.
+    declined_at: since when its number wants no calls. blocked: an erased person had it who was blocked. asked_at: when
+    its caller last asked for a call in the menu. stamps: Twilio's StirVerstat of its calls.
     """
 
     contact: Contact | None = None
@@ -92,6 +92,7 @@ class Evidence:
     others: int = 0
     hidden: int = 0
     declined_at: datetime | None = None
+    blocked: bool = False
     asked_at: datetime | None = None
     stamps: tuple[str, ...] = field(default=())
 
@@ -141,7 +142,7 @@ def held_because(callback: Callback, known: Evidence, limits: Limits) -> str | N
 def unwanted(callback: Callback, known: Evidence) -> bool:
     """Whether its person wants no calls. Who then asks for one, gets this one: asking is the newer wish."""
     wishes = known.contact.wishes if known.contact else None
-    if known.contact and known.contact.blocked:
+    if known.blocked or (known.contact and known.contact.blocked):
         return True
     if known.declined_at is None and not (wishes and (wishes.no_calls or wishes.write_only)):
         return False

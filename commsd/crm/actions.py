@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from commsd.core import key
 from commsd.core.case import CaseFile, CaseState, customer_speaks
-from commsd.core.change import Change, LogicalKey, change_of
+from commsd.core.change import Change, change_of
 from commsd.core.entry import Entry, Hand, manual_interaction
 from commsd.core.interaction import (
     Actor,
@@ -149,30 +148,6 @@ def partial_answer(interaction_id: str, hand: Hand, terms: Terms) -> Decide:
         return _partly(known, hand, items, terms)
 
     return decide
-
-
-def once(decide: Decide, logical: str) -> Decide:
-    """The same decision at most once under a logical key; a repeat has the interaction it is kept by as result."""
-
-    def decide_once(items: OpenItems) -> Change:
-        known = items.known.get(key.of_logical(logical))
-        if known is not None:
-            return Change(result=known)
-        change = decide(items)
-        kept_by = _kept_by(change, items)
-        if kept_by is None:
-            return change
-        return replace(change, keys=(*change.keys, LogicalKey(key=logical, interaction_id=kept_by)))
-
-    return decide_once
-
-
-def _kept_by(change: Change, items: OpenItems) -> str | None:
-    """The interaction a decision is remembered by; of a callback claimed or given back, the first of its case."""
-    if change.interactions:
-        return change.interactions[0].id
-    files = (items.files.get(callback.case_id) for callback in change.callbacks)
-    return next((file.interactions[0].id for file in files if file and file.interactions), None)
 
 
 def _is_answer(known: Interaction) -> bool:

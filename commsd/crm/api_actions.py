@@ -4,7 +4,6 @@ Every action is one decision; the answer is the record after it. Bodies are read
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,10 +11,8 @@ from starlette.responses import Response
 from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.entry import Hand
-from commsd.core.interaction import Interaction
-from commsd.crm import actions, call_actions, mending
+from commsd.crm import actions, call_actions, idempotency, mending
 from commsd.crm.body import Body, read_attrs, read_entry, read_said
-from commsd.crm.idempotency import Asked
 from commsd.crm.keys import Caller
 from commsd.crm.request import Api, Operation, body_of, hand_of, json, shown, shown_thing
 from commsd.errors import NotFound
@@ -114,20 +111,38 @@ async def merge_case(api: Api, request: Request, caller: Caller) -> Response:
     body.sound()
     gone, stays = request.path_params["id"], into or ""
     keys = await api.log.read(lambda c: (*store.keys_of_case(c, gone), *store.keys_of_case(c, stays)))
-    again = _once(request, mending.merge_case(gone, stays, hand, api.terms(), note=note))
-    change = await api.log.decide((*keys, *again.keys), again.decide)
-    return await _case_after(api, change, gone, caller)
+    decide = mending.merge_case(gone, stays, hand, api.terms(), note=note)
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda _: gone)
+    return await _case_after(api, request, change, gone, caller)
 
 
-async def _case_after(api: Api, change: Change, case_id: str, caller: Caller) -> Response:
-    """The case as the decision left it; of one taken before, as it is now."""
+async def _case_after(api: Api, request: Request, change: Change, case_id: str, caller: Caller) -> Response:
+    """The case as the decision left it, which may be as it was."""
     for case in change.cases:
         if case.id == case_id:
             return json(shown_thing(case, caller))
+    return await _case_again(api, request, caller, case_id)
+
+
+async def _case_again(api: Api, _request: Request, caller: Caller, case_id: str) -> Response:
     row = await api.log.read(lambda connection: store.case(connection, case_id))
     if row is None:
         raise NotFound(f"no case {case_id}", remedy="list them: GET /v1/cases")
     return json(shown("case", row, caller))
+
+
+async def _callback_again(api: Api, _request: Request, caller: Caller, callback_id: str) -> Response:
+    row = await api.log.read(lambda connection: store.callback(connection, callback_id))
+    if row is None:
+        raise NotFound(f"no callback {callback_id}", remedy="list them: GET /v1/callbacks")
+    return json(shown("callback", row, caller))
+
+
+async def _interaction_again(api: Api, _request: Request, caller: Caller, interaction_id: str) -> Response:
+    row = await api.log.read(lambda connection: store.interaction(connection, interaction_id))
+    if row is None:
+        raise NotFound(f"no interaction {interaction_id}", remedy="list them: GET /v1/interactions")
+    return json(shown("interaction", row, caller))
 
 
 async def _of_interaction(api: Api, request: Request, caller: Caller, decide: actions.Decide) -> Response:
@@ -140,25 +155,10 @@ async def _recorded(
     api: Api, request: Request, caller: Caller, keys: Sequence[str], decide: actions.Decide, *, created: int
 ) -> Response:
     """Decide, once where the request has an Idempotency-Key, and give the interaction."""
-    again = _once(request, decide)
-    change = await api.log.decide((*keys, *again.keys), again.decide)
-    if isinstance(change.result, Interaction):
-        return json(shown_thing(change.result, caller))
+    change = await idempotency.decided(
+        api.log, request.state.asked, keys, decide, lambda change: change.interactions[0].id
+    )
     return json(shown_thing(change.interactions[0], caller), created)
-
-
-class _Once(NamedTuple):
-    """A decision that is taken once where the request has an Idempotency-Key, and the keys it then needs."""
-
-    decide: actions.Decide
-    keys: tuple[str, ...] = ()
-
-
-def _once(request: Request, decide: actions.Decide) -> _Once:
-    again: Asked | None = request.state.asked
-    if again is None:
-        return _Once(decide)
-    return _Once(actions.once(decide, again.logical), (key.of_logical(again.logical),))
 
 
 def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
@@ -168,9 +168,8 @@ def on_case(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
         case_id = request.path_params["id"]
         decide = await _read(api, request, caller, act)
         keys = await api.log.read(lambda connection: store.keys_of_case(connection, case_id))
-        again = _once(request, decide)
-        change = await api.log.decide((*keys, *again.keys), again.decide)
-        return await _case_after(api, change, case_id, caller)
+        change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda _: case_id)
+        return await _case_after(api, request, change, case_id, caller)
 
     return handler
 
@@ -186,12 +185,8 @@ def on_callback(act: Act) -> Callable[[Api, Request, Caller], Awaitable[Response
         keys = await api.log.read(lambda connection: store.keys_of_callback(connection, callback_id))
         keys += key.of_addresses(number) if isinstance(number, str) else ()
         keys += (key.of_interaction(answer),) if isinstance(answer, str) else ()
-        again = _once(request, decide)
-        change = await api.log.decide((*keys, *again.keys), again.decide)
-        row = await api.log.read(lambda connection: store.callback(connection, callback_id)) if change.result else None
-        if row is not None:
-            return json(shown("callback", row, caller))
-        return json(shown_thing(_moved(change, callback_id), caller))
+        change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda _: callback_id)
+        return json(shown_thing(next(call for call in change.callbacks if call.id == callback_id), caller))
 
     return handler
 
@@ -202,10 +197,6 @@ async def _read(api: Api, request: Request, caller: Caller, act: Act) -> actions
     decide = act(request.path_params["id"], hand, body, api)
     body.sound()
     return decide
-
-
-def _moved(change: Change, callback_id: str) -> object:
-    return next(callback for callback in change.callbacks if callback.id == callback_id)
 
 
 def _close_case(case_id: str, hand: Hand, body: Body, api: Api) -> actions.Decide:
@@ -277,6 +268,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="interactions:write",
         does="Record a touch from outside",
         handler=record_entry,
+        again=_interaction_again,
         body=ENTRY,
     ),
     Operation(
@@ -285,6 +277,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="interactions:write",
         does="Say what came of a talk",
         handler=talk_result,
+        again=_interaction_again,
         body=SAID,
     ),
     Operation(
@@ -293,6 +286,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="interactions:write",
         does="Say that an answer did not answer yet",
         handler=partial_answer,
+        again=_interaction_again,
         body=AGENT,
     ),
     Operation(
@@ -301,6 +295,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="interactions:write",
         does="Take an interaction back: it never happened",
         handler=void_interaction,
+        again=_interaction_again,
         body=AGENT | {"why": "what was wrong with it"},
     ),
     Operation(
@@ -309,6 +304,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="cases:write",
         does="Put a case into another, which then owes what both owed",
         handler=merge_case,
+        again=_case_again,
         body=AGENT | {"into": "id of the case that stays", "note": "why"},
     ),
     *(
@@ -318,6 +314,7 @@ OPERATIONS: Sequence[Operation] = (
             scope="cases:write",
             does=does,
             handler=on_case(act),
+            again=_case_again,
             body={**AGENT, **fields},
         )
         for word, does, act, fields in _CASE
@@ -329,6 +326,7 @@ OPERATIONS: Sequence[Operation] = (
             scope="callbacks:write",
             does=does,
             handler=on_callback(act),
+            again=_callback_again,
             body={**AGENT, **fields},
         )
         for word, does, act, fields in _CALLBACK

@@ -3,18 +3,21 @@
 `DELETE` erases and stands with the erasure. The ETag of a contact is its revision, for `If-Match`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commsd.core.change import Change
 from commsd.core.contact import Contact, external_identity, identity_named
 from commsd.crm import idempotency
 from commsd.crm.actions import Decide
 from commsd.crm.contact_merge import merge_contacts, split_contact
-from commsd.crm.contact_set import Expected, put_contact
+from commsd.crm.contact_set import put_contact
 from commsd.crm.fault import Invalid
 from commsd.crm.keys import Caller
+from commsd.crm.precondition import etag_of, expected_of
 from commsd.crm.read_contact import CONTACT, read_identities, read_said
 from commsd.crm.request import Api, Operation, Query, body_of, hand_of, json, listed, place_of, shown, shown_thing
 from commsd.errors import NotFound
@@ -49,10 +52,10 @@ async def contacts(api: Api, request: Request, caller: Caller) -> Response:
 
 async def contact(api: Api, request: Request, caller: Caller) -> Response:
     """One contact; of one that went into another, `merged_into` says which speaks for it."""
-    return await _as_it_is(api, request.path_params["id"], caller)
+    return await _as_it_is(api, request, caller, request.path_params["id"])
 
 
-async def _as_it_is(api: Api, contact_id: str, caller: Caller) -> Response:
+async def _as_it_is(api: Api, _request: Request, caller: Caller, contact_id: str) -> Response:
     row = await api.log.read(lambda c: query.contact(c, contact_id))
     if row is None:
         raise NotFound(f"no contact {contact_id}", remedy="find it: GET /v1/contacts?identity=")
@@ -67,13 +70,15 @@ async def put(api: Api, request: Request, caller: Caller) -> Response:
     body = await body_of(request)
     hand = hand_of(api, caller, body.text("agent", 64))
     said = read_said(body, api.people)
-    firm = said.fields.get("organisation_id")
-    if firm and await api.log.read(lambda c: organisations.organisation(c, firm)) is None:
-        body.mistakes["/organisation_id"] = "no organisation has this id: put it first"
+    if firm := said.fields.get("organisation_id"):
+        stands = await api.log.read(lambda c: organisations.speaker_of(c, firm))
+        if stands is None:
+            body.mistakes["/organisation_id"] = "no organisation has this id: put it first"
+        said = replace(said, fields={**said.fields, "organisation_id": stands})
     body.sound()
     named = (mine, *said.identities, *said.without)
     keys = await api.log.read(lambda c: store.keys_of(c, *named))
-    return await _decided(api, request, caller, keys, put_contact(mine, said, hand, expected_of(request)))
+    return await _decided(api, request, caller, keys, put_contact(mine, said, hand, expected_of(request.headers)))
 
 
 async def merge(api: Api, request: Request, caller: Caller) -> Response:
@@ -100,33 +105,17 @@ async def split(api: Api, request: Request, caller: Caller) -> Response:
     return await _decided(api, request, caller, keys, split_contact(contact_id, identities, hand))
 
 
-def etag_of(revision: int) -> Mapping[str, str]:
-    """The header that names a revision."""
-    return {"ETag": f'"{revision}"'}
-
-
-def expected_of(request: Request) -> Expected:
-    """What the request says the record must be: `If-Match`, `If-None-Match: *`; RFC 9110 section 13.1."""
-    match, none = request.headers.get("if-match"), request.headers.get("if-none-match")
-    if none is not None and none.strip() != "*":
-        raise Invalid("If-None-Match cannot be used so here", remedy="write * to make a record only where none is")
-    if match is None or match.strip() == "*":
-        return Expected(present=match is not None, absent=none is not None)
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in match.split(",")]
-    if not all(tag.isascii() and tag.isdigit() and len(tag) < 10 for tag in tags):
-        raise Invalid("If-Match names no revision", remedy='give the ETag back as it came, such as "3"')
-    return Expected(revisions=tuple(map(int, tags)), absent=none is not None)
-
-
 async def _decided(api: Api, request: Request, caller: Caller, keys: Sequence[str], decide: Decide) -> Response:
     """Decide once, and give the contact as it then is."""
-    done = await idempotency.decided(api.log, request.state.asked, keys, decide)
-    if isinstance(done, str):
-        return await _as_it_is(api, done, caller)
-    contact = done.result
-    assert isinstance(contact, Contact)
-    made = contact.revision == 1 and contact in done.contacts
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _contact_of(done).id)
+    contact = _contact_of(change)
+    made = contact.revision == 1 and contact in change.contacts
     return json(shown_thing(contact, caller), 201 if made else 200, headers=etag_of(contact.revision))
+
+
+def _contact_of(change: Change) -> Contact:
+    assert isinstance(change.result, Contact)
+    return change.result
 
 
 OPERATIONS: Sequence[Operation] = (
@@ -145,6 +134,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Make or change the contact another system knows by this id",
         handler=put,
+        again=_as_it_is,
         body=AGENT | CONTACT,
     ),
     Operation(
@@ -153,6 +143,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Put a contact into another, which then speaks for both",
         handler=merge,
+        again=_as_it_is,
         body=AGENT | {"into": "id of the contact that stays"},
     ),
     Operation(
@@ -161,6 +152,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Take identities away from a contact, for somebody of their own",
         handler=split,
+        again=_as_it_is,
         body=AGENT | {"identities": 'a list of {"kind": "email", "value": "…"}'},
     ),
 )

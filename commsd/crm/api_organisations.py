@@ -7,14 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from commsd.core.agent import People
+from commsd.core.change import Change
 from commsd.core.number import parse_number
 from commsd.core.organisation import Organisation
-from commsd.crm import idempotency
-from commsd.crm.api_contacts import AGENT, etag_of, expected_of
+from commsd.crm import audit, idempotency
+from commsd.crm.api_contacts import AGENT
 from commsd.crm.body import Body
 from commsd.crm.fault import Invalid
 from commsd.crm.keys import Caller
+from commsd.crm.organisation_merge import all_move, delete_organisation, keys_for, merge_organisations
 from commsd.crm.organisation_set import FIELDS, FirmSaid, domain_of, mark_named, mark_of, put_organisation
+from commsd.crm.precondition import etag_of, expected_of
 from commsd.crm.read_contact import checked, read_url
 from commsd.crm.request import Api, Operation, Query, body_of, hand_of, json, listed, place_of, shown, shown_thing
 from commsd.errors import NotFound
@@ -59,11 +62,11 @@ async def organisations(api: Api, request: Request, caller: Caller) -> Response:
 
 
 async def organisation(api: Api, request: Request, caller: Caller) -> Response:
-    """One organisation."""
-    return await _as_it_is(api, request.path_params["id"], caller)
+    """One organisation; of one that went into another, `merged_into` says which speaks for it."""
+    return await _as_it_is(api, request, caller, request.path_params["id"])
 
 
-async def _as_it_is(api: Api, wanted: str, caller: Caller) -> Response:
+async def _as_it_is(api: Api, _request: Request, caller: Caller, wanted: str) -> Response:
     row = await api.log.read(lambda c: store.organisation(c, wanted))
     if row is None:
         raise NotFound(f"no organisation {wanted}", remedy="list them: GET /v1/organisations")
@@ -80,14 +83,51 @@ async def put(api: Api, request: Request, caller: Caller) -> Response:
     said = _said(body, api.people)
     body.sound()
     keys = await api.log.read(lambda c: store.keys_of(c, (mine, *said.marks)))
-    decide = put_organisation(mine, said, hand, expected_of(request))
-    done = await idempotency.decided(api.log, request.state.asked, keys, decide)
-    if isinstance(done, str):
-        return await _as_it_is(api, done, caller)
-    firm = done.result
-    assert isinstance(firm, Organisation)
-    made = firm.revision == 1 and bool(done.events)
+    decide = put_organisation(mine, said, hand, expected_of(request.headers))
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _firm_of(done).id)
+    firm = _firm_of(change)
+    made = firm.revision == 1 and bool(change.events)
     return json(shown_thing(firm, caller), 201 if made else 200, headers=etag_of(firm.revision))
+
+
+async def merge(api: Api, request: Request, caller: Caller) -> Response:
+    """One firm goes into another, with its people; the answer is the one that stays."""
+    gone = request.path_params["id"]
+    body = await body_of(request)
+    hand = hand_of(api, caller, body.text("agent", 64))
+    into = body.text("into", 64)
+    body.needed("into", into, "give the id of the organisation that stays")
+    body.sound()
+    keys = await keys_for(api.log, gone, into or "")
+    decide = merge_organisations(gone, into or "", hand)
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _firm_of(done).id)
+    return await _all_moved(api, request, caller, _firm_of(change).id)
+
+
+async def delete(api: Api, request: Request, caller: Caller) -> Response:
+    """A firm is none any more, and its people are of none; the answer is what is left of it. Again changes nothing."""
+    wanted, hand = request.path_params["id"], hand_of(api, caller, None)
+    keys, decide = await keys_for(api.log, wanted), delete_organisation(wanted, hand)
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _firm_of(done).id)
+    return await _all_moved(api, request, caller, _firm_of(change).id)
+
+
+async def _all_moved(api: Api, request: Request, caller: Caller, stays: str) -> Response:
+    """The people of the firm of the path are of that one, or of none where it is itself; also where they were left
+    behind by an earlier request that was cut short.
+    """
+    wanted, hand = request.path_params["id"], hand_of(api, caller, None)
+    gone = stays == wanted
+    await all_move(api.log, wanted, None if gone else stays, hand)
+    what = audit.ORGANISATION_DELETED if gone else audit.ORGANISATION_MERGED
+    row = api.audit.row(what, caller=caller.as_audited, scope="contacts:write", about=(wanted, stays))
+    await api.audit.write(row)
+    return await _as_it_is(api, request, caller, stays)
+
+
+def _firm_of(change: Change) -> Organisation:
+    assert isinstance(change.result, Organisation)
+    return change.result
 
 
 def _said(body: Body, people: People) -> FirmSaid:
@@ -136,6 +176,24 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Make or change the organisation another system knows by this id",
         handler=put,
+        again=_as_it_is,
         body=AGENT | FIRM,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/organisations/{id}/merge",
+        scope="contacts:write",
+        does="Put an organisation into another, which then has its marks and people",
+        handler=merge,
+        again=_all_moved,
+        body=AGENT | {"into": "id of the organisation that stays"},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/organisations/{id}",
+        scope="contacts:write",
+        does="Delete an organisation: its people stay, and are of none",
+        handler=delete,
+        again=_all_moved,
     ),
 )

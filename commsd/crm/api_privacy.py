@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from commsd.crm import audit
+from commsd.crm import audit, idempotency
 from commsd.crm.erasure import erase
 from commsd.crm.keys import Caller
 from commsd.crm.request import Api, Operation, Query, hand_of, json, shown
@@ -30,7 +30,12 @@ async def erase_contact(api: Api, request: Request, caller: Caller) -> Response:
         raise
     await api.audit.write(api.audit.row(audit.ERASED, **known))
     await api.log.engine.tidy()
-    row = await api.log.read(lambda connection: store.contact(connection, done.contacts[0]))
+    await idempotency.noted(api.log, request.state.asked, done.contacts[0])
+    return await _as_it_is(api, request, caller, done.contacts[0])
+
+
+async def _as_it_is(api: Api, _request: Request, caller: Caller, contact_id: str) -> Response:
+    row = await api.log.read(lambda connection: store.contact(connection, contact_id))
     if row is None:
         raise NotFound(f"no contact {contact_id}", remedy="list them: GET /v1/contacts")
     return json(shown("contact", row, caller))
@@ -43,6 +48,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Erase a person: every personal field, original and sound; events of it stay, without the person",
         handler=erase_contact,
+        again=_as_it_is,
         query=QUERY,
     ),
 )

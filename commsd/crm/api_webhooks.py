@@ -14,10 +14,12 @@ from starlette.responses import Response
 from commsd.core.record import Json
 from commsd.crm.body import Body
 from commsd.crm.cursor import list_cursor, list_place
+from commsd.crm.idempotency import Asked
 from commsd.crm.keys import Caller
-from commsd.crm.request import Api, Operation, Query, body_of, json
-from commsd.crm.webhook.actions import Made, Webhooks, as_record, post_record
-from commsd.errors import NotFound, Refused
+from commsd.crm.request import Again, Api, Operation, Query, body_of, json
+from commsd.crm.webhook.actions import Made, Webhooks, answer_of, as_record, missed_of, post_record
+from commsd.egress.answer import Answer
+from commsd.errors import NotFound
 from commsd.store.webhooks import DELIVERED, FAILED, PENDING, Post
 
 DELIVERIES = {
@@ -55,8 +57,9 @@ class Signature(StrEnum):
     V1A = "v1a"
 
 
-def _webhooks(api: Api) -> Webhooks:
-    return Webhooks(log=api.log, world=api.world, key=api.key, exits=api.exits)
+def _webhooks(api: Api, known: Asked | None = None) -> Webhooks:
+    request = known.request if known else None
+    return Webhooks(log=api.log, world=api.world, key=api.key, exits=api.exits, request=request)
 
 
 async def webhooks(api: Api, request: Request, _caller: Caller) -> Response:
@@ -81,21 +84,15 @@ async def add(api: Api, request: Request, caller: Caller) -> Response:
     payload = body.word("payload", Payload) or Payload.THIN
     signature = body.word("signature", Signature) or Signature.V1
     body.sound()
-    try:
-        made = await _webhooks(api).add(
-            name or "",
-            url or "",
-            types,
-            full=payload is Payload.FULL,
-            ordered=ordered,
-            asymmetric=signature is Signature.V1A,
-            caller=caller,
-        )
-    except Refused:
-        replayed = request.state.asked and request.state.asked.replayed
-        if replayed and (known := await _known(api, name or "")):
-            return json(known | {"secret": None})
-        raise
+    made = await _webhooks(api, request.state.asked).add(
+        name or "",
+        url or "",
+        types,
+        full=payload is Payload.FULL,
+        ordered=ordered,
+        asymmetric=signature is Signature.V1A,
+        caller=caller,
+    )
     await _noted(api, caller, "webhook.added", made.webhook.id)
     return json(await _with_secret(api, made), 201)
 
@@ -103,7 +100,7 @@ async def add(api: Api, request: Request, caller: Caller) -> Response:
 async def rotate(api: Api, request: Request, caller: Caller) -> Response:
     """Give it a new secret; the former one signs too for 24 hours."""
     (await body_of(request)).sound()
-    made = await _webhooks(api).rotate(request.path_params["id"])
+    made = await _webhooks(api, request.state.asked).rotate(request.path_params["id"])
     await _noted(api, caller, "webhook.rotated", made.webhook.id)
     return json(await _with_secret(api, made))
 
@@ -112,9 +109,9 @@ async def test(api: Api, request: Request, caller: Caller) -> Response:
     """Post something harmless now, and tell what came of it."""
     (await body_of(request)).sound()
     known = await _webhooks(api).one(request.path_params["id"])
-    answer = await _webhooks(api).test(known.id)
+    answer = await _webhooks(api, request.state.asked).test(known.id)
     await _noted(api, caller, "webhook.tested", known.id)
-    return json({"taken": answer.taken, "status": answer.status, "failure": answer.failure, "said": answer.said})
+    return json(_tried(answer))
 
 
 async def redeliver(api: Api, request: Request, caller: Caller) -> Response:
@@ -128,32 +125,57 @@ async def redeliver(api: Api, request: Request, caller: Caller) -> Response:
     known = await _webhooks(api).one(request.path_params["id"])
     if known.payload == Payload.FULL:
         caller.must("events:read:pii")
-    count = await _webhooks(api).redeliver(known.id, first=first, last=last, since=since, until=until)
+    own = _webhooks(api, request.state.asked)
+    count = await own.redeliver(known.id, first=first, last=last, since=since, until=until)
     await _noted(api, caller, "webhook.redelivered", known.id)
     return json({"count": count})
 
 
 async def remove(api: Api, request: Request, caller: Caller) -> Response:
     """Drop it and what is owed to it; the feed still has all of it."""
-    known = await _webhooks(api).one(request.path_params["id"])
-    await _webhooks(api).remove(known.id)
+    known = await _webhooks(api, request.state.asked).remove(request.path_params["id"])
     await _noted(api, caller, "webhook.removed", known.id)
     return Response(status_code=204)
 
 
-def switched(what: str) -> Callable[[Api, Request, Caller], Awaitable[Response]]:
-    """The handler of `enable` and `pause`."""
+async def enable(api: Api, request: Request, caller: Caller) -> Response:
+    """Post to it again; `missed` is what it can never get any more."""
+    (await body_of(request)).sound()
+    known, missed = await _webhooks(api, request.state.asked).enable(request.path_params["id"])
+    await _noted(api, caller, "webhook.enabled", known.id)
+    return json(await _shown(api, known.id) | _missed(missed))
 
-    async def handler(api: Api, request: Request, caller: Caller) -> Response:
-        (await body_of(request)).sound()
-        own, name = _webhooks(api), request.path_params["id"]
-        missed = await own.missed(name) if what == "enabled" else None
-        known = await (own.enable if what == "enabled" else own.pause)(name)
-        await _noted(api, caller, f"webhook.{what}", known.id)
-        gone = {"missed": {"first": f"{missed[0]:020}", "last": f"{missed[1]:020}"}} if missed else {}
-        return json(await _shown(api, known.id) | gone)
 
-    return handler
+async def pause(api: Api, request: Request, caller: Caller) -> Response:
+    """Post nothing more to it until it is enabled."""
+    (await body_of(request)).sound()
+    known = await _webhooks(api, request.state.asked).pause(request.path_params["id"])
+    await _noted(api, caller, "webhook.paused", known.id)
+    return json(await _shown(api, known.id))
+
+
+async def _without_secret(api: Api, _request: Request, _caller: Caller, webhook_id: str) -> Response:
+    return json(await _shown(api, webhook_id) | {"secret": None})
+
+
+async def _as_it_is(api: Api, _request: Request, _caller: Caller, webhook_id: str) -> Response:
+    return json(await _shown(api, webhook_id))
+
+
+async def _enabled_before(api: Api, request: Request, _caller: Caller, missed: str) -> Response:
+    return json(await _shown(api, request.path_params["id"]) | _missed(missed_of(missed)))
+
+
+async def _tried_before(_api: Api, _request: Request, _caller: Caller, answer: str) -> Response:
+    return json(_tried(answer_of(answer)))
+
+
+async def _redelivered_before(_api: Api, _request: Request, _caller: Caller, count: str) -> Response:
+    return json({"count": int(count)})
+
+
+async def _removed_before(_api: Api, _request: Request, _caller: Caller, _webhook_id: str) -> Response:
+    return Response(status_code=204)
 
 
 async def deliveries(api: Api, request: Request, _caller: Caller) -> Response:
@@ -169,16 +191,19 @@ async def deliveries(api: Api, request: Request, _caller: Caller) -> Response:
 
 
 async def _shown(api: Api, name: str) -> Json:
-    known = await _known(api, name)
-    if known is None:
-        raise NotFound("no webhook has this id or name", remedy="list them: GET /v1/webhooks")
-    return known
-
-
-async def _known(api: Api, name: str) -> Json | None:
     found = (each for each in await _webhooks(api).all() if name in (each[0].id, each[0].name))
     known = next(found, None)
-    return as_record(*known) if known else None
+    if known is None:
+        raise NotFound("no webhook has this id or name", remedy="list them: GET /v1/webhooks")
+    return as_record(*known)
+
+
+def _missed(events: tuple[int, int] | None) -> Json:
+    return {"missed": {"first": f"{events[0]:020}", "last": f"{events[1]:020}"}} if events else {}
+
+
+def _tried(answer: Answer) -> Json:
+    return {"taken": answer.taken, "status": answer.status, "failure": answer.failure, "said": answer.said}
 
 
 async def _with_secret(api: Api, made: Made) -> Json:
@@ -212,24 +237,27 @@ def _place(api: Api, name: str, cursor: str | None) -> tuple[int, int] | None:
     return int(seq), int(redelivery)
 
 
-def _operation(method: str, rest: str, does: str, handler: Callable[..., Awaitable[Response]]) -> Operation:
-    return Operation(method=method, path=f"/v1/webhooks{rest}", scope="admin", does=does, handler=handler)
+def _operation(
+    method: str, rest: str, does: str, handler: Callable[..., Awaitable[Response]], again: Again | None = None
+) -> Operation:
+    path = f"/v1/webhooks{rest}"
+    return Operation(method=method, path=path, scope="admin", does=does, handler=handler, again=again)
 
+
+_ENABLE = "Post to it again, also what waited; `missed`: what the feed let go of"
 
 OPERATIONS: Sequence[Operation] = (
     _operation("GET", "", "Where events are posted to", webhooks),
-    replace(_operation("POST", "", "Post events to a URL from now on", add), body=ADDED),
+    replace(_operation("POST", "", "Post events to a URL from now on", add, _without_secret), body=ADDED),
     _operation("GET", "/{id}", "One webhook", webhook),
-    _operation("DELETE", "/{id}", "Remove a webhook with what is owed to it", remove),
+    _operation("DELETE", "/{id}", "Remove a webhook with what is owed to it", remove, _removed_before),
     replace(_operation("GET", "/{id}/deliveries", "What was posted and what came of it", deliveries), query=DELIVERIES),
-    replace(_operation("POST", "/{id}/redeliver", "Post a range of events once more", redeliver), body=RANGE),
-    _operation("POST", "/{id}/test", "Post something harmless now", test),
-    _operation("POST", "/{id}/rotate", "Give it a new secret", rotate),
-    _operation(
-        "POST",
-        "/{id}/enable",
-        "Post to it again, also what waited; `missed`: what the feed let go of",
-        switched("enabled"),
+    replace(
+        _operation("POST", "/{id}/redeliver", "Post a range of events once more", redeliver, _redelivered_before),
+        body=RANGE,
     ),
-    _operation("POST", "/{id}/pause", "Post nothing more to it until it is enabled", switched("paused")),
+    _operation("POST", "/{id}/test", "Post something harmless now", test, _tried_before),
+    _operation("POST", "/{id}/rotate", "Give it a new secret", rotate, _without_secret),
+    _operation("POST", "/{id}/enable", _ENABLE, enable, _enabled_before),
+    _operation("POST", "/{id}/pause", "Post nothing more to it until it is enabled", pause, _as_it_is),
 )

@@ -26,6 +26,7 @@ NOBODY = "nobody"
 READ, DENIED = "personal.read", "request.denied"
 KEY_ADDED, KEY_ROTATED, KEY_REVOKED = "key.added", "key.rotated", "key.revoked"
 WEBHOOK_CHANGED = "webhook.changed"
+ORGANISATION_MERGED, ORGANISATION_DELETED = "organisation.merged", "organisation.deleted"
 EXPORTED, ERASED = "contact.exported", "contact.erased"
 SIGNED_IN = "session.begun"
 

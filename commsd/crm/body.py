@@ -12,10 +12,11 @@ from commsd.core.contact import identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Result, Said
 from commsd.core.interaction import Channel, Direction, ExternalId, Kind, Outcome
 from commsd.crm.fault import Invalid
+from commsd.sla.rules.rulebook import PRIORITIES
 
 E = TypeVar("E", bound=StrEnum)
 
-LONGEST_TEXT = 10_000
+LONGEST, LONGEST_TEXT = 998, 10_000
 MOST_ITEMS = 200
 """Of one list in a request. All of them are decided on in one piece, while every other writer waits."""
 NUL = "\0"
@@ -32,7 +33,7 @@ class Body:
     above: str = ""
     mistakes: dict[str, str] = field(default_factory=dict)
 
-    def text(self, key: str, longest: int = 998) -> str | None:
+    def text(self, key: str, longest: int = LONGEST) -> str | None:
         """A text that is not blank."""
         value = self.data.pop(key, None)
         if value is None or value == "":
@@ -71,8 +72,8 @@ class Body:
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where it is missing."""
         value = self._list(key)
-        if not all(isinstance(item, str) and NUL not in item for item in value):
-            self._wrong(key, "write a list of texts")
+        if not all(isinstance(item, str) and NUL not in item and len(item) <= LONGEST for item in value):
+            self._wrong(key, f"write a list of texts of at most {LONGEST} characters, none of them NUL")
             return ()
         return tuple(item.strip() for item in value if item.strip())
 
@@ -216,6 +217,10 @@ def read_entry(body: Body) -> Entry:
         external_ids=tuple(_external(part) for part in body.parts("external_ids")),
     )
     promise.end()
+    if entry.priority not in PRIORITIES:
+        body.mistakes["/priority"] = "write one of " + ", ".join(PRIORITIES)
+    if entry.occurred_at and entry.ended_at and entry.ended_at < entry.occurred_at:
+        body.mistakes["/ended_at"] = "it ended before it began: write a time behind `occurred_at`"
     if entry.promise_via not in ("any", "call"):
         body.mistakes["/promise/via"] = "write any or call"
     return entry

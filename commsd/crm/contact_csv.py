@@ -1,7 +1,7 @@
 """A CSV file of contacts as people and CRMs export it: its columns by many names, its rows with their lines. Pure.
 
-RFC 4180, with the separators in use: comma, semicolon, tab. A row that cannot be read spoils no other one, except
-where a quote is never closed: what it swallowed, nobody can tell.
+RFC 4180, with the separators in use: comma, semicolon, tab; or the one of Excel's first line, `sep=;`. A row that
+cannot be read spoils no other one, except where a quote is never closed: what it swallowed, nobody can tell.
 """
 
 import csv
@@ -13,6 +13,7 @@ from commsd.crm.card import KNOWN, MANY, Card
 from commsd.errors import Refused
 
 SEPARATORS = ",;\t"
+_SEPARATOR = re.compile(r'"?sep=([^"\r\n\w])"?[,;\s]*', re.IGNORECASE)
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "name": ("full_name", "display_name", "fn", "contact_name", "navn", "nama"),
@@ -52,8 +53,10 @@ def sheet_of(lines: Iterable[str], named: Mapping[str, str]) -> Sheet:
     Raises Refused where the headings tell nothing.
     """
     source = iter(lines)
-    first = next(source, "").removeprefix("\ufeff")
-    separator = max(SEPARATORS, key=first.count)
+    first, begun = next(source, "").removeprefix("\ufeff"), 1
+    if named_there := _SEPARATOR.fullmatch(first):
+        first, begun = next(source, ""), 2
+    separator = named_there[1] if named_there else max(SEPARATORS, key=first.count)
     headings = next(csv.reader([first], delimiter=separator), [])
     if missing := [f'"{heading}"' for heading in named.values() if heading not in headings]:
         raise Refused(
@@ -67,13 +70,14 @@ def sheet_of(lines: Iterable[str], named: Mapping[str, str]) -> Sheet:
             remedy='head them "email", "phone" or "external_id", or say which they are: --column phone=HEADING',
         )
     ignored = tuple(heading for heading, name in zip(headings, columns, strict=True) if name is None)
-    return Sheet(columns=columns, ignored=ignored, cards=_cards(source, columns, separator))
+    return Sheet(columns=columns, ignored=ignored, cards=_cards(source, columns, separator, begun))
 
 
-def _cards(source: Iterator[str], columns: Sequence[str | None], separator: str) -> Iterator[Card]:
+def _cards(source: Iterator[str], columns: Sequence[str | None], separator: str, headings: int) -> Iterator[Card]:
+    """headings: on which line they stand."""
     rows = csv.reader(source, delimiter=separator, strict=True)
     while True:
-        line = rows.line_num + 2  # the headings are the first
+        line = rows.line_num + headings + 1
         try:
             cells = next(rows)
         except StopIteration:

@@ -1,12 +1,12 @@
-"""A file of contacts goes into the log: each person in a commit of their own, so that nothing is ever half done.
+"""A file of contacts goes into the log: each person by a decision of their own, so that nothing is ever half done.
 
-What is wrong with a row is told with its line, and the others go in. The same file again changes nothing. Checking
-takes the same decisions and keeps none of them.
+Some hundred decisions are committed together. What is wrong with a row is told with its line, and the others go in. The
+same file again changes nothing. Checking takes the same decisions and keeps none of them.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -16,10 +16,13 @@ from sqlalchemy import Connection
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.entry import Hand
+from commsd.core.key import of_organisation_called
 from commsd.core.open_items import OpenItems
+from commsd.core.organisation import Organisation, name_form
 from commsd.crm.actions import Decide
 from commsd.crm.card import Entry
-from commsd.crm.contact_set import put_contact, put_person
+from commsd.crm.contact_set import Said, put_contact, put_person
+from commsd.crm.organisation_home import Home, home_of, in_home
 from commsd.crm.organisation_set import mark_named
 from commsd.errors import CommsdError, TryAgain, Unreachable
 from commsd.store import contacts as store
@@ -43,14 +46,19 @@ class Broken:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What became of a file, row by row. unplaced: on which lines people are in an organisation nobody knows; they
-    were taken in without it."""
+    """What became of a file, row by row. firms: how many organisations were made.
+
+    unplaced: on which lines people are in an organisation named by a number or an id that nobody knows; unclear: on
+    which by a name that several have. They were taken in without it.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    firms: int = 0
     broken: list[Broken] = field(default_factory=list)
     unplaced: list[int] = field(default_factory=list)
+    unclear: list[int] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -72,12 +80,13 @@ async def import_contacts(
     be imported again.
     """
     report, trial = Report(), _Trial() if check else None
+    called = dict(await log.read(organisations.called))
     rest = _told_apart(entries)
     while some := list(islice(rest, AT_ONCE)):
-        placed = await log.read(partial(_placed, entries=some))
-        report.broken += [Broken(entry.line, "; ".join(entry.wrong)) for entry, _ in placed if entry.wrong]
-        report.unplaced += [entry.line for entry, _ in placed if not entry.wrong and _is_unplaced(entry)]
-        await _take(log, [each for each in placed if not each[0].wrong], hand, trial, report)
+        report.broken += [Broken(entry.line, "; ".join(entry.wrong)) for entry in some if entry.wrong]
+        sound = [entry for entry in some if not entry.wrong]
+        rows = await log.read(partial(_placed, entries=sound, called=called))
+        called |= await _take(log, rows, hand, trial, report)
         done(report)
     report.broken.sort(key=lambda each: each.line)
     return report
@@ -102,55 +111,80 @@ def _told_apart(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield entry
 
 
-def _placed(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, tuple[str, ...]]]:
-    """Each with its organisation found, and the keys to decide about it under."""
-    found = []
-    for entry in entries:
-        if entry.organisation and not entry.wrong:
-            mark = mark_named(entry.organisation)
-            firm = organisations.id_of_mark(connection, mark) if mark else None
-            if firm:
-                fields = {**entry.said.fields, "organisation_id": firm}
-                entry = replace(entry, said=replace(entry.said, fields=fields))
-        found.append((entry, store.keys_of(connection, *_named(entry))))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is to be taken in, whose organisation that is, and the keys to decide under."""
+
+    entry: Entry
+    home: Home | None
+    keys: tuple[str, ...]
 
 
-def _is_unplaced(entry: Entry) -> bool:
-    return bool(entry.organisation) and "organisation_id" not in entry.said.fields
+def _placed(connection: Connection, entries: Sequence[Entry], called: Mapping[str, tuple[str, ...]]) -> list[_Row]:
+    """Each with its organisation found. called: the organisations by the normal forms of their names."""
+    meant = [mark_named(entry.organisation) if entry.organisation else None for entry in entries]
+    holders = organisations.ids_of_marks(connection, {mark for mark in meant if mark})
+    rows = []
+    for entry, mark, keys in zip(
+        entries, meant, store.keys_of_each(connection, list(map(_named, entries))), strict=True
+    ):
+        home = home_of(entry.organisation, mark, holders, called) if entry.organisation else None
+        more = (of_organisation_called(home.name),) if home and home.name else ()
+        rows.append(_Row(entry, home, (*keys, *more)))
+    return rows
 
 
 async def _take(
-    log: Log, placed: Sequence[tuple[Entry, tuple[str, ...]]], hand: Hand, trial: "_Trial | None", report: Report
-) -> None:
+    log: Log, rows: Sequence[_Row], hand: Hand, trial: "_Trial | None", report: Report
+) -> dict[str, tuple[str, ...]]:
+    """Take in some rows together. Gives the organisations that were made, by the normal forms of their names."""
     waiting: list[Awaitable[Change]] = []
-    for entry, keys in placed:
-        decide = put_contact(entry.mine, entry.said, hand) if entry.mine else put_person(entry.said, hand)
-        waiting.append(log.submit(keys, trial.of(decide, _named(entry)) if trial else decide))
+    for row in rows:
+        decide = _decision(row, hand)
+        waiting.append(log.submit(row.keys, trial.of(decide, _named(row.entry)) if trial else decide))
     try:
         async with asyncio.timeout(PATIENCE):
             results = await asyncio.gather(*waiting, return_exceptions=True)
     except TimeoutError:
         remedy = "import the file again: what was taken in stays and is not doubled"
         raise TryAgain(f"the store took no writes within {PATIENCE:.0f} s", remedy=remedy) from None
-    for (entry, _), result in zip(placed, results, strict=True):
+    made: dict[str, tuple[str, ...]] = {}
+    for row, result in zip(rows, results, strict=True):
         if isinstance(result, Change):
-            _count(result.result if trial and isinstance(result.result, tuple) else _words(result), report)
+            would = result.result if trial else result
+            assert isinstance(would, Change)
+            _count(row, would, report)
+            made |= {name_form(firm.name): (firm.id,) for firm in would.organisations if firm.name}
         elif isinstance(result, CommsdError) and not isinstance(result, Unreachable | TryAgain):
-            report.broken.append(Broken(entry.line, f"{result.what}: {result.remedy}"))
+            report.broken.append(Broken(row.entry.line, f"{result.what}: {result.remedy}"))
         else:
             raise result
+    return made
 
 
-def _count(words: Sequence[str], report: Report) -> None:
-    made = "contact.created" in words
-    report.new += made
-    report.changed += bool(words) and not made
+def _decision(row: _Row, hand: Hand) -> Decide:
+    entry, home = row.entry, row.home
+
+    def put(said: Said) -> Decide:
+        return put_contact(entry.mine, said, hand) if entry.mine else put_person(said, hand)
+
+    return in_home(home, entry.said, put, hand) if home else put(entry.said)
+
+
+def _count(row: _Row, change: Change, report: Report) -> None:
+    words = {event.type for event in change.events}
+    report.new += "contact.created" in words
+    report.changed += bool(words) and "contact.created" not in words
     report.unchanged += not words
-
-
-def _words(change: Change) -> tuple[str, ...]:
-    return tuple(event.type for event in change.events)
+    report.firms += len(change.organisations)
+    if row.home is None or row.home.name or len(row.home.ids) == 1:
+        return
+    contact = change.result
+    assert isinstance(contact, Contact)
+    if not row.home.ids:
+        report.unplaced.append(row.entry.line)
+    elif contact.organisation_id not in row.home.ids:
+        report.unclear.append(row.entry.line)
 
 
 class _Trial:
@@ -159,9 +193,10 @@ class _Trial:
     def __init__(self) -> None:
         self._people: dict[str, Contact] = {}
         self._ids: dict[Identity, dict[str, None]] = defaultdict(dict)
+        self._firms: dict[str, tuple[Organisation, ...]] = {}
 
     def of(self, decide: Decide, named: Sequence[Identity]) -> Decide:
-        """The decision on the people of the trial; nothing of it is committed but what its events would be called."""
+        """The decision on the people of the trial; nothing of it is committed, and its result is what would be."""
 
         def tried(items: OpenItems) -> Change:
             change = decide(self._seen(items, named))
@@ -169,7 +204,8 @@ class _Trial:
                 self._people[contact.id] = contact
                 for identity in (*contact.identities, *contact.shared):
                     self._ids[identity][contact.id] = None
-            return Change(result=_words(change))
+            self._firms |= {name_form(firm.name): (firm,) for firm in change.organisations if firm.name}
+            return Change(result=change)
 
         return tried
 
@@ -183,6 +219,7 @@ class _Trial:
             people=people,
             contacts={identity: contact for contact in people.values() for identity in contact.identities},
             shared={identity: holders for identity, holders in shared.items() if holders},
+            called={**items.called, **self._firms},
         )
 
 

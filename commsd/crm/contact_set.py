@@ -17,7 +17,8 @@ from commsd.core.external_link import ExternalLink
 from commsd.core.open_items import OpenItems
 from commsd.crm.actions import Decide, must
 from commsd.crm.contact_actions import contact_of, standing
-from commsd.errors import OtherRevision, Refused
+from commsd.crm.precondition import ANY, Expected
+from commsd.errors import Refused
 
 FIELDS = ("name", "language", "timezone", "tier", "owner", "stage", "organisation_id")
 WISHES = ("no_calls", "write_only", "call_only", "brief")
@@ -37,29 +38,6 @@ class Said:
     blocked: bool | None = None
     url: str | None = None
     merge: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the record must be for the change to be made. revisions: one of these; () for any. absent: it is new."""
-
-    revisions: tuple[int, ...] = ()
-    present: bool = False
-    absent: bool = False
-
-    def must_hold(self, contact_revision: int | None) -> None:
-        """Raises OtherRevision where it does not. contact_revision: None where there is none yet."""
-        if self.absent and contact_revision is not None:
-            raise OtherRevision("the record is there already", remedy="leave `If-None-Match` out to change it")
-        if (self.present or self.revisions) and contact_revision is None:
-            raise OtherRevision("there is no such record yet", remedy="leave `If-Match` out to make it")
-        if self.revisions and contact_revision not in self.revisions:
-            raise OtherRevision(
-                f"the record is at revision {contact_revision} by now", remedy="read it again, then send your change"
-            )
-
-
-ANY = Expected()
 
 
 def set_contact(who: str, said: Said, hand: Hand) -> Decide:

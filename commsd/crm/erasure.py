@@ -4,19 +4,25 @@ Each commit is whole: records get a revision without the person, and every byte 
 contact itself goes after its interactions, so that whoever is killed half way finds the person again and goes on.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
 
 from commsd.core import key
+from commsd.core.address_book import PHONE
+from commsd.core.case import CaseState
 from commsd.core.change import Change
+from commsd.core.contact import Contact
 from commsd.core.entry import Hand
 from commsd.core.erasure import Erasure, erased_callback, erased_case, erased_contact, erased_interaction
 from commsd.core.event import Event
 from commsd.core.open_items import OpenItems, Terms
-from commsd.crm.actions import close_case
+from commsd.core.opt_out import BLOCKED, OptOut
+from commsd.crm.actions import Decide, close_case
 from commsd.crm.call_actions import close_callback
 from commsd.errors import NotFound, Refused, TryAgain
 from commsd.store import belongings as store
@@ -92,11 +98,34 @@ async def _settled(book: Log, mine: Belongings, hand: Hand, terms: Terms, *, eve
             remedy="answer them first, or close it all with --even-if-owed (API: ?even_if_owed=true)",
         )
     answerable = hand if hand.agent else replace(hand, agent=hand.by)
-    for each in owed.callbacks:
-        keys = (key.of_callback(each),)
-        await book.decide(keys, close_callback(each, answerable, terms, note=WHY))
-    for each in await book.read(lambda c: store.open_cases(c, mine.cases)):
-        await book.decide((key.of_case(each),), close_case(each, hand, terms, note=WHY))
+    for calls in _pieces(owed.callbacks):
+        ends = ((key.of_callback(each), _call_ended(each, answerable, terms)) for each in calls)
+        await asyncio.gather(*[book.submit((of,), end) for of, end in ends])
+    for cases in _pieces(await book.read(lambda c: store.open_cases(c, mine.cases))):
+        shut = ((key.of_case(each), _case_ended(each, hand, terms)) for each in cases)
+        await asyncio.gather(*[book.submit((of,), end) for of, end in shut])
+
+
+def _call_ended(callback_id: str, hand: Hand, terms: Terms) -> Decide:
+    """Closes an owed call, which another erasure of them may have closed by then."""
+    close = close_callback(callback_id, hand, terms, note=WHY)
+
+    def decide(items: OpenItems) -> Change:
+        known = items.callback(callback_id)
+        return Change() if known is not None and not known.open else close(items)
+
+    return decide
+
+
+def _case_ended(case_id: str, hand: Hand, terms: Terms) -> Decide:
+    """Closes a case, which another erasure of them may have closed by then."""
+    close = close_case(case_id, hand, terms, note=WHY)
+
+    def decide(items: OpenItems) -> Change:
+        known = items.files.get(case_id)
+        return Change() if known is not None and known.case.state is CaseState.CLOSED else close(items)
+
+    return decide
 
 
 async def _elsewhere(book: Log, mine: Belongings) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -204,6 +233,7 @@ def _of_people(ids: Sequence[str], mine: Belongings, mentions: tuple[str, ...], 
         names = {each.name for each in people if each.name and len(each.name) >= A_NAME}
         return Change(
             contacts=tuple(gone),
+            opt_outs=tuple(_blocked(people, items.now)),
             events=tuple(Event("contact.erased", each, items.now, hand.by) for each in gone),
             erasures=(
                 Erasure(
@@ -219,6 +249,12 @@ def _of_people(ids: Sequence[str], mine: Belongings, mentions: tuple[str, ...], 
         )
 
     return tuple(key.of_contact(each) for each in ids), decide
+
+
+def _blocked(people: Sequence[Contact], now: datetime) -> Iterator[OptOut]:
+    """Numbers of who was blocked: they stay so, known by a hash once the erasure has gone over them."""
+    for number in (each.value for known in people if known.blocked for each in known.identities if each.kind == PHONE):
+        yield OptOut(number=number, channel=BLOCKED, since=now, word=BLOCKED)
 
 
 def _pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -34,6 +34,14 @@ class SameKeyOtherBody(CommsdError):
     """An Idempotency-Key used twice for different requests."""
 
 
+class ActedBefore(CommsdError):
+    """Another request under this Idempotency-Key was carried out. came_to: what `idempotency` noted of it."""
+
+    def __init__(self, came_to: str) -> None:
+        super().__init__("this was carried out before", remedy="nothing: its answer tells what came of it")
+        self.came_to = came_to
+
+
 class TooOften(CommsdError):
     """Asked more often than the rate allows. wait: until the next is granted."""
 

@@ -1,31 +1,31 @@
-"""`Idempotency-Key` on every write: for a day it stands for one request. crm-ops.md LOG-8.
+"""`Idempotency-Key` on every write: for a day it stands for one request, which acts once. crm-ops.md LOG-8.
 
-Another request under it is refused. The same one is carried out again, and changes nothing: decisions find themselves
-in the log under a key made here, or leave beside it whom they changed; everything else under /v1 comes to the same when
-it is done twice.
+Another request under it is refused. What the first came to is noted in the commit in which it acts; whoever asks for
+the same under the key, late or at the same moment, changes nothing and is answered by that note.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from commsd.core.change import CameTo, Change
-from commsd.core.contact import Contact
+from commsd.core.key import of_request
 from commsd.core.open_items import OpenItems
-from commsd.core.organisation import Organisation
 from commsd.crm.actions import Decide
-from commsd.crm.fault import Invalid, NoScope, SameKeyOtherBody
-from commsd.errors import CommsdError, IllegalStep, NotFound, Refused
+from commsd.crm.fault import ActedBefore, Invalid, NoScope, SameKeyOtherBody
+from commsd.errors import CommsdError, IllegalStep, NotFound, OtherRevision, Refused, Unreachable
 from commsd.store import requests as rows
 from commsd.store.log import Log
 from commsd.world import World
 
 HEADER = "idempotency-key"
 REPLAYED = {"Idempotent-Replayed": "true"}
+"""On an answer to a request that an earlier one under its key had carried out; not where that one came to nothing."""
+
 LONGEST = 255
-CHANGED_NOTHING = (Invalid, NoScope, NotFound, Refused, IllegalStep)
+CHANGED_NOTHING = (Invalid, NoScope, NotFound, Refused, IllegalStep, OtherRevision)
 """Refusals after which the key is free again, for the request as it should have been."""
 
 
@@ -37,13 +37,13 @@ class Asked:
     known: rows.Reserved
 
     @property
-    def logical(self) -> str:
-        """Under which a decision is found again; after a day the same key is another."""
-        return hashlib.sha256(f"{self.key}:{self.known.at.isoformat()}".encode()).hexdigest()
+    def request(self) -> str:
+        """The request as `CameTo` has it."""
+        return f"{self.key}:{self.known.digest}"
 
     @property
-    def replayed(self) -> bool:
-        """Whether it was asked before."""
+    def repeated(self) -> bool:
+        """Whether it was asked before, whatever came of that."""
         return not self.known.fresh
 
 
@@ -65,28 +65,54 @@ async def asked(log: Log, world: World, request: Request, caller: str) -> Asked 
     return Asked(key, known)
 
 
-async def decided(log: Log, known: Asked | None, keys: Sequence[str], decide: Decide) -> Change | str:
-    """Decide on a contact or an organisation; of a request that did so before, the id of which that was."""
+async def must_be_new(log: Log, known: Asked | None) -> None:
+    """Raises ActedBefore where it was asked before and came to something."""
+    if known is None or not known.repeated:
+        return
+    came_to = await log.read(lambda connection: rows.done(connection, known.request))
+    if came_to is not None:
+        raise ActedBefore(came_to)
+
+
+async def decided(
+    log: Log, known: Asked | None, keys: Sequence[str], decide: Decide, came_to: Callable[[Change], str]
+) -> Change:
+    """Decide, once where the request has a key. came_to: the id of what is changed. Raises ActedBefore."""
     if known is None:
         return await log.decide(keys, decide)
-    if known.replayed and (before := await log.read(lambda connection: rows.done(connection, known.key))):
-        return before
+    request = known.request
 
-    def noted(items: OpenItems) -> Change:
+    def decide_once(items: OpenItems) -> Change:
+        before = items.requests.get(request)
+        if before is not None:
+            raise ActedBefore(before)
         change = decide(items)
-        assert isinstance(change.result, Contact | Organisation)
-        return replace(change, came_to=(CameTo(known.key, change.result.id),))
+        if request not in items.requests:
+            raise rows.let_go()
+        return replace(change, came_to=(CameTo(request, came_to(change)),))
 
-    try:
-        return await log.decide(keys, noted)
-    except CommsdError:  # perhaps because the first of them, which was under way, has come to its end
-        before = await log.read(lambda connection: rows.done(connection, known.key)) if known.replayed else None
-        if before is None:
-            raise
-        return before
+    return await log.decide((*keys, of_request(request)), decide_once)
 
 
-async def refused(log: Log, known: Asked, error: CommsdError) -> None:
-    """The key of a fresh request that was refused and changed nothing stands for none."""
-    if not known.replayed and isinstance(error, CHANGED_NOTHING):
-        await log.writer.write(lambda connection: rows.release(connection, known.key, known.known.at))
+async def noted(log: Log, known: Asked | None, came_to: str) -> None:
+    """Note that a request which may be carried out twice has been. Raises ActedBefore where another was quicker."""
+    if known is None:
+        return
+    request = known.request
+    acted = await log.writer.write(lambda connection: rows.once(connection, request, lambda _: came_to))
+    if acted.before:
+        raise ActedBefore(acted.came_to or "")
+
+
+async def after_refusal(log: Log, known: Asked, error: CommsdError) -> str | None:
+    """What the refused request came to all the same, for another under its key was quicker; else None.
+
+    The key of a fresh one that changed nothing then stands for none.
+    """
+    if isinstance(error, ActedBefore):
+        return error.came_to
+    if isinstance(error, Unreachable):
+        return None
+    if known.repeated or not isinstance(error, CHANGED_NOTHING):
+        return await log.read(lambda connection: rows.done(connection, known.request))
+    return await log.writer.write(lambda connection: rows.release(connection, known.request, known.known.at))

@@ -3,7 +3,7 @@
 A domain or a number is of one firm: claimed for a second one, it is refused, for what would the first be without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +15,10 @@ from commsd.core.event import Event
 from commsd.core.external_link import ExternalLink
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems
-from commsd.core.organisation import DOMAIN, NUMBER, Mark, Organisation
+from commsd.core.organisation import DOMAIN, NUMBER, Mark, Organisation, name_form
 from commsd.crm.actions import Decide
-from commsd.crm.contact_set import ANY, Expected
-from commsd.errors import Refused
+from commsd.crm.precondition import ANY, Expected
+from commsd.errors import NotFound, Refused
 
 FIELDS = ("name", "owner", "tier")
 
@@ -51,17 +51,50 @@ def put_organisation(mine: Mark, said: FirmSaid, hand: Hand, expected: Expected 
         expected.must_hold(known.revision if known else None)
         before = known or _found(mine, said, items)
         firm = before or Organisation(id=items.new_id(), revision=0, created_at=items.now)
-        _must_be_free(said, firm, items)
-        firm = _as_said(firm, mine, said)
-        if firm == before:
-            return Change(result=firm)
-        firm = replace(firm, revision=firm.revision + 1)
-        word = "created" if firm.revision == 1 else "updated"
-        return Change(
-            organisations=(firm,), events=(Event(f"organisation.{word}", firm, items.now, hand.by),), result=firm
-        )
+        _must_be_free(said.marks, firm, items)
+        return _told(_as_said(firm, mine, said), before, items, hand)
 
     return decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmChange:
+    """fields: of FIELDS, what is said; None takes a value away. add, remove: marks that are, and are not, its own."""
+
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    add: tuple[Mark, ...] = ()
+    remove: tuple[Mark, ...] = ()
+
+
+def set_organisation(organisation_id: str | None, said: FirmChange, hand: Hand) -> Decide:
+    """The firm is so from now on. organisation_id None: a new one, of marks nobody has yet, or with none
+    of a name nobody has yet.
+
+    The result is the organisation.
+    """
+
+    def decide(items: OpenItems) -> Change:
+        before = standing_firm(organisation_id, items) if organisation_id else None
+        name = said.fields.get("name")
+        if before is None and not said.add and name and (same := items.called.get(name_form(name))):
+            raise Refused(f"organisation {same[0].id} has this name by now", remedy="look at it, then say it again")
+        firm = before or Organisation(id=items.new_id(), revision=0, created_at=items.now)
+        _must_be_free(said.add, firm, items)
+        return _told(_changed(firm, said), before, items, hand)
+
+    return decide
+
+
+def standing_firm(organisation_id: str, items: OpenItems) -> Organisation:
+    """The firm of this id. Raises NotFound where there is none; Refused for one that was merged or deleted."""
+    firm = items.firms.get(organisation_id)
+    if firm is None:
+        raise NotFound(f"no organisation {organisation_id}", remedy="list them: commsd organisations list")
+    if firm.id != organisation_id:
+        raise Refused(f"the organisation went into {firm.id}", remedy="do it to that one")
+    if firm.deleted_at:
+        raise Refused("the organisation was deleted", remedy="nothing to do: make a new one where it is needed again")
+    return firm
 
 
 def domain_of(text: str) -> str | None:
@@ -103,8 +136,32 @@ def _found(mine: Mark, said: FirmSaid, items: OpenItems) -> Organisation | None:
     return min(free, key=lambda firm: (firm.created_at, firm.id), default=None)
 
 
-def _must_be_free(said: FirmSaid, firm: Organisation, items: OpenItems) -> None:
-    for mark in said.marks:
+def _told(firm: Organisation, before: Organisation | None, items: OpenItems, hand: Hand) -> Change:
+    if firm == before:
+        return Change(result=firm)
+    firm = replace(firm, revision=firm.revision + 1)
+    word = "created" if firm.revision == 1 else "updated"
+    event = Event(f"organisation.{word}", firm, items.now, hand.by)
+    return Change(organisations=(firm,), events=(event,), result=firm)
+
+
+def _changed(firm: Organisation, said: FirmChange) -> Organisation:
+    left = [mark for mark in firm.marks if mark not in said.remove]
+    marks = tuple(dict.fromkeys((*left, *said.add)))
+    gone = {(mark.kind, mark.value) for mark in said.remove}
+    given: dict[str, Any] = {name: value or None for name, value in said.fields.items() if name in FIELDS}
+    return replace(
+        firm,
+        domains=tuple(value for kind, value in marks if kind == DOMAIN),
+        numbers=tuple(value for kind, value in marks if kind == NUMBER),
+        external=tuple(mark for mark in marks if mark.kind not in (DOMAIN, NUMBER)),
+        links=tuple(link for link in firm.links if (link.system, link.id) not in gone),
+        **given,
+    )
+
+
+def _must_be_free(claimed: Sequence[Mark], firm: Organisation, items: OpenItems) -> None:
+    for mark in claimed:
         holder = items.organisations.get(mark)
         if holder is not None and holder.id != firm.id:
             raise Refused(

@@ -27,6 +27,8 @@ from commsd.store.merged import family_of
 from commsd.store.originals import original
 
 AT_ONCE = 200
+LAST = "index.html"
+"""Without it the folder is not whole."""
 
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
@@ -58,12 +60,14 @@ async def export_person(
     data = {"exported_at": instant(now), **person, "interactions": facts}
     await asyncio.to_thread(_write, folder / "person.json", orjson.dumps(data, option=orjson.OPT_INDENT_2))
     page = "".join(_page(data, zone)).encode()
-    await asyncio.to_thread(_write, folder / "index.html", page)
+    await asyncio.to_thread(_write, folder / LAST, page)
     return {"interactions": len(facts), "originals": originals, "cases": len(person["cases"])}
 
 
 def _made(folder: Path) -> None:
     """For its owner alone."""
+    if (folder / "originals").is_dir() and not (folder / LAST).exists():
+        raise Refused(f"{folder} holds an export that was broken off", remedy="delete that folder, and begin anew")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not empty", remedy="name a folder that is new or empty")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,8 +75,11 @@ def _made(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+    """Under its name it is whole, also where we are killed."""
+    part = path.with_name(f"{path.name}.part")
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(content)
+    part.rename(path)
 
 
 def _person(connection: Connection, mine: Belongings) -> dict[str, Any]:

@@ -67,12 +67,15 @@ class Api:
 
 
 Handler = Callable[[Api, Request, Caller], Awaitable[Response]]
+Again = Callable[[Api, Request, Caller, str], Awaitable[Response]]
+"""Answers a request that was carried out before, from what it came to then. It may finish what was cut short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing that can be asked. query, body: field -> what it is, for the reader of /docs.
 
+    again: how a repeat under the same Idempotency-Key is answered; every write has it, and no other.
     quota: what it is counted under, "requests" or "exports".
     """
 
@@ -81,6 +84,7 @@ class Operation:
     scope: str
     does: str
     handler: Handler
+    again: Again | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
     quota: str = "requests"
@@ -88,7 +92,7 @@ class Operation:
     @property
     def once(self) -> bool:
         """Whether a repeat under the same Idempotency-Key changes nothing: so it is with every write."""
-        return self.method != "GET"
+        return self.again is not None
 
 
 def routes_of(api: Api, operations: Sequence[Operation]) -> list[Route]:
@@ -117,38 +121,50 @@ def _route(api: Api, path: str, operations: Mapping[str, Operation]) -> Route:
 LONGEST_NUMBER = 18
 """Digits of a number in a query; Python itself refuses to read very many."""
 
-_WRITES = frozenset({"POST", "PUT", "PATCH"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 async def _answered(api: Api, operation: Operation, request: Request) -> Response:
-    caller, again = None, None
+    caller = None
     try:
         caller = await _caller(api, request)
         limits = api.limits.ask(caller.key_id, operation.quota) if api.limits else {}
         caller.must(operation.scope)
         if NUL in "".join((*request.path_params.values(), *request.query_params.values())):
             raise Invalid("the address holds a NUL", remedy="no id and no word of ours has one: leave it out")
-        if operation.method in _WRITES:
+        if operation.method in _WITH_BODY:
             await body_of(request)
-        if operation.method != "GET":
-            again = await idempotency.asked(api.log, api.world, request, caller.name)
-            request.state.asked = again
         personal = caller.may("events:read:pii") or operation.scope == "bodies:read"
-        response = await fitted(request, await operation.handler(api, request, caller), personal=personal)
+        response = await fitted(request, await _carried_out(api, operation, request, caller), personal=personal)
     except CommsdError as error:
         _note_refusal(api, operation, caller, error)
-        if again:
-            await idempotency.refused(api.log, again, error)
         return problem_of(error)
     except ClientDisconnect:
         raise
     except Exception as error:
         log.error("request.failed", route=operation.path, error=type(error).__name__, exc_info=error)
         return problem(500, "failed", "this request failed here", "try again; the daemon's log tells more")
-    response.headers.update({**limits, **(REPLAYED if again and again.replayed else {})})
+    response.headers.update(limits)
     if caller.seen:
         known = {"caller": caller.as_audited, "route": _named(operation), "scope": operation.scope}
         api.audit.note(api.audit.row(audit.READ, **known, about=caller.seen))
+    return response
+
+
+async def _carried_out(api: Api, operation: Operation, request: Request, caller: Caller) -> Response:
+    """The answer of its handler; of a write that was carried out before under its key, of `again`."""
+    if operation.again is None:
+        return await operation.handler(api, request, caller)
+    known = request.state.asked = await idempotency.asked(api.log, api.world, request, caller.name)
+    try:
+        await idempotency.must_be_new(api.log, known)
+        return await operation.handler(api, request, caller)
+    except CommsdError as error:
+        came_to = await idempotency.after_refusal(api.log, known, error) if known else None
+        if came_to is None:
+            raise
+    response = await operation.again(api, request, caller, came_to)
+    response.headers.update(REPLAYED)
     return response
 
 

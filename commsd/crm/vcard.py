@@ -62,7 +62,7 @@ def _read(card: _Open, name: str, parameters: str, value: str) -> None:
         family, given, *_ = (*_parts(value), "", "")
         card.structured = " ".join(part for part in (given, family) if part)
     elif name == "KIND" and value.strip().casefold() not in _PEOPLE:
-        card.wrong = "the card is not a person's: put firms with the API"
+        card.wrong = "the card is not a person's: say who a firm is with commsd organisations set"
     elif name == "ORG":
         _keep(card, "organisation", next(iter(_parts(value)), ""))
     elif name == "TEL":

@@ -6,13 +6,13 @@ What an answer means is for who asked.
 
 import asyncio
 import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from commsd.egress.answer import Answer
-from commsd.egress.target import Exits, Target, UnsafeTarget, checked, target
+from commsd.egress.names import resolved
+from commsd.egress.target import Exits, UnsafeTarget, checked, target
 from commsd.errors import Refused
 
 if TYPE_CHECKING:
@@ -23,20 +23,15 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """A name and a port -> its addresses."""
 
 
-async def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name. Raises OSError where it has none."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
-
-
 async def post(url: str, body: bytes, headers: Mapping[str, str], exits: Exits, resolve: Resolve = resolved) -> Answer:
     """One POST, within the time of `exits`. Never raises for what the other side does."""
     import aiohttp  # 7 MB, which a house that posts nothing does without
 
+    from commsd.egress.connection import connections
+
     limit = exits.timeout.total_seconds()
     try:
-        connector = _connector(url, exits, resolve)
+        connector = connections(_judging(url, exits, resolve), _trust(exits.ca))
         async with (
             asyncio.timeout(limit + 1),
             aiohttp.ClientSession(
@@ -62,45 +57,19 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], exits: Exits, 
         return Answer(failure="unknown", said=type(error).__name__)  # its text may hold the url, which is a secret
 
 
-def _connector(url: str, exits: Exits, resolve: Resolve) -> Any:
-    """Connections for one post. Through a proxy, names are resolved by that, and ours is asked for the proxy alone.
+def _judging(url: str, exits: Exits, ask: Resolve) -> Resolve:
+    """Asks for names and judges their addresses. A proxy's name, and what the operator wrote, nobody judges.
 
     Raises UnsafeTarget for a URL nothing is posted to, whatever its name means now.
     """
-    import aiohttp
-
     to = None if exits.anywhere else target(url, exits)
-    resolver = None if exits.proxy or to is None else _guarded(to, exits, resolve)
-    return aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, limit=1, ssl=_trust(exits.ca))
+    if to is None or exits.proxy:
+        return ask
 
+    async def judging(host: str, port: int) -> list[str]:
+        return checked(await ask(host, port), to, exits)
 
-def _guarded(to: Target, exits: Exits, ask: Resolve) -> Any:
-    from aiohttp.abc import AbstractResolver, ResolveResult
-
-    class Guarded(AbstractResolver):
-        """Resolves the name once for the connection that is made to one of these addresses and no others."""
-
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-        ) -> list[ResolveResult]:
-            found = checked(await ask(host, port), to, exits)
-            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-            return [
-                ResolveResult(
-                    hostname=host,
-                    host=each,
-                    port=port,
-                    family=socket.AF_INET6 if ":" in each else socket.AF_INET,
-                    proto=0,
-                    flags=flags,
-                )
-                for each in found
-            ]
-
-        async def close(self) -> None:
-            return
-
-    return Guarded()
+    return judging
 
 
 async def judged(url: str, exits: Exits, resolve: Resolve = resolved) -> None:

@@ -3,7 +3,7 @@
 Each answer costs what it gives, however many calls are owed. What is done about one, is `channels.phone.dial.plan`'s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,14 @@ def tries_to(connection: Connection, callback: Callback, since: datetime) -> tup
     table = schema.callbacks
     others = _of(connection, table.c.number == callback.number, table.c.id != callback.id)
     return tuple(attempt for other in others for attempt in other.attempts if attempt.at >= since)
+
+
+def owed_to(connection: Connection, numbers: Collection[str]) -> Mapping[str, datetime]:
+    """Since when a call is owed to each of these numbers, on whatever line."""
+    table = schema.callbacks
+    owed = and_(table.c.number.in_(numbers), table.c.state != State.CLOSED.value)
+    asked = select(table.c.number, func.min(table.c.opened_at)).where(owed).group_by(table.c.number)
+    return {row[0]: row[1] for row in connection.execute(asked)}
 
 
 def missed_at(connection: Connection, callback: Callback) -> datetime | None:

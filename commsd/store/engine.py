@@ -16,6 +16,8 @@ from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from commsd.errors import ConfigError, Unreachable
+from commsd.store import decision_lock
+from commsd.store.file_watch import FileWatch
 
 T = TypeVar("T")
 
@@ -36,7 +38,10 @@ class Engine(Protocol):
     async def commit(self, f: Callable[[Connection], T], deadline: float = COMMIT_DEADLINE) -> T: ...
 
     async def tidy(self) -> bool:
-        """Empty SQLite's write-ahead log, which holds what was let go of; False where a reader holds on to it."""
+        """Let go of what an erasure leaves beside the rows: SQLite's write-ahead log, PostgreSQL's `decision_keys`.
+
+        False where somebody holds on to it.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -71,8 +76,10 @@ class SqliteEngine:
 
     def __init__(self, url: str) -> None:
         database = make_url(url).database
+        self._watch: FileWatch | None = None
         if database and not database.startswith((":", "file:")):
             _make_private(Path(database))
+            self._watch = FileWatch(Path(database))
         self._engine = create_engine(
             url, json_serializer=_dumps, json_deserializer=orjson.loads, pool_size=6, hide_parameters=True
         )
@@ -99,16 +106,26 @@ class SqliteEngine:
             return await asyncio.get_running_loop().run_in_executor(pool, run, f)
 
     def _read(self, f: Callable[[Connection], T]) -> T:
+        if self._watch:
+            self._watch.must_be_there()
         with self._engine.connect() as connection:
             return f(connection)
 
     def _commit(self, f: Callable[[Connection], T]) -> T:
         """On a connection that stays open: to take one out of the pool costs a third of a small commit."""
+        if self._watch:
+            self._watch.must_be_there()  # before we connect, which would make an empty file
+        fresh = self._writes is None
         if self._writes is None:
             self._writes = self._engine.connect().execution_options(commsd_writes=True)
         try:
             with self._writes.begin():
-                return f(self._writes)
+                if self._watch and fresh:
+                    self._watch.opened()
+                done = f(self._writes)
+                if self._watch:
+                    self._watch.must_be_written()
+                return done
         except BaseException:
             self._let_go()  # whatever it was left in
             raise
@@ -200,7 +217,7 @@ class PostgresEngine:
             return await connection.run_sync(f)
 
     async def tidy(self) -> bool:
-        return True
+        return await self.commit(decision_lock.let_go)
 
     async def close(self) -> None:
         async with asyncio.timeout(READ_DEADLINE):

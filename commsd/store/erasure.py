@@ -1,7 +1,8 @@
 """Letting go of every byte about a person, in the commit that records that they were erased.
 
 What stays: ids, times, kinds and verdicts, the numbers of the feed, and hashes by which a mail or a call that comes
-again is known, and a number that wants no texts. What the files still hold of the bytes, `Engine.tidy` empties.
+again is known, and a number that wants no texts or was blocked. What the files still hold of the bytes, `Engine.tidy`
+empties.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commsd.core.contact import phone_identity
-from commsd.core.erasure import ERASED, OVER_SEVERAL, Erasure, emptied, quotes
+from commsd.core.erasure import DIGESTS, ERASED, OVER_SEVERAL, Erasure, dropped, emptied, quotes
 from commsd.core.interaction import DeliveryKind, DeliveryState
 from commsd.core.ledger import NOTICES
 from commsd.core.rate_limit import inbox_of
@@ -157,7 +158,7 @@ def _forget(connection: Connection, theirs: Any, at: datetime) -> None:
 
 def _digests(connection: Connection, erasure: Erasure) -> None:
     """Notices to our people over several cases: those that were sent keep no bytes, those that quote the person do not
-    go. Of what else stood in such a notice, its reader is told again."""
+    go. Of what else stood in such a notice, its reader is told again; a digest is made anew by its duty."""
     table = schema.deliveries
     several = and_(table.c.case_id.is_(None), table.c.kind.in_(OVER_SEVERAL), table.c.payload.is_not(None))
     connection.execute(
@@ -168,7 +169,7 @@ def _digests(connection: Connection, erasure: Erasure) -> None:
         connection.execute(
             update(table)
             .where(table.c.id == row.id)
-            .values(key=f"{ERASED}:{row.id}", state=DeliveryState.SUPPRESSED.value, reason=ERASED, payload=None)
+            .values(key=_freed(connection, row), state=DeliveryState.SUPPRESSED.value, reason=ERASED, payload=None)
             .values(status_raw=None, settled_at=erasure.at, claimed_by=None)
         )
         if row.key.startswith(NOTICES):
@@ -177,6 +178,17 @@ def _digests(connection: Connection, erasure: Erasure) -> None:
             connection.execute(
                 update(table).where(told).values(state=DeliveryState.QUEUED.value, settled_at=None, reason=None)
             )
+
+
+def _freed(connection: Connection, row: Any) -> str:
+    """The key a notice has from now on that does not go: a digest's tells its duty which to make anew."""
+    if not row.key.startswith(DIGESTS):
+        return f"{ERASED}:{row.id}"
+    table, freed = schema.deliveries, dropped(row.key)
+    former = connection.execute(select(table.c.id).where(table.c.key == freed)).scalar()
+    if former:
+        connection.execute(update(table).where(table.c.id == former).values(key=f"{ERASED}:{former}"))
+    return freed
 
 
 def _brakes(connection: Connection, erasure: Erasure) -> None:

@@ -10,6 +10,7 @@ from commsd.core.callback import Callback
 from commsd.core.contact import Contact
 from commsd.core.interaction import CALL_SID, Interaction, Role
 from commsd.core.number import parse_number
+from commsd.core.opt_out import BLOCKED
 from commsd.core.screen import FLOOD, THIRD_PARTY_TIME, Evidence
 from commsd.store import schema
 from commsd.store.column import Instant
@@ -40,6 +41,7 @@ def evidence(connection: Connection, callback: Callback) -> Evidence:
         others=_others(connection, callback, misses),
         hidden=_hidden(connection, callback, misses),
         declined_at=next((each.since for each in declined if each.channel == PHONE), None),
+        blocked=any(each.channel == BLOCKED for each in declined),
         stamps=_stamps(connection, misses),
     )
 

@@ -18,7 +18,7 @@ from commsd.core.interaction import CALL_SID, MESSAGE_ID, Delivery, DeliveryKind
 from commsd.core.key import PEOPLE, budget_of
 from commsd.core.open_items import OpenItems, WebhookEntry
 from commsd.core.opt_out import OptOut
-from commsd.core.organisation import Mark, Organisation
+from commsd.core.organisation import Mark, Organisation, name_form
 from commsd.core.pause import Pause
 from commsd.core.rate_limit import Spent, inbox_of
 from commsd.core.refusal import Refusal
@@ -64,6 +64,7 @@ class Items:
     sharers: Index[Identity] = field(default_factory=lambda: defaultdict(dict))
     organisations: dict[str, Organisation] = field(default_factory=dict)
     organisation_of: dict[Mark, str] = field(default_factory=dict)
+    organisations_called: Index[str] = field(default_factory=lambda: defaultdict(dict))
     interactions: dict[str, Interaction] = field(default_factory=dict)
     by_external: Index[str] = field(default_factory=lambda: defaultdict(dict))
     by_logical: dict[str, str] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Items:
     opt_outs: dict[tuple[str, str], OptOut] = field(default_factory=dict)
     pauses: dict[tuple[str, str], Pause] = field(default_factory=dict)
     spent: dict[str, Spent] = field(default_factory=dict)
+    requests: dict[str, str | None] = field(default_factory=dict)
     latest: datetime | None = None
 
     def fold(self, change: Change) -> None:
@@ -111,6 +113,8 @@ class Items:
             self.pauses[pause.what, pause.name] = pause
         for logical in change.keys:
             self.by_logical[logical.key] = logical.interaction_id
+        for done in change.came_to:
+            self.requests[done.request] = done.id
         for answer in change.answers:
             self.answers[answer.call_sid][answer.step] = answer.body
 
@@ -133,6 +137,8 @@ class Items:
         self.organisations[organisation.id] = organisation
         for mark in organisation.marks:
             self.organisation_of[mark] = organisation.id
+        if organisation.name:
+            self.organisations_called[name_form(organisation.name)][organisation.id] = None
 
     def add_interaction(self, interaction: Interaction) -> None:
         self.interactions[interaction.id] = interaction
@@ -174,6 +180,7 @@ class Items:
             shared=self._shared(named),
             organisations={mark: firm for firm in firms.values() for mark in firm.marks},
             firms=firms,
+            called={name: self._called(name) for name in named["called"]},
             files=files,
             callbacks=tuple(sorted(owed_calls, key=lambda callback: (callback.opened_at, callback.id))),
             known={key: found[-1] for key, found in facts.items()},
@@ -186,6 +193,7 @@ class Items:
             opt_outs=tuple(o for o in self.opt_outs.values() if not o.lifted and o.number in named["phone"]),
             pauses=tuple(pause for pause in self.pauses.values() if pause.made_at < pause.until and now < pause.until),
             spent={name: self.spent[name] for name, _ in filter(None, map(budget_of, keys)) if name in self.spent},
+            requests={each: self.requests[each] for each in named["request"] if each in self.requests},
         )
 
     def _people(self, named: Index[str]) -> Texts:
@@ -207,7 +215,21 @@ class Items:
             return {}
         marked = (self.organisation_of.get(mark) for mark in marks_named(named))
         ids = dict.fromkeys([*named["organisation"], *marked, *(contact.organisation_id for contact in people)])
-        return {each: self.organisations[each] for each in ids if each in self.organisations}
+        return {each: firm for each in ids if each and (firm := self._speaker(each))}
+
+    def _speaker(self, organisation_id: str) -> Organisation | None:
+        """The firm, or the one it went into at last."""
+        firm = self.organisations.get(organisation_id)
+        while firm is not None and firm.merged_into in self.organisations:
+            firm = self.organisations[firm.merged_into]
+        return firm
+
+    def _called(self, name: str) -> tuple[Organisation, ...]:
+        """Those of this name by now; where none stands, those that speak for one of this name."""
+        found = map(self.organisations.__getitem__, self.organisations_called.get(name, ()))
+        same = [firm for firm in found if firm.name and name_form(firm.name) == name]
+        speak = {firm.id: firm for each in same if (firm := self._speaker(each.id)) and firm.stands}
+        return tuple(firm for firm in same if firm.stands) or tuple(speak.values())
 
     def _cases_named(
         self,

@@ -4,7 +4,6 @@
 the next decision sees, and commits the batch. What is read for people is in `query`.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,9 @@ from sqlalchemy import Connection, Table, select
 
 from commsd.core.callback import must_be_sound
 from commsd.core.change import Change, Fence
-from commsd.core.key import budget_of
 from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
-from commsd.store import open_items, rows, schema
+from commsd.store import decision_lock, open_items, rows, schema
 from commsd.store.bulk import insert
 from commsd.store.engine import Engine, is_unavailable
 from commsd.store.items import Items
@@ -113,6 +111,10 @@ class Log:
         """Run a reading function of this folder. Raises StoreAway while the database is gone, locked or too slow."""
         return await self._answer(self.engine.read(f))
 
+    def away(self) -> str | None:
+        """Why nothing can be committed at this moment; None where it can."""
+        return f"the {self.engine.dialect} store does not answer ({self.writer.away})" if self.writer.away else None
+
     async def aside(self, run: Callable[[Connection], T], *, within: float) -> T:
         """Bookkeeping that shares no row with decisions: PostgreSQL commits it beside them, raising StoreAway.
 
@@ -160,7 +162,7 @@ class Log:
 
     def _decide_all(self, connection: Connection, decisions: Sequence[Decision]) -> None:
         keys = sorted({key for decision in decisions for key in decision.keys})
-        _lock(connection, keys)
+        decision_lock.hold(connection, keys)
         items = open_items.load(connection, keys, self._world.now())
         fences: dict[str, tuple[str, int]] = {}
         changes: list[Change] = []
@@ -194,16 +196,6 @@ class Log:
         """Never before the last recorded_at a decision can see, also when the host's clock was set back."""
         now = self._world.now()
         return max(now, items.latest) if items.latest else now
-
-
-def _lock(connection: Connection, keys: Sequence[str]) -> None:
-    """On PostgreSQL each key is a row of its own, inserted when absent and locked in sorted order."""
-    if connection.dialect.name != "postgresql" or not keys:
-        return
-    table = schema.decision_keys
-    hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys if budget_of(key) is None)
-    insert(connection, table, [{"key": key} for key in hashes], ignore=True)
-    connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
 
 
 def _check(connection: Connection, fence: Fence | None, seen: dict[str, tuple[str, int]]) -> None:

@@ -36,6 +36,8 @@ from commsd.store import crm_schema, pauses, schema
 from commsd.store.ask import ask
 from commsd.store.items import SYSTEMS, Index, Items, by_kind, identities_named, marks_named
 from commsd.store.opt_outs import opt_outs
+from commsd.store.organisations import ids_called
+from commsd.store.requests import standing
 from commsd.store.rows import SEVERAL, delivery_of, external_key
 
 T = TypeVar("T")
@@ -100,6 +102,8 @@ def load(connection: Connection, keys: Iterable[str], now: datetime) -> Items:
     if named["phone"]:
         items.opt_outs |= {(each.number, each.channel): each for each in opt_outs(connection, list(named["phone"]))}
     _brakes(connection, items, named["recipient"], named["inbox"], now)
+    if named["request"]:
+        items.requests |= standing(connection, list(named["request"]))
     for mailbox, budget in filter(None, (budget_of(f"budget:{value}") for value in named["budget"])):
         items.spent[mailbox] = pauses.spent(connection, mailbox, now - budget.per, budget.count, items.pauses.values())
     return items
@@ -268,15 +272,19 @@ _ORGANISATIONS = _records(Organisation, crm_schema.organisations, crm_schema.org
 
 
 def _organisations(connection: Connection, items: Items, named: Index[str]) -> None:
-    """Those named by id or mark, and those of the people."""
-    ids = {*named["organisation"]} | {known.organisation_id for known in items.contacts.values()} - {None}
+    """Those named by id, mark or name, those of the people, and those they went into."""
+    ids = {*named["organisation"], *(each.organisation_id for each in items.contacts.values() if each.organisation_id)}
     values: dict[str, list[str]] = {}
     for mark in marks_named(named):
         values.setdefault(mark.kind, []).append(mark.value)
     for kind, some in values.items():
         ids |= {row.organisation_id for row in ask(connection, _MARKS, kind=kind, some=some)}
-    for firm in _things(Organisation, ask(connection, _ORGANISATIONS, some=list(ids))) if ids else ():
-        items.add_organisation(firm)
+    ids |= ids_called(connection, named["called"]) if named["called"] else set()
+    while ids:
+        found = _things(Organisation, ask(connection, _ORGANISATIONS, some=list(ids)))
+        for firm in found:
+            items.add_organisation(firm)
+        ids = {firm.merged_into for firm in found if firm.merged_into} - items.organisations.keys()
 
 
 _WEBHOOKS = select(schema.journal).where(schema.journal.c.call_sid.in_(SOME)).order_by(schema.journal.c.id)

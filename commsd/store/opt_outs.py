@@ -1,7 +1,8 @@
-"""Reading and writing who wants no texts, also of numbers that are no longer known.
+"""Reading and writing who wants no texts, and who was blocked, also of numbers that are no longer known.
 
-Who was erased is not texted again: of the number a hash is left, by which it is known once it turns up. Numbers are
-few, so the hash is slow and salted for this store: trying all of one country takes months, and ours is one a caller.
+Who was erased is not texted again, and not rung back where they were blocked: of the number a hash is left, by which it
+is known once it turns up. Numbers are few, so the hash is slow and salted for this store: trying all of one country
+takes months, and ours is one a caller.
 """
 
 import hashlib

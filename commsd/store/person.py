@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from commsd.core.record import Json
 from commsd.store import query
 from commsd.store.merged import survivor_of
-from commsd.store.organisations import organisation
+from commsd.store.organisations import organisation, speaker_of
 from commsd.store.query import Page, Place, Row, Wanted
 
 MATTERS = 20
@@ -33,7 +33,7 @@ def person(connection: Connection, contact_id: str, *, after: Place | None = Non
     contact = query.contact(connection, contact_id)
     if contact is None:
         return None
-    firm_id = contact.record["organisation_id"]
+    firm_id = speaker_of(connection, contact.record["organisation_id"] or "")
     cases = query.cases(connection, contact=contact_id, state="open", limit=MATTERS).rows
     ids = [row.record["id"] for row in cases]
     calls = [row for each in ids for row in query.callbacks(connection, case=each, limit=MATTERS).rows]

@@ -1,7 +1,7 @@
 """Duty: what was kept long enough is let go, a little at a time, so that nobody else waits for it. mail.md D8.
 
-The finished bytes of what was sent, originals, and old events of the feed. Interactions, their keys and sightings
-stay, so that a mail restored after years is still known. What is personal is let go elsewhere.
+The finished bytes of what was sent, originals, old events of the feed, and what decisions were locked by. Interactions,
+their keys and sightings stay, so that a mail restored after years is still known. What is personal is let go elsewhere.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 
 from commsd.core.interaction import DeliveryState
-from commsd.store import audit, feed, schema
+from commsd.store import audit, decision_lock, feed, schema
 from commsd.store.claims import Claims
 from commsd.store.log import Log
 from commsd.world import World
@@ -59,6 +59,7 @@ class Retention:
         left = await self._let_go(lambda connection: drop_staged(connection, now - STAGED))
         audited = await self._let_go(lambda connection: audit.drop_audited(connection, now - audit.KEPT))
         told = await self._let_go(lambda connection: feed.drop_events(connection, now - self._events, EVENTS))
+        await self._log.aside(decision_lock.let_go, within=LEASE.total_seconds())
         if sent or old or left or told:
             log.info("retention.let_go", deliveries=sent, count=old, pieces=left, events=told)
         return bool(sent or old or left or told or audited)

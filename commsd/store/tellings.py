@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, not_, or_, select
 
+from commsd.core.erasure import dropped
 from commsd.core.interaction import Delivery
 from commsd.core.ladder import PAGE
 from commsd.core.ledger import INSTEAD, NOTICES
@@ -111,6 +112,14 @@ def is_made(connection: Connection, key: str) -> bool:
     """Whether there is a delivery under this key."""
     table = schema.deliveries
     return connection.execute(select(table.c.id).where(table.c.key == key)).first() is not None
+
+
+def to_make_anew(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Those of these notices that quoted somebody erased, and of which no other was made: key -> id of what it was."""
+    table = schema.deliveries
+    asked = select(table.c.key, table.c.id).where(table.c.key.in_([*keys, *map(dropped, keys)]))
+    found = {row.key: row.id for row in connection.execute(asked)}
+    return {key: found[dropped(key)] for key in keys if dropped(key) in found and key not in found}
 
 
 def of_case(connection: Connection, case_id: str) -> tuple[Delivery, ...]:

@@ -153,13 +153,16 @@ def disable(connection: Connection, webhook_id: str, reason: str, now: datetime)
     return connection.execute(update(_HOOKS).where(ours).values(**values)).rowcount == 1
 
 
-def enable(connection: Connection, webhook: Webhook, now: datetime) -> None:
-    """Post to it again: what waits is due at once, and so is what it was disabled for."""
+def enable(connection: Connection, webhook_id: str, now: datetime) -> bool:
+    """Post to it again: what waits is due at once, and so is what it was disabled for. False where it is gone."""
     values = {"state": ACTIVE, "reason": None, "disabled_at": None, "throttled_until": None}
-    change_webhook(connection, webhook, **values)
+    mine = update(_HOOKS).where(_HOOKS.c.id == webhook_id).values(revision=_HOOKS.c.revision + 1, **values)
+    if connection.execute(mine).rowcount == 0:
+        return False
     again = _POSTS.c.state.in_((PENDING, FAILED))  # nothing fails but that the webhook is disabled for it
     fresh = {"state": PENDING, "due_at": now, "attempts": 0, "settled_at": None}
-    connection.execute(update(_POSTS).where(_POSTS.c.webhook_id == webhook.id, again).values(**fresh))
+    connection.execute(update(_POSTS).where(_POSTS.c.webhook_id == webhook_id, again).values(**fresh))
+    return True
 
 
 def throttle(connection: Connection, webhook_id: str, until: datetime) -> None:

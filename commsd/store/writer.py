@@ -74,7 +74,7 @@ class Writer:
     _books: "deque[tuple[float, Work[Any]]]" = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
-    _away: bool = False
+    _away: str | None = None
     _in_hand: "Work[Any] | None" = None
 
     def start(self) -> None:
@@ -114,8 +114,13 @@ class Writer:
     def missed(self, error: Exception, in_hand: int = 0) -> None:
         """The database did not answer; said once, until a commit goes through again."""
         if not self._away:
-            self._away = True
+            self._away = type(error).__name__
             log.error("store.unavailable", error=type(error).__name__, queued=len(self._queue) + in_hand)
+
+    @property
+    def away(self) -> str | None:
+        """Why the database does not answer; None where it does."""
+        return self._away
 
     def promise(self) -> "asyncio.Future[Any]":
         """What a piece of work is told by."""
@@ -197,7 +202,7 @@ class Writer:
                 pause = min(pause * 2, 10.0)
                 continue
             if self._away:
-                self._away = False
+                self._away = None
                 log.info("store.recovered", queued=len(self._queue))
             return
 

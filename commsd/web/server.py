@@ -7,6 +7,7 @@ kernel has taken already (crm-ops.md M9).
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
@@ -35,6 +36,18 @@ SETTLE = 3.0
 """Seconds for which a drain waits for connections that were accepted and have not been served."""
 
 GRACE = 2
+
+WITHIN = 30.0
+"""Seconds for a request to be here, its body too. Who is slower holds a file of ours that our mail and store need."""
+
+LESS = 10
+"""By so much less where others wait for a connection."""
+
+TOLD_EVERY = 60.0
+"""Seconds between two lines of the log that say so."""
+
+FEWEST, MOST = 64, 4000
+"""Connections of one listener: a quarter of the files we may have open, within these."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -97,13 +110,25 @@ class Listener:
     """One listening socket and the application behind it; a duty. `drain` ends it without losing a request."""
 
     def __init__(
-        self, name: str, app: ASGIApp, listener: socket.socket, world: World, *, trusted_proxies: Sequence[str] = ()
+        self,
+        name: str,
+        app: ASGIApp,
+        listener: socket.socket,
+        world: World,
+        *,
+        trusted_proxies: Sequence[str] = (),
+        within: float = WITHIN,
+        most: int | None = None,
     ) -> None:
+        """within: seconds for a request to be here. most: connections at once; None: as many as we can well have."""
         self.name = f"web.{name}"
         self.socket = listener
         self._app = app
         self._world = world
         self._proxies = list(trusted_proxies)
+        self._within = within
+        self._most = most or share(_files())
+        self._full_at = -TOLD_EVERY
         self._server: _Embedded | None = None
         self._accepting: asyncio.Task[None] | None = None
 
@@ -124,7 +149,9 @@ class Listener:
         self._accepting = asyncio.ensure_future(self._accept(server))
         log.info("http.listening", listener=self.name, port=self.port)
         try:
-            await asyncio.wait({serving})
+            while not serving.done():
+                await asyncio.wait({serving}, timeout=self._within / 5)
+                server.hang_up(self._within)
             serving.result()
         finally:
             self._accepting.cancel()
@@ -154,11 +181,22 @@ class Listener:
             await self._world.sleep(0.005)
         while True:
             try:
+                await self._room(server)
                 connection, _ = await loop.sock_accept(self.socket)
                 await loop.connect_accepted_socket(server.protocol, connection)
             except OSError as error:  # out of file descriptors, or the caller has gone
                 log.warning("http.accept_failed", listener=self.name, error=type(error).__name__)
                 await self._world.sleep(0.1)
+
+    async def _room(self, server: "_Embedded") -> None:
+        """Wait until one connection more may be had; meanwhile who is about to ask has less time."""
+        now = asyncio.get_running_loop().time()
+        if len(server.server_state.connections) >= self._most and now - self._full_at >= TOLD_EVERY:
+            log.warning("http.full", listener=self.name, connections=self._most)
+            self._full_at = now
+        while len(server.server_state.connections) >= self._most:
+            server.hang_up(self._within / LESS)
+            await self._world.sleep(0.01)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -176,8 +214,26 @@ class Listener:
         )
 
 
+def _files() -> int:
+    """How many files this process may have open; few where that is not to be known."""
+    try:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (OSError, ValueError):  # a filter of system calls may refuse it
+        return 0
+    return soft if soft != resource.RLIM_INFINITY else MOST * 4
+
+
+def share(files: int) -> int:
+    """How many connections one listener may have, of so many files."""
+    return min(max(files // 4, FEWEST), MOST)
+
+
 class _Embedded(uvicorn.Server):
-    """uvicorn without its signals, and with a factory for connections we accepted."""
+    """uvicorn without its signals, with a factory for connections we accepted, and with an end to its patience."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._slow: dict[Any, tuple[Any, float]] = {}
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -195,6 +251,39 @@ class _Embedded(uvicorn.Server):
         """Whether a request is being served, or a connection waits for its first one."""
         connections: set[Any] = set(self.server_state.connections)
         return bool(self.server_state.tasks) or any(connection.cycle is None for connection in connections)
+
+    def hang_up(self, within: float) -> None:
+        """On whoever has been about to ask for so many seconds: uvicorn itself waits for ever."""
+        now = self._look()
+        for connection, (_, since) in self._slow.items():
+            if now - since >= within:
+                _let_go(connection.transport)
+
+    def _look(self) -> float:
+        """Note who is about to ask, and since when: each connection with its last request."""
+        now = asyncio.get_running_loop().time()
+        seen: dict[Any, tuple[Any, float]] = {}
+        connections: set[Any] = set(self.server_state.connections)
+        for connection in connections:
+            if _about_to_ask(connection):
+                last, since = self._slow.get(connection, (None, now))
+                seen[connection] = (connection.cycle, since if last is connection.cycle else now)
+        self._slow = seen
+        return now
+
+
+def _about_to_ask(connection: Any) -> bool:
+    """Whether no answer is owed: its request, the first or a further one, is not here whole."""
+    cycle = connection.cycle
+    return cycle is None or bool(cycle.more_body or cycle.response_complete)
+
+
+def _let_go(transport: asyncio.Transport) -> None:
+    """Who does not read what was said last, is not waited for a second time."""
+    if transport.is_closing():
+        transport.abort()
+    else:
+        transport.close()
 
 
 class _Surroundings:

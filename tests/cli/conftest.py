@@ -1,5 +1,6 @@
 """A firm with a store, per test."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,5 +27,14 @@ def empty_office(tmp_path: Path) -> Office:
 @pytest.fixture
 def office(empty_office: Office) -> Office:
     """With an empty database at this version's tables."""
+    empty_office.done("db", "upgrade")
+    return empty_office
+
+
+@pytest.fixture
+def office_anywhere(empty_office: Office, store_url: str) -> Office:
+    """On each store in turn."""
+    file = empty_office.folder / "commsd.toml"
+    file.write_text(re.sub(r'url = "sqlite:[^"]*"', f'url = "{store_url}"', file.read_text()))
     empty_office.done("db", "upgrade")
     return empty_office

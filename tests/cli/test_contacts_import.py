@@ -36,21 +36,78 @@ def test_a_file_is_rehearsed_taken_in_and_taken_in_again(office: Office, people:
 
 def test_whose_organisation_nobody_knows_is_taken_in_and_named_with_the_line(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
-    file.write_text("name,email,company\nAnn,ann@example.org,Acme Ltd\nBo,bo@example.org,\n")
+    file.write_text("name,email,company\nAnn,ann@example.org,hubspot:77\nBo,bo@example.org,\n")
     ran = office.done("contacts", "import", str(file))
-    assert "1 in an organisation nobody knows, taken in without it (line 2)" in ran.out
+    assert "1 in an organisation whose number or id nobody knows, taken in without it (line 2)" in ran.out
     assert "2 new" in ran.out
     assert office.done("contacts", "import", str(file), "--json").json["without_organisation"] == [2]
 
 
-def test_a_file_in_another_encoding_is_read_where_it_is_said(office: Office, tmp_path: Path) -> None:
+def test_a_name_that_several_organisations_have_is_told_with_its_line(office: Office, tmp_path: Path) -> None:
+    for domain in ("a.example", "b.example"):
+        office.done("organisations", "set", domain, "--name", "Acme")
     file = tmp_path / "people.csv"
-    file.write_bytes("name,email\nJörg,joerg@example.org\n".encode("cp1252"))
-    assert "encoding" in office.commsd("contacts", "import", str(file)).out
-    office.done("contacts", "import", str(file), "--encoding", "cp1252")
+    file.write_text("name,email,company\nAnn,ann@example.org,Acme\n")
+    ran = office.done("contacts", "import", str(file))
+    assert "1 in an organisation of a name that several have, taken in without it (line 2)" in ran.out
+    assert office.done("contacts", "import", str(file), "--json").json["unclear_organisation"] == [2]
+
+
+JOERG = "name,email\r\nJörg,joerg@example.org\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (JOERG.encode(), "utf-8"),
+        (JOERG.encode("utf-8-sig"), "utf-8"),
+        (JOERG.encode("cp1252"), "cp1252"),
+        (JOERG.encode("utf-16"), "utf-16"),
+        (JOERG.encode("utf-16-le"), "utf-16-le"),
+        (JOERG.encode("utf-16-be"), "utf-16-be"),
+        (f"sep=;\r\n{JOERG.replace(',', ';')}".encode("cp1252"), "cp1252"),
+        (JOERG.replace(",", "\t").encode("utf-16"), "utf-16"),
+    ],
+)
+def test_whatever_excel_writes_is_read(office: Office, tmp_path: Path, content: bytes, encoding: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+    ran = office.done("contacts", "import", str(file), "--json")
+    assert (ran.json["new"], ran.json["encoding"]) == (1, encoding)
     assert office.done("contacts", "show", "joerg@example.org", "--json").json["name"] == "Jörg"
-    file.write_bytes("name,email\nAnn,ann@example.org\n".encode("utf-16"))
-    office.done("contacts", "import", str(file))
+
+
+def test_a_guessed_encoding_is_told_and_another_one_may_be_said(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes("name,email\nŁukasz,l@example.org\n".encode("cp1250"))
+    assert "was read as cp1252" in office.done("contacts", "import", str(file), "--check").err
+    office.done("contacts", "import", str(file), "--encoding", "cp1250")
+    assert office.done("contacts", "show", "l@example.org", "--json").json["name"] == "Łukasz"
+
+
+def test_a_broken_character_in_a_utf_8_file_spoils_its_row_alone(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(JOERG.encode() + b"B\xf6,bo@example.org\r\n")
+    ran = office.commsd("contacts", "import", str(file), "--json")
+    assert [each["line"] for each in ran.json["broken"]] == [3]
+    assert office.done("contacts", "show", "joerg@example.org", "--json").json["name"] == "Jörg"
+
+
+def test_a_file_that_cannot_be_opened_is_named(office: Office, tmp_path: Path) -> None:
+    assert "cannot be read" in office.commsd("contacts", "import", str(tmp_path / "none.csv")).err
+
+
+def test_the_cases_of_somebody_are_shown_the_open_ones_first(office: Office) -> None:
+    closed = str(office.mail(JANE).case_id)
+    office.done("cases", "close", closed, "--agent", "anna", "--note", "done")
+    opened = str(office.mail(JANE, subject="Another matter", external_ids=()).case_id)
+    shown = office.done("contacts", "show", JANE, "--cases", "--json").json
+    assert [(case["id"], case["state"]) for case in shown["cases"]] == [(opened, "open"), (closed, "closed")]
+    lines = office.done("contacts", "show", JANE, "--cases").out.splitlines()
+    assert [line.split()[-1] for line in lines[-2:]] == [opened, closed]
+    assert office.commsd("contacts", "show", JANE, "--cases", "--timeline").code == 2
+    office.done("contacts", "set", NUMBER, "--name", "Ann")
+    assert "no cases" in office.done("contacts", "show", NUMBER, "--cases").out
 
 
 def test_vcards_are_read_by_the_files_name(office: Office, tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def _full_after(pages: int) -> Any:
     return write
 
 
-def test_an_export_that_was_killed_goes_on(office: Office, tmp_path: Path) -> None:
+def test_an_export_that_was_killed_goes_on(office_anywhere: Office, tmp_path: Path) -> None:
     """A real process, killed without a word; what it wrote between two marks is cut off again."""
+    office = office_anywhere
     ids, path = _mails(office, 12), tmp_path / "log.ndjson"
     slow = (
         "import time; from commsd.cli import export, main; export.AT_ONCE = 1; export.NOTE_EVERY = 2\n"

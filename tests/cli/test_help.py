@@ -45,6 +45,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         *(f"cases {word}" for word in ("list", "show", "close", "reopen", "hold", "release", "merge", "assign", "set")),
         *(f"callbacks {word}" for word in ("list", "show", "claim", "result", "release", "set", "close", "avoided")),
         *(f"contacts {word}" for word in ("show", "set", "import", "merge", "split", "block", "export", "erase")),
+        *(f"organisations {word}" for word in ("list", "show", "set", "merge", "delete")),
         "calls result",
         "ack preview", "ack settle", "twiml connect", "twiml fallback", "lookback", "sla calendar",
         "sla apply", "sla versions", "sla export", "sla test", "sla report", "sla diff", "sla whatif",

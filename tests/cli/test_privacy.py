@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -62,6 +63,28 @@ def test_an_export_writes_into_no_folder_that_holds_anything(office: Office, tmp
     assert ran.code == 1
     assert "not empty" in ran.err
     assert [path.name for path in tmp_path.iterdir() if path.name not in ("config",)] == ["mine.txt"]
+
+
+def test_prv_1_an_export_that_was_killed_says_so_and_is_made_anew(office_anywhere: Office, tmp_path: Path) -> None:
+    """A real process, killed as it writes the last file: there is no page that could be taken for a whole one."""
+    office_anywhere.mail()
+    folder = tmp_path / "jane"
+    words = ("contacts", "export", JANE, "--to", str(folder))
+    dies = (
+        "import os, pathlib, signal; from commsd.cli import main; named = pathlib.Path.rename\n"
+        "def rename(path, to):\n"
+        "    return os.kill(os.getpid(), signal.SIGKILL) if to.name == 'index.html' else named(path, to)\n"
+        f"pathlib.Path.rename = rename; main({['--config', str(office_anywhere.folder), *words]!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", dies], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (folder / "person.json").exists()
+    assert not (folder / "index.html").exists()
+    ran = office_anywhere.commsd(*words)
+    assert (ran.code, "broken off" in ran.err, "delete that folder" in ran.err) == (1, True, True)
+    shutil.rmtree(folder)
+    office_anywhere.done(*words)
+    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "originals", "person.json"]
 
 
 def test_prv_1_erasing_asks_first_refuses_what_is_owed_and_leaves_no_byte_in_the_files(office: Office) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.office import Office, built
 
 
@@ -35,6 +37,44 @@ def test_a_reader_that_goes_away_is_no_trouble_of_the_store(office: Office) -> N
     ran = subprocess.run(command, stdout=ours, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     os.close(ours)
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["ledger"], ["ledger", "--json"], ["keys", "add", "crm", "--scope", "events:read"]])
+def test_an_output_that_takes_no_more_is_no_trouble_of_the_store(office: Office, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "commsd", "--config", str(office.folder), *words]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert ran.returncode == 75
+    assert ran.stderr.splitlines() == [
+        "the output cannot be written: No space left on device",
+        "  look at room and rights there, and again",
+    ]
+
+
+FEW = """
+import resource, commsd.cli.run
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+commsd.cli.run._open_many()
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256)
+"""
+
+
+def test_a_daemon_may_open_more_files_than_a_shell_gives_it() -> None:
+    ran = subprocess.run([sys.executable, "-c", FEW], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "True\n"), ran.stderr
+
+
+PRESSED = """
+import os, signal, commsd.cli
+commsd.cli.import_module = lambda _name: os.kill(os.getpid(), signal.SIGINT)
+commsd.cli.main(["ledger"])
+"""
+
+
+def test_ctrl_c_as_a_command_starts_is_no_traceback() -> None:
+    ran = subprocess.run([sys.executable, "-c", PRESSED], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
 def test_nothing_but_records_is_on_stdout_for_a_program(office: Office) -> None:

@@ -3,11 +3,18 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from commsd.crm.sequencer import Sequencer
+from commsd.sla.rules.in_force import Rules
+from commsd.store.claims import Claims
+from commsd.store.feed import drop_events
+from commsd.store.log import Log
+from commsd.world import real_world
 from tests.cli.office import Office, built
 
 ALLOWED = '[webhooks]\nprivate_networks = ["127.0.0.0/8"]\n'
@@ -104,3 +111,24 @@ def test_each_change_of_a_webhook_is_audited_with_who_did_it(firm: Office, recei
     rows = firm.done("keys", "audit", "--json").json
     assert [row["what"] for row in rows] == ["webhook.added", "webhook.removed"]
     assert all(row["caller"].startswith("cli:") for row in rows)
+
+
+def test_who_enables_a_webhook_hears_of_what_it_can_never_get_any_more(firm: Office, receiver: Heard) -> None:
+    firm.done("webhooks", "add", "crm", receiver.url)
+    firm.done("webhooks", "pause", "crm")
+    firm.mail()
+
+    async def let_go(log: Log, _rules: Rules) -> int:
+        world = real_world()
+        sequencer = Sequencer(log, Claims(log, world, "test"), world)
+        while await sequencer.once():
+            pass
+        later = world.now() + timedelta(days=1)
+        return await log.writer.write(lambda connection: drop_events(connection, later, 1000))
+
+    gone = firm.with_log(let_go)
+    enabled = firm.done("webhooks", "enable", "crm")
+    assert gone > 0
+    assert enabled.out == "enabled crm\n"
+    assert f"events 1 to {gone}, which were not posted to it" in enabled.err
+    assert firm.done("webhooks", "show", "crm", "--json").json["state"] == "active"

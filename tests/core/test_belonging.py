@@ -10,7 +10,7 @@ from commsd.core.belonging import marks_of, owner_of, tier_of, whose
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.interaction import ContactMatch
-from commsd.core.organisation import Mark, Organisation
+from commsd.core.organisation import Mark, Organisation, name_form
 from commsd.store.log import Log
 from tests.core.items import JANE, NUMBER, Books, call_from, mail_from
 from tests.house import items_of
@@ -120,3 +120,20 @@ async def test_the_store_shows_the_firm_of_a_contact_also_where_the_firm_has_no_
     await log.decide((), lambda items: Change(organisations=(bare,), contacts=(JANE_THERE,)))
     items = await items_of(log, *key.of_addresses(JANE))
     assert items.firms == {"acme": bare}
+
+
+def test_a_contact_whose_firm_was_deleted_is_of_none() -> None:
+    books = in_acme(JANE_THERE)
+    books.organisations = {"acme": Organisation(id="acme", created_at=MADE, tier="gold", deleted_at=MADE)}
+    change = books.take(mail_from())
+    assert "tier" not in change.cases[0].attrs
+    assert change.interactions[0].organisation_id is None
+
+
+@pytest.mark.parametrize("name", ["Bücher & Sons", "  BÜCHER  &\tsons ", "Bu\u0308cher & Sons", "Ｂücher & Ｓons"])
+def test_one_name_written_in_several_ways_is_one_name(name: str) -> None:
+    assert name_form(name) == "bücher & sons"
+
+
+def test_a_full_stop_or_another_word_makes_another_name() -> None:
+    assert len({name_form(name) for name in ("Acme", "Acme Ltd", "Acme Ltd.", "Acme-Ltd")}) == 4

@@ -60,6 +60,7 @@ PEOPLE = People(agents={"anna": Agent(id="anna", name="Anna Berg", mail=("anna@e
 class Place:
     """What a test works with. url: of the page and the API."""
 
+    api: Api
     log: Log
     world: World
     keys: Keys
@@ -147,6 +148,7 @@ async def place(store_url: str, world: World, *, limits: Limits | None = None) -
         while not await listener.once():
             await asyncio.wait({serving}, timeout=0.01)
         yield Place(
+            api=api,
             log=log,
             world=world,
             keys=keys,

@@ -163,3 +163,17 @@ def test_a_broken_card_is_named_and_the_others_are_read(text: str, line: int, wh
 def test_no_text_at_all_makes_reading_fail(text: str) -> None:
     assert all(isinstance(entry, Entry) for entry in entries(cards(text)))
     assert all(isinstance(entry, Entry) for entry in entries(rows(f"email,phone\n{text}\n")))
+
+
+@pytest.mark.parametrize("first", ["sep=;", "\ufeffsep=;", "SEP=;;;", '"sep=;"'])
+def test_excels_first_line_names_the_separator_and_the_lines_are_counted_with_it(first: str) -> None:
+    good, wrong = entries(rows(f"{first}\r\nname;email\r\nClarke, Jane;jane@example.org\r\nx;nobody\r\n"))
+    assert (good.line, wrong.line) == (3, 4)
+    assert good.said.identities == (JANE,)
+    assert good.said.fields["name"] == "Clarke, Jane"
+    assert wrong.wrong
+
+
+def test_a_separator_of_its_own_is_taken_from_the_first_line() -> None:
+    (entry,) = entries(rows("sep=|\nname|email\nJane, Dr.; Clarke|jane@example.org\n"))
+    assert entry.said.fields["name"] == "Jane, Dr.; Clarke"

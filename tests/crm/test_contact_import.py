@@ -1,6 +1,8 @@
 """A file of contacts into the log, on both stores: each row whole or not at all, and twice the same as once."""
 
+import asyncio
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,8 +14,9 @@ from commsd.core.organisation import Mark
 from commsd.crm.card import Entry, Reading, entry_of
 from commsd.crm.contact_csv import sheet_of
 from commsd.crm.contact_import import Report, import_contacts
+from commsd.crm.organisation_merge import all_move, merge_organisations
 from commsd.crm.organisation_set import FirmSaid, put_organisation
-from commsd.store import schema
+from commsd.store import organisations, schema
 from commsd.store.log import Log
 from tests.house import items_of
 
@@ -22,7 +25,7 @@ FILE = """external_id,name,email,phone,tier,company
 1,Jane Clarke,jane@example.org,+493023125099,gold,example.org
 2,John Clarke,john@example.org,+493023125099,,example.org
 3,Broken,nobody,,,
-4,Ann,ann@example.org,,,unknown firm
+4,Ann,ann@example.org,,,+493023125010
 """
 
 
@@ -130,3 +133,102 @@ async def test_one_id_under_two_names_is_told_and_not_guessed(log: Log) -> None:
     assert known is not None
     assert known.name == "Jane"
     assert await contact(log, "john@example.org") is None
+
+
+async def of_firm(log: Log, address: str) -> str | None:
+    known = await contact(log, address)
+    assert known is not None
+    return known.organisation_id
+
+
+async def named(log: Log, name: str) -> tuple[str, ...]:
+    return await log.read(lambda c: organisations.ids_named(c, name, None))
+
+
+FIRMS = """name,email,company
+Jane,jane@example.org,Bücher & Sons
+John,john@example.org,  BÜCHER &  Sons
+Ann,ann@example.org,booking.example
+"""
+
+
+async def test_an_organisation_of_a_name_nobody_has_is_made_once_for_all_its_people(log: Log) -> None:
+    first = await taken(log, FIRMS)
+    jane, before = await of_firm(log, "jane@example.org"), await outbox(log)
+    again = await taken(log, FIRMS)
+    assert (counts(first), first.firms) == ((3, 0, 0, []), 2)
+    assert (counts(again), again.firms) == ((0, 0, 3, []), 0)
+    assert await outbox(log) == before
+    assert before.count("organisation.created") == 2
+    assert jane is not None
+    assert jane == await of_firm(log, "john@example.org")
+    assert await named(log, "bücher & sons") == (jane,)
+    assert await named(log, "booking.example") == (await of_firm(log, "ann@example.org"),)
+
+
+async def test_a_check_counts_the_organisations_that_would_be_made_and_makes_none(log: Log) -> None:
+    checked = await taken(log, FIRMS, check=True)
+    assert (counts(checked), checked.firms) == ((3, 0, 0, []), 2)
+    assert await named(log, "booking.example") == ()
+    await taken(log, FIRMS)
+    known = await taken(log, FIRMS, check=True)
+    assert (counts(known), known.firms) == ((0, 0, 3, []), 0)
+
+
+async def test_a_name_of_two_organisations_is_told_with_its_line_and_not_guessed(log: Log) -> None:
+    marks = [Mark("crm", "f1"), Mark("crm", "f2")]
+    for mark in marks:
+        said = FirmSaid(fields={"name": "Acme"})
+        await log.decide([key.of_mark(mark)], put_organisation(mark, said, HAND))
+    text = "name,email,company\nJane,jane@example.org,acme\nJohn,john@example.org,crm:f2\n"
+    for check in (True, False):
+        report = await taken(log, text, check=check)
+        assert (report.unclear, report.unplaced, report.firms) == ([2], [], 0)
+    assert await of_firm(log, "jane@example.org") is None
+    assert await of_firm(log, "john@example.org") is not None
+    of_one_of_them = await taken(log, "name,email,company\nJohn,john@example.org,ACME\n")
+    assert (counts(of_one_of_them), of_one_of_them.unclear) == ((0, 0, 1, []), [])
+
+
+async def test_a_row_that_is_left_out_makes_no_organisation(log: Log) -> None:
+    await taken(log, "name,email\nJane,jane@example.org\n")
+    await taken(log, "name,phone\nJane,+493023125099\n")
+    report = await taken(log, "name,email,phone,company\nJane,jane@example.org,+493023125099,Acme\n")
+    assert (counts(report), report.firms) == ((0, 0, 0, [2]), 0)
+    assert await named(log, "Acme") == ()
+
+
+async def test_the_name_of_an_organisation_that_went_into_another_leads_there(log: Log) -> None:
+    await taken(log, "email,company\njane@example.org,Acme Limited\njohn@example.org,Acme\n")
+    gone, stays = await of_firm(log, "jane@example.org"), await of_firm(log, "john@example.org")
+    assert gone is not None
+    assert stays is not None
+    keys = [key.of_organisation(gone), key.of_organisation(stays)]
+    await log.decide(keys, merge_organisations(gone, stays, HAND))
+    late = await taken(log, "email,company\nann@example.org,Acme limited\n")
+    assert (late.firms, await of_firm(log, "ann@example.org")) == (0, stays)
+    assert await all_move(log, gone, stays, HAND) == 1
+    again = await taken(log, "email,company\njane@example.org,Acme Limited\njohn@example.org,Acme\n")
+    assert (counts(again), again.firms) == ((0, 0, 2, []), 0)
+
+
+async def test_two_imports_at_once_make_one_organisation(log: Log) -> None:
+    texts = [f"email,company\np{each}@example.org,Acme\n" for each in range(4)]
+    reports = await asyncio.gather(*(taken(log, text) for text in texts))
+    assert sum(report.firms for report in reports) == 1
+    assert len(await named(log, "Acme")) == 1
+
+
+async def test_a_name_that_several_got_meanwhile_leaves_its_row_for_the_next_time(log: Log) -> None:
+    acme = FirmSaid(fields={"name": "Acme"})
+    (entry,) = entries("email,company\njane@example.org,Acme\n")
+
+    def late() -> Iterator[Entry]:
+        for mark in (Mark("crm", "f1"), Mark("crm", "f2")):
+            log.submit([key.of_mark(mark)], put_organisation(mark, acme, HAND))
+        yield entry
+
+    report = await import_contacts(log, late(), HAND)
+    assert [each.line for each in report.broken] == [2]
+    assert "import the file again" in report.broken[0].what
+    assert await contact(log, "jane@example.org") is None

@@ -1,5 +1,6 @@
 """A person is erased: no byte of them is left, the log keeps its order, and the world is told so that it erases too."""
 
+import asyncio
 import hashlib
 import urllib.parse
 from collections.abc import AsyncIterator
@@ -441,6 +442,27 @@ async def test_prv_1_an_erasure_that_was_cut_short_is_finished_by_the_next(here:
     assert (again.interactions, again.cases) == (0, 0)
 
 
+async def test_many_open_cases_are_closed_and_erased_in_few_commits(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough of them that who decides meanwhile gets between; few enough that nobody waits for the disk so often."""
+    for number in range(120):
+        facts = mail_from(ADDRESS, f"Matter {number}", external_ids=(ExternalId(MESSAGE_ID, f"{number}@z.example"),))
+        change = await here.happened(*key.of_addresses(ADDRESS), fact=facts)
+    contact_id = change.cases[0].contact_id or ""
+    commits: list[int] = []
+    commit = here.log.engine.commit
+
+    async def counted(f: Any, *more: Any) -> Any:
+        commits.append(1)
+        return await commit(f, *more)
+
+    monkeypatch.setattr(here.log.engine, "commit", counted)
+    counts = await erased(here, contact_id)
+    assert counts.cases == 120
+    assert 6 <= len(commits) <= 20
+
+
 async def test_an_id_nobody_has_is_not_erased(here: Place) -> None:
     with pytest.raises(NotFound):
         await erased(here, "0195a1b2-0000-7000-8000-00000000ffff")
@@ -476,7 +498,7 @@ async def test_prv_1_an_erased_person_is_in_no_byte_of_the_database_files(
     await erased(here, contact_id)
     await here.numbered()
     assert await here.log.engine.tidy()
-    files = sqlite_files(store_url) if store_url.startswith("sqlite") else postgres_files(store_url, request)
+    files = database_files(store_url, request, anew=True)
     assert any(b"olaf" in path.read_bytes() for path in files)  # what we look through is the database
     assert found_in_files(files) == {}
 
@@ -514,34 +536,17 @@ def found_in_files(files: list[Path]) -> dict[str, list[bytes]]:
     return {str(path): found for path in files if (found := found_in(path.read_bytes()))}
 
 
-def database_files(url: str, request: pytest.FixtureRequest) -> list[Path]:
-    """As they are, with what waited in memory."""
+def database_files(url: str, request: pytest.FixtureRequest, *, anew: bool = False) -> list[Path]:
+    """With what waited in memory. anew: once the tables of PostgreSQL were written anew."""
     if url.startswith("sqlite"):
         return sqlite_files(url)
     server: Postgres = request.getfixturevalue("postgres")
-    for statement in ("ANALYZE", "CHECKPOINT"):  # so that its statistics quote the person, as they do sooner or later
-        server.psql(statement, url.rpartition("/")[2])
-    return files_of(server, url)
+    return server.files(url, anew=anew)
 
 
 def sqlite_files(url: str) -> list[Path]:
     path = Path(url.removeprefix("sqlite:///"))
     return sorted(path.parent.glob(f"{path.name}*"))
-
-
-def postgres_files(url: str, request: pytest.FixtureRequest) -> list[Path]:
-    """After what config/README.md says to do: the tables written anew, and what waited in memory with them."""
-    server: Postgres = request.getfixturevalue("postgres")
-    database = url.rpartition("/")[2]
-    for statement in ("ANALYZE", "VACUUM FULL", "CHECKPOINT"):
-        server.psql(statement, database)
-    return files_of(server, url)
-
-
-def files_of(server: Postgres, url: str) -> list[Path]:
-    database = url.rpartition("/")[2]
-    oid = server.psql(f"SELECT oid FROM pg_database WHERE datname = '{database}'")
-    return [path for path in (server.dir / "data" / "base" / oid).iterdir() if path.is_file()]
 
 
 async def test_prv_1_delete_over_http_erases_and_is_audited(here: Place) -> None:
@@ -568,3 +573,13 @@ async def test_prv_1_delete_over_http_erases_and_is_audited(here: Place) -> None
         assert shown["privacy"]["redactions"]
     async with await here.client("events:read", "cases:write") as client:
         assert (await client.delete(f"/v1/contacts/{contact_id}")).status_code == 403
+
+
+async def test_prv_2_two_erasures_of_one_person_at_once_both_end_well(here: Place) -> None:
+    wrote = await here.happened("email:jane@example.org", fact=mail_from("jane@example.org"))
+    rang = await here.happened("phone:+493023125099", fact=call_from("+493023125099"))
+    for contact in (*wrote.contacts, *rang.contacts):
+        one, other = await asyncio.gather(erased(here, contact.id), erased(here, contact.id))
+        assert one.contacts == other.contacts == (contact.id,)
+    states = await here.log.read(lambda c: c.execute(select(schema.cases.c.state)).scalars().all())
+    assert set(states) == {"closed"}

@@ -121,7 +121,10 @@ async def _people(here: Place, crm: httpx.AsyncClient) -> None:
     """Somebody new; two who are one, and two again; one who wants to be forgotten. A firm, and its new name."""
     do = _doing(crm)
     await do("/v1/organisations/by/hubspot/7", "PUT", name="Acme")
-    await do("/v1/organisations/by/hubspot/7", "PUT", name="Acme Ltd")
+    firm = await do("/v1/organisations/by/hubspot/7", "PUT", name="Acme Ltd")
+    other = await do("/v1/organisations/by/hubspot/8", "PUT", name="Acme Limited")
+    await do(f"/v1/organisations/{other['id']}/merge", into=firm["id"], agent="anna")
+    assert (await crm.delete(f"/v1/organisations/{firm['id']}")).is_success
     email = {"kind": "email", "value": BO}
     stays = await do("/v1/contacts/by/hubspot/2", "PUT", name="Cleo", identities=[])
     (gone,) = (await crm.get("/v1/contacts", params={"identity": BO})).json()["data"]

@@ -46,6 +46,13 @@ TOUCHES: dict[str, dict[str, Any]] = {
     "a promise after the calendar": {"customer": JANE, "promise": {"due_at": LATE}},
     "an address that grows": {"customer": {"address": "ß" * 300 + "@example.org"}},
     "a domain that grows": {"customer": {"address": "a@" + ".".join(["ü" * 50] * 6)}},
+    "a tag of a page": {"customer": JANE, "tags": ["a" * 999]},
+    "a priority nobody knows": {"customer": JANE, "priority": "yesterday"},
+    "an end before its beginning": {
+        "customer": JANE,
+        "occurred_at": "2026-03-04T09:00:00Z",
+        "ended_at": "2026-03-04T08:00:00Z",
+    },
     "other kinds": {"customer": 5, "partial": "yes", "promise": [], "tags": {}, "external_ids": [1]},
 }
 

@@ -10,7 +10,7 @@ import pytest
 from commsd.egress.posting import judged, post
 from commsd.egress.target import Exits, UnsafeTarget
 from commsd.errors import Refused
-from tests.fakes.receiver import CUT, ENDLESS, HANG, Receiver, authority, receiving
+from tests.fakes.receiver import CUT, ENDLESS, HANG, INTERIM, Receiver, authority, receiving
 
 HERE = Exits(networks=("127.0.0.0/8",), timeout=timedelta(seconds=5))
 NAME = "hooks.example.com"
@@ -101,6 +101,23 @@ async def test_whk_6_of_an_endless_answer_hardly_anything_is_read(receiver: Rece
     answer = await post(receiver.url(), b"{}", {}, HERE)
     assert answer.taken
     assert receiver.sent < 16 * 1024 * 1024  # what the kernel's buffers hold
+
+
+async def test_a_server_that_only_ever_says_that_it_is_at_it_is_hung_up_on_long_before_the_time_is_over(
+    receiver: Receiver,
+) -> None:
+    receiver.answers = [INTERIM]
+    answer = await post(receiver.url(), b"{}", {}, HERE)
+    assert (answer.failure, answer.said) == ("unknown", "ServerDisconnectedError")
+
+
+async def test_a_head_of_fifteen_kilobytes_is_read_and_one_that_is_half_as_long_again_is_not(
+    receiver: Receiver,
+) -> None:
+    receiver.answers, receiver.more = [200], {"X-Long": "x" * 8000, "X-Longer": "y" * 7000}
+    assert (await post(receiver.url(), b"{}", {}, HERE)).taken
+    receiver.more["X-Longest"] = "z" * 8000
+    assert (await post(receiver.url(), b"{}", {}, HERE)).failure == "unknown"
 
 
 async def test_whk_2_a_server_that_hangs_is_left_in_time(receiver: Receiver) -> None:

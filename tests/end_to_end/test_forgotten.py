@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from commsd.demo.exchange import Caller, Exchange
 from commsd.demo.smtp import SmtpSink
@@ -22,6 +22,7 @@ from tests.eventually import eventually
 from tests.fakes.receiver import Receiver, receiving
 from tests.neighbours.dovecot import Dovecot
 from tests.neighbours.place import free_port
+from tests.neighbours.postgres import Postgres
 from tests.traces import needles, traces
 
 pytestmark = pytest.mark.end_to_end
@@ -80,6 +81,7 @@ class Life:
     exchange: Exchange
     receiver: Receiver
     url: str
+    postgres: Postgres | None
 
     async def says(self, *words: str) -> str:
         code, printed = await self.daemon.says(*words)
@@ -91,19 +93,24 @@ class Life:
         wanted = select(func.count()).where(table.c.current, table.c.kind == kind, table.c.direction == direction)
         return int(await read(self.url, lambda connection: connection.execute(wanted).scalar_one()))
 
-    def files(self) -> Sequence[Path]:
-        """All that the house wrote."""
-        return [path for path in self.daemon.folder.rglob("*") if path.is_file()]
+    def files(self, *, anew: bool = False) -> Sequence[Path]:
+        """All that the house wrote. anew: once the tables of PostgreSQL were written anew."""
+        here = [path for path in self.daemon.folder.rglob("*") if path.is_file()]
+        return [*here, *(self.postgres.files(self.url, anew=anew) if self.postgres else ())]
 
-    def found(self) -> dict[str, list[bytes]]:
-        """Where anything of the person is found."""
-        sought = needles(SECRETS)
-        looked = ((path, traces(path.read_bytes(), sought)) for path in self.files())
-        return {str(path.relative_to(self.daemon.folder)): found for path, found in looked if found}
+    def found(self, *, anew: bool = False) -> dict[str, list[bytes]]:
+        """Where anything of the person is found; all files of PostgreSQL are `store`, as that of SQLite is."""
+        sought, folder = needles(SECRETS), self.daemon.folder
+        looked = ((path, traces(path.read_bytes(), sought)) for path in self.files(anew=anew))
+        return {_named(path, folder): found for path, found in looked if found}
+
+
+def _named(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) and path.name != "commsd.db" else "store"
 
 
 @asynccontextmanager
-async def house(folder: Path, dovecot: Dovecot) -> AsyncIterator[Life]:
+async def house(folder: Path, dovecot: Dovecot, url: str, postgres: Postgres | None) -> AsyncIterator[Life]:
     user, fax, public = dovecot.user(ADDRESS), dovecot.user("fax@commsd.test"), free_port()
     await asyncio.to_thread(dovecot.create, user, "Sent")
     exchange = Exchange(
@@ -114,14 +121,13 @@ async def house(folder: Path, dovecot: Dovecot) -> AsyncIterator[Life]:
         numbers=[HOTLINE],
         words_per_second=1000,
     )
-    url = f"sqlite:///{folder}/commsd.db"
     async with SmtpSink() as sink, exchange, receiving() as receiver:
         more = MORE.format(
             host=dovecot.host, imap=dovecot.port, fax=fax, public=PUBLIC, api=exchange.api_base_url, hotline=HOTLINE
         )
         hours = "mon-sun 00:00-24:00"
         write_config(folder, dovecot, user, smtp=sink.port, store=url, public=public, hours=hours, more=more)
-        here = Life(Daemon(folder), dovecot, user, fax, sink, exchange, receiver, url)
+        here = Life(Daemon(folder), dovecot, user, fax, sink, exchange, receiver, url, postgres)
         await here.daemon.start()
         try:
             await here.daemon.watching()
@@ -180,14 +186,22 @@ async def _sound(here: Life) -> int:
     return int(await read(here.url, lambda connection: connection.execute(wanted).scalar_one()))
 
 
+def _decided_under(connection: Connection) -> int:
+    """How many keys stand in the store, each the hash of an address or a number; only PostgreSQL has any."""
+    return int(connection.execute(select(func.count()).select_from(schema.decision_keys)).scalar_one())
+
+
 ERASE = ("contacts", "erase", WHO, "--yes", "--even-if-owed", "--agent", "anna")
 
 
-async def test_prv_1_whoever_is_erased_is_in_no_file_of_the_whole_house(dovecot: Dovecot, tmp_path: Path) -> None:
-    async with house(tmp_path, dovecot) as here:
+async def test_prv_1_whoever_is_erased_is_in_no_file_of_the_whole_house(
+    dovecot: Dovecot, tmp_path: Path, store_url: str, request: pytest.FixtureRequest
+) -> None:
+    postgres = None if store_url.startswith("sqlite") else request.getfixturevalue("postgres")
+    async with house(tmp_path, dovecot, store_url, postgres) as here:
         await lived(here)
         before = here.found()
-        assert {"commsd.db", "log.jsonl"} & set(before) == {"commsd.db"}
+        assert {"store", "log.jsonl"} & set(before) == {"store"}
         assert [name for name in before if name.startswith("state/print/")]
         await here.says(*ERASE)
         await here.says("contacts", "show", OTHER)
@@ -196,7 +210,8 @@ async def test_prv_1_whoever_is_erased_is_in_no_file_of_the_whole_house(dovecot:
         for file in ("log.ndjson", "log.csv"):
             await here.says("log", "export", "--to", str(tmp_path / file))
         assert any(b"olaf" in path.read_bytes() for path in here.files())
-        assert here.found() == {}
+        assert here.found(anew=True) == {}
+        assert await read(here.url, _decided_under) == 0
         assert await read(here.url, lambda c: [o.word for o in opt_outs(c, [MOBILE])]) == ["stop"]
         code, printed = await here.daemon.says("db", "check")
         assert code == 0, printed

@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import aiohttp
+import orjson
 import pytest
 
 from commsd.demo.smtp import SmtpSink
@@ -169,6 +171,55 @@ async def test_a_locked_database_is_told_of_once_and_waited_for(house: House, tm
         await house.is_acknowledged(mail)
     await house.told("store.recovered")
     assert house.complaints() == [("store.unavailable", None)]
+
+
+async def test_a_store_moved_away_is_told_of_and_takes_up_what_waited_once_it_is_back(
+    house: House, tmp_path: Path
+) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    await house.works()
+    store, elsewhere = tmp_path / "commsd.db", tmp_path / "elsewhere.db"
+    store.rename(elsewhere)
+    mail = await house.a_mail_comes()
+    await house.told("store.unavailable")
+    assert {line["error"] for line in house.daemon.lines("store.unavailable")} == {"StoreFileLost"}
+    assert await ready(tmp_path) == (503, {"store": "the sqlite store does not answer (StoreFileLost)"})
+    assert not store.exists(), "nobody makes an empty one in its place"
+    elsewhere.rename(store)
+    await house.is_acknowledged(mail)
+    await house.told("store.recovered")
+    assert await ready(tmp_path) == (200, {})
+
+
+async def ready(folder: Path) -> tuple[int, dict[str, str]]:
+    """What /-/ready answers: its status, and its reasons."""
+    lines = (folder / "commsd.toml").read_text().splitlines()
+    (listen,) = [line.partition('"')[2].rstrip('"') for line in lines if line.startswith("listen = ")]
+    async with aiohttp.ClientSession() as client, client.get(f"http://{listen}/-/ready") as answer:
+        return answer.status, orjson.loads(await answer.read())["reasons"]
+
+
+async def test_a_backup_put_in_place_under_a_daemon_is_left_alone_until_the_next_start(
+    house: House, tmp_path: Path
+) -> None:
+    await house.daemon.start()
+    await house.daemon.watching()
+    await house.works()
+    code, printed = await house.daemon.says("db", "backup", "--to", str(tmp_path / "copy.db"))
+    assert code == 0, printed
+    (tmp_path / "copy.db").rename(tmp_path / "commsd.db")
+    whole = (tmp_path / "commsd.db").read_bytes()
+    mail = await house.a_mail_comes()
+    await house.told("store.unavailable")
+    assert await house.daemon.stop() == 0
+    assert (tmp_path / "commsd.db").read_bytes() == whole
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"commsd.db{ending}").unlink(missing_ok=True)
+    await house.daemon.start()
+    await house.is_acknowledged(mail, within=60)
+    code, printed = await house.daemon.says("db", "check")
+    assert code == 0, printed
 
 
 async def test_a_database_that_is_locked_at_the_start_is_told_of_once_and_waited_for(

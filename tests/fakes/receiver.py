@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-HANG, CUT, ENDLESS = "hang", "cut", "endless"
+HANG, CUT, ENDLESS, INTERIM = "hang", "cut", "endless", "interim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Heard:
 
 @dataclass
 class Receiver:
-    """answers: a status, HANG, CUT (hangs up) or ENDLESS (200, and a body without end); the last for ever.
+    """answers: a status, HANG, CUT (hangs up), ENDLESS (200, and a body without end) or INTERIM (one "I am at it" after
+    the other, and no answer); the last for ever.
 
     more: headers of its answers, such as "Retry-After". busy, most: how many requests it is at now, and was at most.
     """
@@ -76,6 +77,9 @@ class Receiver:
                 writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
                 self.sent += 65536
                 await writer.drain()
+        while answer == INTERIM:
+            writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+            await writer.drain()
         more = "".join(f"{name}: {value}\r\n" for name, value in self.more.items())
         writer.write(f"HTTP/1.1 {answer} So\r\nContent-Length: 0\r\n{more}\r\n".encode())
         await writer.drain()

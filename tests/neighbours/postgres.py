@@ -96,6 +96,15 @@ class Postgres:
             raise RuntimeError(done.stderr.strip())
         return done.stdout.strip()
 
+    def files(self, url: str, *, anew: bool) -> list[Path]:
+        """The files of a database, with what waited in memory. anew: after what config/README.md says to do, so that
+        they hold the bytes of no row that was deleted."""
+        database = url.rpartition("/")[2]
+        for statement in ("ANALYZE", *(("VACUUM FULL",) if anew else ()), "CHECKPOINT"):  # its statistics quote too
+            self.psql(statement, database)
+        oid = self.psql(f"SELECT oid FROM pg_database WHERE datname = '{database}'")
+        return [path for path in (self.dir / "data" / "base" / oid).iterdir() if path.is_file()]
+
     def initdb(self) -> None:
         command = [str(self.binaries / "initdb"), "-D", str(self.dir / "data"), "-U", "postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]

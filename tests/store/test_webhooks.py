@@ -50,3 +50,17 @@ def test_a_webhook_that_somebody_else_changed_is_not_overwritten() -> None:
         assert not rows.plan(connection, late, (), 9, (), NOW)
         assert rows.plan(connection, known, (), 9, (), NOW)
     engine.dispose()
+
+
+def test_a_webhook_that_is_gone_is_not_enabled() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        rows.insert_webhook(connection, hook(state=rows.DISABLED, reason="gone", disabled_at=NOW))
+        assert rows.enable(connection, "w", NOW)
+        known = rows.webhook_called(connection, "crm")
+        assert known is not None
+        assert (known.active, known.reason, known.disabled_at, known.revision) == (True, None, None, 2)
+        assert rows.remove_webhook(connection, "w")
+        assert not rows.enable(connection, "w", NOW)
+    engine.dispose()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -10,12 +11,14 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from commsd.errors import CommsdError
-from commsd.web.server import HEADERS, Listener, application, bind
+from commsd.web.server import HEADERS, Listener, application, bind, share
 from commsd.web.watch import Health
 from commsd.world import real_world
 from tests.crm.serving import Place
+from tests.eventually import eventually
 
 CLIENTS = 20
 
@@ -36,7 +39,7 @@ class Slow:
         return PlainTextResponse("here")
 
 
-def slow(listener: socket.socket) -> Slow:
+def slow(listener: socket.socket, *, within: float = 30.0, most: int | None = None) -> Slow:
     made: list[Slow] = []
 
     async def answer(request: Request) -> Response:
@@ -44,7 +47,7 @@ def slow(listener: socket.socket) -> Slow:
 
     health = Health(started=True)
     app = application([Route("/", answer, methods=["GET", "POST"])], health, largest_body=1000)
-    made.append(Slow(Listener("test", app, listener, real_world()), health, asyncio.Event()))
+    made.append(Slow(Listener("test", app, listener, real_world(), within=within, most=most), health, asyncio.Event()))
     return made[0]
 
 
@@ -130,6 +133,98 @@ async def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
         refused = await client.post("/", content=pieces() if chunked else b"x" * 2000)
     assert (fits.status_code, refused.status_code) == (200, 413)
     assert refused.json()["type"] == "urn:commsd:problem:too-large"
+    await stopped(server, task)
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection somebody opened by hand."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def says(self, text: str) -> None:
+        self.writer.write(text.encode())
+        await self.writer.drain()
+
+    async def ends(self) -> bool:
+        """Whether the other side hangs up soon."""
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                while await self.reader.read(1000):
+                    pass
+        self.writer.close()
+        return True
+
+
+async def line(server: Slow) -> Line:
+    return Line(*await asyncio.open_connection("127.0.0.1", server.listener.port))
+
+
+ASKS = "GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+HALF_A_HEAD = "POST / HTTP/1.1\r\nHost: he"
+HALF_A_BODY = "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n12345"
+
+
+@pytest.mark.parametrize("said", ["", HALF_A_HEAD, HALF_A_BODY])
+@pytest.mark.parametrize("before", [0, 1])
+async def test_who_never_says_the_whole_of_a_request_is_hung_up_on(before: int, said: str) -> None:
+    server = slow(bind("127.0.0.1", 0), within=0.2)
+    server.go.set()
+    task = await up(server)
+    somebody = await line(server)
+    for _ in range(before):
+        await somebody.says(ASKS)
+        await somebody.reader.readuntil(b"here")
+    await somebody.says(said or "\r\n")
+    assert await somebody.ends()
+    assert server.begun == before
+    await stopped(server, task)
+
+
+async def test_who_waits_for_an_answer_is_not_hung_up_on_however_long_it_takes() -> None:
+    server = slow(bind("127.0.0.1", 0), within=0.05)
+    task = await up(server)
+    nobody = await line(server)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.listener.port}", timeout=20) as client:
+        asked = asyncio.ensure_future(client.get("/"))
+        await eventually(lambda: server.begun == 1, within=10)
+        assert await nobody.ends()  # it came later and is gone already
+        server.go.set()
+        assert (await asked).status_code == 200
+    await stopped(server, task)
+
+
+async def test_however_many_never_ask_somebody_who_does_is_served_and_it_is_told_once() -> None:
+    server = slow(bind("127.0.0.1", 0), within=3, most=5)
+    server.go.set()
+    task = await up(server)
+    with capture_logs() as told:
+        many = [await line(server) for _ in range(20)]
+        for each in many:
+            await each.says(HALF_A_HEAD)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.listener.port}", timeout=20) as client:
+            assert [(await client.get("/")).status_code for _ in range(3)] == [200] * 3
+        assert await many[0].ends()
+    assert [entry["event"] for entry in told].count("http.full") == 1
+    for each in many:
+        each.writer.close()
+    await stopped(server, task)
+
+
+@pytest.mark.parametrize(("files", "most"), [(0, 64), (256, 64), (1024, 256), (65_536, 4000)])
+def test_a_listener_leaves_most_files_to_mail_and_store(files: int, most: int) -> None:
+    assert share(files) == most
+
+
+async def test_while_all_wait_for_answers_the_next_waits_too_and_is_served() -> None:
+    server = slow(bind("127.0.0.1", 0), within=1, most=3)
+    task = await up(server)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.listener.port}", timeout=20) as client:
+        asked = [asyncio.ensure_future(client.get("/")) for _ in range(6)]
+        await eventually(lambda: server.begun == 3, within=10)
+        server.go.set()
+        assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 6
     await stopped(server, task)
 
 

@@ -14,14 +14,25 @@ from commsd.channels.phone.message_texts import Tongue
 from commsd.channels.phone.message_words import Order, Told, told
 from commsd.channels.phone.promise import promised, zone_of
 from commsd.channels.phone.seen import House
-from commsd.channels.phone.text_owed import LAST, LONGEST, MESSAGE_SID, WHATSAPP, Owing, address, owed_text, with_reason
+from commsd.channels.phone.text_owed import (
+    LAST,
+    LONGEST,
+    MESSAGE_SID,
+    WHATSAPP,
+    Owing,
+    address,
+    items_after,
+    owed_text,
+    with_reason,
+)
+from commsd.channels.phone.text_wishes import is_brief, is_unwanted, owed_to, rung_back, wants_calls_alone
 from commsd.channels.phone.twiml import language_for
 from commsd.config.unit import Rate
 from commsd.core import key
 from commsd.core.belonging import whose
 from commsd.core.calendar import next_opening
 from commsd.core.call_promise import promises_of
-from commsd.core.callback import Callback, CloseReason, State
+from commsd.core.callback import Callback, CloseReason
 from commsd.core.case import ANSWERING, CaseFile, ClockRecord
 from commsd.core.change import Change, LogicalKey, Original, change_of, with_promise
 from commsd.core.clock import State as ClockState
@@ -46,7 +57,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
-from commsd.core.opt_out import OptOut
+from commsd.core.opt_out import BLOCKED, OptOut
 from commsd.core.promise import calendar_of, counted_in
 from commsd.core.promise import told as told_time
 from commsd.core.rate_limit import BUDGET, inbox_of, is_reached
@@ -131,7 +142,7 @@ class Read:
         self.number = parse_number(text.sender)
         self.line = house.line_of(text.to)
         self.contact, _ = whose(text.sender, items)
-        self.owed = _owed(self.number, self.line, items)
+        self.owed = owed_to(self.number, self.line.name if self.line else None, items)
         body = text.body.encode()
         self.original = Original(sha256=hashlib.sha256(body).hexdigest(), media_type=MEDIA_TYPE, content=body)
         self.language, self.cause = _language(self.contact, self.number, self.line, house)
@@ -199,12 +210,24 @@ class Read:
 
     def _letter(self, fact: Interaction) -> Change:
         """For a person to read and answer; of an owed call it tells the purpose."""
+        if self.line and wants_calls_alone(self.contact):
+            return self._to_be_rung(fact, self.line)
         change = self._with_purpose(change_of(fact, self.items, self.house.terms))
         reason = self._silent() or self._answered_already(change.interactions[0])
         if reason:
             return with_reason(change, reason)
         change, promised_at = self._promised(change)
         return self.answered(change, self._tongue.received(promised_at), promised_at)
+
+    def _to_be_rung(self, fact: Interaction, line: Line) -> Change:
+        """Who wants calls alone is rung about what he writes, and told so."""
+        change = self._with_purpose(rung_back(fact, line.name, self.text.sender, self.items, self.house.terms))
+        if reason := self._silent() or self._answered_already(change.interactions[0]):
+            return with_reason(change, reason)
+        owed = next((each for each in change.callbacks if each.open), None)
+        due = promised(owed, change, self.items, self.house) if owed else None
+        at = due.at if due else None
+        return self.answered(change, self._tongue.rung(at, opens=due is not None and due.opens), at)
 
     def _opted(self, fact: Interaction, said: Told) -> Change:
         """No more texts on this channel, or texts again. What is owed, stays owed: about that we ask, once."""
@@ -225,6 +248,8 @@ class Read:
         if said.order is Order.START or before is not None or self.owed is None or self._silent():
             return change
         change = with_reason(change, None)
+        if is_unwanted(self.owed, self.contact, self.items):
+            return self.answered(change, self._tongue.stopped_noted(), None, last=True)
         due = promised(self.owed, Change(), self.items, self.house)
         words = self._tongue.stopped(due.at if due else None, opens=due is not None and due.opens)
         return self.answered(change, words, None, last=True)
@@ -255,7 +280,7 @@ class Read:
     def _declined(self, fact: Interaction, owed: Callback) -> Change:
         """The customer wants no call any more, and says so himself: telephony.md Q3."""
         change = self._recorded(replace(fact, reason="no-ack:declined", case_id=owed.case_id))
-        after = _with(self.items, change)
+        after = items_after(self.items, change)
         closing = Interaction(
             id=self.items.new_id(),
             channel=fact.channel,
@@ -279,7 +304,7 @@ class Read:
     def _with_purpose(self, change: Change) -> Change:
         """The owed call, with what it is about in the customer's words."""
         words = " ".join(self.text.body.split())[:LONGEST]
-        callback = next((c for c in change.callbacks if self.owed and c.id == self.owed.id), self.owed)
+        callback = next((c for c in change.callbacks if not self.owed or c.id == self.owed.id), self.owed)
         if callback is None or not callback.open or not words or words in (callback.purpose or ""):
             return change
         purpose = f"{callback.purpose} / {words}" if callback.purpose else words
@@ -301,7 +326,7 @@ class Read:
             return "no-ack:unknown-line"
         if not self.line.sms_ack:
             return "no-ack:sms-off"
-        if self.contact and self.contact.blocked:
+        if (self.contact and self.contact.blocked) or self.items.opted_out(self.text.sender, BLOCKED):
             return "no-ack:blocked"
         if number is None or screened(number, self.regions):
             return "no-ack:region"
@@ -340,6 +365,7 @@ class Read:
             address_as=firm.address_as,
             zone=self.zone,
             ours=firm.zone,
+            brief=is_brief(self.contact),
         )
 
     def answered(self, change: Change, text: str, by: datetime | None, *, last: bool = False) -> Change:
@@ -360,13 +386,6 @@ class Read:
 
 
 _GOING = frozenset({Outcome.PENDING, Outcome.REACHED})
-_DECLINABLE = frozenset(State) - {State.CLOSED, State.DIALLING, State.TALKING}
-
-
-def _owed(number: Number | None, line: Line | None, items: OpenItems) -> Callback | None:
-    """The open callback to this number: of this line, else of any."""
-    theirs = [c for c in items.callbacks if number and c.number == number.e164 and c.state in _DECLINABLE]
-    return next((c for c in theirs if line and c.line == line.name), next(iter(theirs), None))
 
 
 def _running(file: CaseFile | None) -> ClockRecord | None:
@@ -379,22 +398,3 @@ def _language(contact: Contact | None, number: Number | None, line: Line | None,
     languages = line.languages if line else house.firm.languages
     region = number.region if number else None
     return language_for(contact.language if contact else None, region, languages, default=house.firm.languages[0])
-
-
-def _with(items: OpenItems, change: Change) -> OpenItems:
-    """What is open after this change, so that a second interaction of one decision follows on the first."""
-    files = dict(items.files)
-    for case in change.cases:
-        known = files.get(case.id) or CaseFile(case=case)
-        ids = {fact.id for fact in change.interactions}
-        clocks = {record.id: record for record in (*known.clocks, *change.clocks) if record.case_id == case.id}
-        files[case.id] = CaseFile(
-            case=case,
-            interactions=(
-                *(fact for fact in known.interactions if fact.id not in ids),
-                *(fact for fact in change.interactions if fact.case_id == case.id),
-            ),
-            clocks=tuple(clocks.values()),
-        )
-    callbacks = {callback.id: callback for callback in (*items.callbacks, *change.callbacks)}
-    return replace(items, files=files, callbacks=tuple(callbacks.values()))

@@ -45,16 +45,21 @@ _LONGEST_NAME = 40
 class Texts:
     """One language. In braces: firm; by, which begins with its own space or is empty; at. when, until: of an instant.
 
-    missed: a missed call; written: one of who wants answers in writing; received: a message came; agreed: the time
-    asked for is noted; stopped: no more texts, and the call that is owed. from_: in place of by, where we ring from
-    then on and not before.
+    missed: a missed call; written: one of who wants answers in writing; both with _brief for who likes few words.
+    received: a message came; rung: the same, to who is to be rung about it; agreed: the time asked for is noted;
+    stopped: no more texts, and the call that is owed; stopped_noted: to who wants no call. from_: in place of by, where
+    we ring from then on and not before.
     """
 
     missed: str
+    missed_brief: str
     written: str
+    written_brief: str
     received: str
+    rung: str
     agreed: str
     stopped: str
+    stopped_noted: str
     by: Callable[[datetime], str]
     from_: Callable[[datetime], str]
     at: Callable[[datetime], str]
@@ -103,10 +108,16 @@ ENGLISH = Texts(
     "with it, such as 15:00, or write what it is about. For no more texts: STOP.",
     written="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. Answer this with "
     "what it is about, if you like. For no more texts: STOP.",
+    missed_brief="{firm}: sorry that nobody could take your call. We will ring you{by}. For no more texts: STOP.",
+    written_brief="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. For no more "
+    "texts: STOP.",
     received="{firm}: thank you, your message is with us. You will have an answer{by}.",
+    rung="{firm}: thank you, your message is with us. We will ring you about it{by}.",
     agreed="{firm}: thank you, we will ring you {at}.",
     stopped="{firm}: you will get no more texts from us. We still owe you a call and will ring you{by}. "
     "If it is not wanted any more, answer NO.",
+    stopped_noted="{firm}: you will get no more texts from us. What you rang about stays noted with us. "
+    "If it has been settled, answer NO.",
     by=lambda at: f" by {at:%H:%M} on {_en(at)}",
     from_=lambda at: f" from {at:%H:%M} on {_en(at)}",
     at=lambda at: f"at {at:%H:%M} on {_en(at)}",
@@ -117,10 +128,17 @@ GERMAN = Texts(
     "mehr: STOP.",
     written="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Sie haben{by} eine Antwort "
     "von uns, schriftlich. Worum es geht, können Sie hierauf schreiben. Keine Nachrichten mehr: STOP.",
+    missed_brief="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Wir rufen Sie{by} an. "
+    "Keine Nachrichten mehr: STOP.",
+    written_brief="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Sie haben{by} eine "
+    "Antwort von uns, schriftlich. Keine Nachrichten mehr: STOP.",
     received="{firm}: Danke, Ihre Nachricht ist bei uns. Sie haben{by} eine Antwort.",
+    rung="{firm}: Danke, Ihre Nachricht ist bei uns. Wir rufen Sie{by} dazu an.",
     agreed="{firm}: Danke, wir rufen Sie {at} an.",
     stopped="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ein Anruf steht noch aus, wir rufen Sie{by} an. Wird "
     "er nicht mehr gebraucht, antworten Sie NEIN.",
+    stopped_noted="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ihr Anliegen bleibt bei uns vermerkt. Hat es "
+    "sich erledigt, antworten Sie NEIN.",
     by=lambda at: f" bis {_de(at)}, {at:%H:%M} Uhr",
     from_=lambda at: f" ab {_de(at)}, {at:%H:%M} Uhr",
     at=lambda at: f"am {_de(at)}, um {at:%H:%M} Uhr",
@@ -130,10 +148,16 @@ DANISH = Texts(
     "så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     written="{firm}: undskyld, ingen nåede at tage dit opkald. Du får et skriftligt svar{by}. Du er velkommen til at "
     "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    missed_brief="{firm}: undskyld, ingen nåede at tage dit opkald. Vi ringer til dig{by}. Ikke flere beskeder: STOP.",
+    written_brief="{firm}: undskyld, ingen nåede at tage dit opkald. Du får et skriftligt svar{by}. Ikke flere "
+    "beskeder: STOP.",
     received="{firm}: tak, din besked er hos os. Du får svar{by}.",
+    rung="{firm}: tak, din besked er hos os. Vi ringer til dig om den{by}.",
     agreed="{firm}: tak, vi ringer til dig {at}.",
     stopped="{firm}: du får ikke flere beskeder fra os. Vi skylder dig stadig et opkald og ringer til dig{by}. "
     "Er det ikke nødvendigt mere, så svar NEJ.",
+    stopped_noted="{firm}: du får ikke flere beskeder fra os. Det, du ringede om, er fortsat noteret hos os. "
+    "Er det klaret, så svar NEJ.",
     by=lambda at: f" senest {_da(at)}",
     from_=lambda at: f" fra {_da(at)}",
     at=_da,
@@ -144,20 +168,34 @@ DANISH_FORMAL = replace(
     "bedre, så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     written="{firm}: undskyld, ingen nåede at tage Deres opkald. De får et skriftligt svar{by}. De er velkommen til at "
     "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    missed_brief="{firm}: undskyld, ingen nåede at tage Deres opkald. Vi ringer til Dem{by}. Ikke flere "
+    "beskeder: STOP.",
+    written_brief="{firm}: undskyld, ingen nåede at tage Deres opkald. De får et skriftligt svar{by}. Ikke flere "
+    "beskeder: STOP.",
     received="{firm}: tak, Deres besked er hos os. De får svar{by}.",
+    rung="{firm}: tak, Deres besked er hos os. Vi ringer til Dem om den{by}.",
     agreed="{firm}: tak, vi ringer til Dem {at}.",
     stopped="{firm}: De får ikke flere beskeder fra os. Vi skylder Dem stadig et opkald og ringer til Dem{by}. "
     "Er det ikke nødvendigt mere, så svar NEJ.",
+    stopped_noted="{firm}: De får ikke flere beskeder fra os. Det, De ringede om, er fortsat noteret hos os. "
+    "Er det klaret, så svar NEJ.",
 )
 INDONESIAN = Texts(
     missed="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Kami akan menelepon Anda{by}. Bila waktu lain "
     "lebih cocok, balas dengan jamnya, misalnya 15.00, atau tuliskan keperluan Anda. Tidak mau pesan lagi: STOP.",
     written="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda mendapat jawaban tertulis{by}. Silakan "
     "balas pesan ini dengan keperluan Anda. Tidak mau pesan lagi: STOP.",
+    missed_brief="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Kami akan menelepon Anda{by}. Tidak mau "
+    "pesan lagi: STOP.",
+    written_brief="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda mendapat jawaban tertulis{by}. Tidak "
+    "mau pesan lagi: STOP.",
     received="{firm}: terima kasih, pesan Anda sudah kami terima. Anda mendapat jawaban{by}.",
+    rung="{firm}: terima kasih, pesan Anda sudah kami terima. Kami akan menelepon Anda tentang hal ini{by}.",
     agreed="{firm}: terima kasih, kami akan menelepon Anda {at}.",
     stopped="{firm}: Anda tidak akan menerima pesan lagi dari kami. Kami masih berutang telepon dan akan menelepon "
     "Anda{by}. Jika tidak perlu lagi, balas TIDAK.",
+    stopped_noted="{firm}: Anda tidak akan menerima pesan lagi dari kami. Keperluan Anda tetap kami catat. Jika sudah "
+    "selesai, balas TIDAK.",
     by=lambda at: f" paling lambat {_id(at)}",
     from_=lambda at: f" mulai {_id(at)}",
     at=_id,
@@ -174,13 +212,14 @@ def texts(language: str, address_as: Mapping[str, str]) -> Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tongue:
-    """How one customer is written to. zone: theirs; ours: the firm's, whose name is not said."""
+    """How one customer is written to. zone: theirs; ours: the firm's, whose name is not said. brief: in few words."""
 
     firm: str
     language: str
     address_as: Mapping[str, str]
     zone: ZoneInfo
     ours: ZoneInfo
+    brief: bool = False
 
     @property
     def _texts(self) -> Texts:
@@ -188,13 +227,21 @@ class Tongue:
 
     def missed(self, by: datetime | None, *, opens: bool = False) -> str:
         """opens: we ring from then on and not before."""
-        return self._filled(self._texts.missed, by=self._by(by, opens=opens))
+        text = self._texts.missed_brief if self.brief else self._texts.missed
+        return self._filled(text, by=self._by(by, opens=opens))
 
     def written(self, by: datetime | None) -> str:
-        return self._filled(self._texts.written, by=self._by(by))
+        return self._filled(self._texts.written_brief if self.brief else self._texts.written, by=self._by(by))
 
     def received(self, by: datetime | None) -> str:
         return self._filled(self._texts.received, by=self._by(by))
+
+    def rung(self, by: datetime | None, *, opens: bool = False) -> str:
+        """opens: we ring from then on and not before."""
+        return self._filled(self._texts.rung, by=self._by(by, opens=opens))
+
+    def stopped_noted(self) -> str:
+        return self._filled(self._texts.stopped_noted)
 
     def stopped(self, by: datetime | None, *, opens: bool = False) -> str:
         """opens: we ring from then on and not before."""

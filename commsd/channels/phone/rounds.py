@@ -1,18 +1,20 @@
 """Who is rung for a call, in which order: the caller's own person first, then the line's rounds. Pure.
 
 Here: the telephones. What they and the caller hear stands in scene.py. Nobody who is away is rung, and no telephone
-from which the call itself came; one that a callback holds only where every other is held too.
+from which the call itself came. One that a callback holds, or that an earlier owed call waits for, comes last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from commsd.channels.phone.seen import Seen
+from commsd.channels.phone.turns import Rung, left_for
 from commsd.core.agent import Agent
 
 OWN_PERSON = 99
 """The number of the round in which the contact's own person is rung, alone, before round 1."""
 
-Round = tuple[int, tuple[str, ...]]
+Round = Rung
 
 
 def first_round(seen: Seen) -> Round | None:
@@ -27,11 +29,16 @@ def round_after(seen: Seen, number: int) -> Round | None:
     return next((each for each in later if not set(each[1]) <= own), None)
 
 
-def _rounds(seen: Seen) -> list[Round]:
-    """All of the call, in order; without telephones that would only be found busy, as long as any is left."""
-    every, busy = list(_every_round(seen)), seen.house.busy
-    free = [(number, tuple(phone for phone in phones if phone not in busy)) for number, phones in every]
-    return [each for each in free if each[1]] or every
+def _rounds(seen: Seen) -> Sequence[Round]:
+    """All of the call, in order; without telephones that are busy or another's turn, as long as any is left."""
+    return left_for(_waits_since(seen), list(_every_round(seen)), seen.house.busy, seen.house.turns)
+
+
+def _waits_since(seen: Seen) -> datetime:
+    """Who is owed a call and rings again keeps the place of that."""
+    number = seen.number.e164 if seen.number else None
+    owed = (each.opened_at for each in seen.items.callbacks if each.open and number and each.number == number)
+    return min((seen.state.first_at, *owed))
 
 
 def _every_round(seen: Seen) -> Iterator[Round]:

@@ -11,6 +11,7 @@ from commsd.channels.phone.rounds import Round, first_round, round_after
 from commsd.channels.phone.seen import Seen
 from commsd.channels.phone.speech import OFFERED, OTHER_NUMBER, YES, pressed
 from commsd.channels.phone.step import NEXT, Scene, Stage, Step, heard_after
+from commsd.channels.phone.text_wishes import is_brief
 from commsd.channels.phone.twiml import Talk, back_words
 from commsd.core.contact import Wishes
 from commsd.core.fact import replace
@@ -144,6 +145,7 @@ def _talk(seen: Seen, owed: Owed | None, texts: Spoken) -> Talk:
         back=_back(seen, owed, texts) if owed else "",
         kept_place=bool(owed and owed.kept),
         unrung=_unrung(seen) is not None,
+        brief=is_brief(seen.contact),
     )
 
 

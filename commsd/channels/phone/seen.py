@@ -4,12 +4,13 @@ What is said to the caller from it stands in scene.py, what is recorded in intak
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from commsd.channels.phone.call import PINGS, is_glimpse, is_short, reason_for
 from commsd.channels.phone.call_state import CallState, Leg
 from commsd.channels.phone.line import Callbacks, Line
+from commsd.channels.phone.turns import Turn
 from commsd.channels.phone.twiml import language_for
 from commsd.config.unit import Minutes
 from commsd.core import key
@@ -53,7 +54,8 @@ class House:
     """What a call is decided with. base: the public URL under which Twilio reaches us, without a slash at its end.
 
     regions: where a number given on the keys may lie; None: anywhere. quiet: when no customer is rung, on his clock.
-    busy: telephones of our people that a callback holds. connect_url: as in `[twilio]`.
+    busy: telephones of our people that a callback holds. turns: those that owed calls wait for. connect_url: as in
+    `[twilio]`.
     """
 
     firm: Firm
@@ -63,6 +65,7 @@ class House:
     regions: frozenset[str] | None = None
     quiet: Minutes = Callbacks().quiet_hours
     busy: frozenset[str] = frozenset()
+    turns: Mapping[str, Turn] = field(default_factory=dict)
     connect_url: str | None = None
 
     @property

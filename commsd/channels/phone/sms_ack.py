@@ -12,16 +12,21 @@ from commsd.channels.phone.message_texts import Tongue
 from commsd.channels.phone.promise import promised, zone_of
 from commsd.channels.phone.seen import House
 from commsd.channels.phone.text_owed import Owing, owed_text
+from commsd.channels.phone.text_wishes import is_brief, is_unwanted
 from commsd.config.unit import Minutes
 from commsd.core import key
 from commsd.core.callback import Callback, State
 from commsd.core.calling_hours import may_ring, next_window, zones_of
 from commsd.core.change import Change, LogicalKey
+from commsd.core.contact import Contact
 from commsd.core.interaction import Channel, Delivery, DeliveryKind, DeliveryState, Interaction, Outcome
 from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
 from commsd.core.screen import WRITE_ONLY, screened
 from commsd.sla.notice.telling import TELLINGS
+
+WISH = "wish"
+"""Why a text waits whose customer wants no calls: until it is known whether they asked for this one."""
 
 WAITS = timedelta(seconds=60)
 """telephony.md T_sms: a redial in the next minute is not texted."""
@@ -68,8 +73,11 @@ def named(callback_id: str) -> str:
     return f"sms-ack:{callback_id}"
 
 
-def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -> Change:
-    """The text owed for this call, or in `result` why there is none, NotYet or Never."""
+def texted(callback_id: str, items: OpenItems, house: House, manners: Manners, *, wanted: bool = False) -> Change:
+    """The text owed for this call, or in `result` why there is none, NotYet or Never.
+
+    wanted: it was found out that its customer asked for the call, whatever they wish else.
+    """
     callback = items.callback(callback_id)
     if callback is None or items.known.get(key.of_logical(named(callback_id))):
         return Change(result=Never("decided"))
@@ -84,11 +92,14 @@ def texted(callback_id: str, items: OpenItems, house: House, manners: Manners) -
         return _untold("no-line" if line is None else "no-number", callback, items)
     if why := _never(callback, line, number, items, manners):
         return _untold(why, callback, items)
-    zones = zones_of(number, _zone_on_file(callback, items), house.firm.zone)
+    contact = _contact(callback, items)
+    zones = zones_of(number, contact.timezone if contact else None, house.firm.zone)
     if items.now < _rang_at(callback, miss) + WAITS:
         return Change(result=NotYet("redial"))
     if callback.state is not State.WAITING and not writes:
         return Change(result=NotYet(callback.state.value))
+    if not (writes or wanted) and is_unwanted(callback, contact, items):
+        return Change(result=NotYet(WISH))
     if not may_ring(items.now, zones, manners.quiet):
         day = next_window(items.now, zones, manners.quiet)
         in_time = day is not None and day + WAITS <= callback.opened_at + LATEST
@@ -137,7 +148,7 @@ def _never(callback: Callback, line: Line, number: Number, items: OpenItems, man
         return "region"
     if items.opted_out(number.e164, Channel.SMS.value):
         return "opted-out"
-    contact = next((c for c in items.contacts.values() if c.id == callback.contact_id), None)
+    contact = _contact(callback, items)
     return "blocked" if contact and contact.blocked else None
 
 
@@ -152,17 +163,18 @@ def _rang_at(callback: Callback, miss: Interaction) -> datetime:
     return max(at for at in (miss.ended_at, miss.occurred_at, callback.rang_at) if at is not None)
 
 
-def _zone_on_file(callback: Callback, items: OpenItems) -> str | None:
-    return next((c.timezone for c in items.contacts.values() if c.id == callback.contact_id), None)
+def _contact(callback: Callback, items: OpenItems) -> Contact | None:
+    return next((each for each in items.contacts.values() if each.id == callback.contact_id), None)
 
 
 def _tongue(callback: Callback, miss: Interaction, number: Number, items: OpenItems, house: House) -> Tongue:
     firm = house.firm
-    contact = next((c for c in items.contacts.values() if c.id == callback.contact_id), None)
+    contact = _contact(callback, items)
     return Tongue(
         firm=firm.name,
         language=(miss.language or firm.languages[0]).partition("-")[0],
         address_as=firm.address_as,
         zone=zone_of(contact, number, firm.zone, items.now),
         ours=firm.zone,
+        brief=is_brief(contact),
     )

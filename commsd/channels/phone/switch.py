@@ -37,6 +37,7 @@ class Switch:
         """What calls are decided with, as of now."""
         twilio = self.settings.twilio
         base = (twilio.public_url if twilio else None) or ""
+        people, now = self.means.firm.people, self.means.world.now()
         return House(
             firm=self.means.firm,
             lines=self.settings.lines,
@@ -44,7 +45,8 @@ class Switch:
             terms=self.means.rules.terms,
             regions=self.settings.dialling.regions,
             quiet=self.settings.callbacks.quiet_hours,
-            busy=self._legs.phones(self.means.firm.people, self.means.world.now()),
+            busy=self._legs.phones(people, now),
+            turns=self._legs.turns(people, now),
         )
 
     def note(

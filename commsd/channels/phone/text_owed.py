@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
+from commsd.core.case import CaseFile
 from commsd.core.change import Change
 from commsd.core.event import Event
 from commsd.core.interaction import (
@@ -154,3 +155,22 @@ def rewritten(owed: Delivery, fact: Interaction, items: OpenItems) -> Delivery:
         settled_at=None,
         interaction_id=fact.id,
     )
+
+
+def items_after(items: OpenItems, change: Change) -> OpenItems:
+    """What is open after this change, so that a second interaction of one decision follows on the first."""
+    files = dict(items.files)
+    for case in change.cases:
+        known = files.get(case.id) or CaseFile(case=case)
+        ids = {fact.id for fact in change.interactions}
+        clocks = {record.id: record for record in (*known.clocks, *change.clocks) if record.case_id == case.id}
+        files[case.id] = CaseFile(
+            case=case,
+            interactions=(
+                *(fact for fact in known.interactions if fact.id not in ids),
+                *(fact for fact in change.interactions if fact.case_id == case.id),
+            ),
+            clocks=tuple(clocks.values()),
+        )
+    callbacks = {callback.id: callback for callback in (*items.callbacks, *change.callbacks)}
+    return replace(items, files=files, callbacks=tuple(callbacks.values()))

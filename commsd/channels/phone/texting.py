@@ -16,6 +16,7 @@ from commsd.channels.phone.line import PhoneSettings
 from commsd.channels.phone.message import call_sid
 from commsd.channels.phone.message_hooks import Desk, tell_code
 from commsd.channels.phone.rest import Rest
+from commsd.channels.phone.screening import held_reason
 from commsd.channels.phone.sms_ack import Manners
 from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.text import PATIENCE, Texts
@@ -135,5 +136,8 @@ class Texting:
             decided = partial(sms_ack.texted, callback.id, house=house, manners=manners)
             async with asyncio.timeout(DEADLINE):
                 change = await means.log.decide(sms_ack.keys_of(callback), decided)
+                if change.result == sms_ack.NotYet(sms_ack.WISH) and not await held_reason(callback, settings, means):
+                    asked_for = partial(decided, wanted=True)
+                    change = await means.log.decide(sms_ack.keys_of(callback), asked_for)
             made += bool(change.deliveries)
         return made

@@ -43,7 +43,7 @@ class Talk:
     """What every document of one call needs. url: …/twilio/call/SID. callable_: we know a number to ring.
 
     back: the promise in words, "" where none can be given. kept_place: a callback was owed already. unrung: the caller
-    wishes not to be rung, and asked for no call in this one.
+    wishes not to be rung, and asked for no call in this one. brief: the caller likes few words.
     """
 
     spoken: Spoken
@@ -54,6 +54,7 @@ class Talk:
     back: str = ""
     kept_place: bool = False
     unrung: bool = False
+    brief: bool = False
 
     def say(self, text: str, **words: str) -> str:
         """A text with its words put in."""
@@ -156,7 +157,7 @@ def offer(talk: Talk, opening: str) -> bytes:
     texts = talk.spoken
     menu = texts.menu if talk.callable_ else texts.menu_without_number
     words = [opening, texts.kept_place if talk.kept_place else "", talk.back if talk.callable_ else "", menu]
-    more = talk.spoken.menu_more if talk.callable_ else ""
+    more = talk.spoken.menu_more if talk.callable_ and not talk.brief else ""
     said = [word for word in words if word]
     return _prompt(talk, said, "offer-1", _PROMPT_SECONDS, heard=OFFERED, more=more, num_digits=1)
 
@@ -187,9 +188,16 @@ def record(talk: Talk) -> bytes:
 
 
 def purpose(talk: Talk, digits: str) -> bytes:
-    """Asks somebody who agreed to be rung what it is about, consent first. digits: "" where they were read back."""
+    """Asks somebody who agreed to be rung what it is about, consent first. digits: "" where they were read back.
+
+    Who likes few words is not asked.
+    """
     texts = talk.spoken
     agreed = [talk.say(texts.agreed, digits=_slowly(digits))] if digits else []
+    if talk.brief:
+        document = _response()
+        _leave(document, talk, agreed)
+        return _bytes(document)
     return _recorded(talk, [*agreed, texts.purpose])
 
 

@@ -166,6 +166,12 @@ _LATER = NINE + timedelta(hours=1)
 _OTHER = "01950000-0000-7000-8000-000000000abc"
 _AFTER: Mapping[str, Mapping[str, Any]] = {
     "contact.merged": {"identities": (), "merged_into": _OTHER},
+    "organisation.merged": {"domains": (), "numbers": (), "links": (), "merged_into": _OTHER},
+    "organisation.deleted": {
+        **dict.fromkeys(("name", "owner", "tier")),
+        **dict.fromkeys(("domains", "numbers", "links"), ()),
+        "deleted_at": _LATER,
+    },
     "contact.erased": {"name": None, "identities": (), "erased_at": _LATER},
     "interaction.erased": {"parties": (), "subject": None, "preview": None, "erased_at": _LATER},
     "case.held": {"on_hold": True},

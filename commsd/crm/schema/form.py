@@ -11,9 +11,10 @@ from commsd.core.clock import State as ClockState
 from commsd.core.entry import ENTERED, Result
 from commsd.core.interaction import Channel, Direction, Kind, Outcome
 from commsd.core.record import Json
-from commsd.crm.body import LONGEST_TEXT
+from commsd.crm.body import LONGEST, LONGEST_TEXT
 from commsd.crm.contact_set import WISHES
 from commsd.sla.report.report import BY
+from commsd.sla.rules.rulebook import PRIORITIES
 
 NO_NUL = r"^[^\u0000]*$"
 
@@ -22,7 +23,7 @@ def _words(words: Iterable[str]) -> Json:
     return {"type": "string", "enum": list(words)}
 
 
-def _text(longest: int = 998) -> Json:
+def _text(longest: int = LONGEST) -> Json:
     return {"type": "string", "maxLength": longest, "pattern": NO_NUL}
 
 
@@ -51,7 +52,7 @@ def _or_null(form: Json) -> Json:
 TIME: Json = {"type": "string", "format": "date-time", "examples": ["2026-03-04T09:00:00Z"]}
 CURSOR: Json = {"type": "string", "maxLength": 2048, "pattern": "^[A-Za-z0-9_-]+$"}
 YES: Json = {"type": "boolean"}
-TEXTS: Json = {"type": "array", "items": {"type": "string", "pattern": NO_NUL}}
+TEXTS: Json = {"type": "array", "items": _text()}
 ID: Json = {"type": "string", "pattern": "^[0-9a-f-]{36}$", "examples": ["01950000-0000-7000-8000-000000000100"]}
 
 PLACE: Json = {"type": ["integer", "string"], "minimum": 0, "maximum": (1 << 63) - 1, "pattern": "^[0-9]{1,18}$"}
@@ -78,7 +79,7 @@ NAMED: Mapping[str, Json] = {
     "external_ids": {"type": "array", "items": _closed(("system", "id"), system=_text(64), id=_text(255))},
     "text": _text(LONGEST_TEXT),
     "language": _text(35),
-    "priority": _text(16),
+    "priority": _words(PRIORITIES),
     "mailbox": _text(64),
     "line": _text(64),
     "team": _text(64),
@@ -134,6 +135,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "POST /v1/callbacks/{id}/set": ("number",),
     "POST /v1/cases/{id}/merge": ("into",),
     "POST /v1/contacts/{id}/merge": ("into",),
+    "POST /v1/organisations/{id}/merge": ("into",),
     "POST /v1/contacts/{id}/split": ("identities",),
     "POST /v1/webhooks": ("name", "url"),
 }

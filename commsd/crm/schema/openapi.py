@@ -95,7 +95,8 @@ def _parameters(operation: Described, route: str) -> list[Json]:
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "The same request again under it changes nothing, for 24 hours.",
+                "description": "The same request again under it changes nothing, for 24 hours; it is answered with "
+                "`Idempotent-Replayed: true` and with how things are by then.",
                 "schema": {"type": "string"},
             }
         )

@@ -38,6 +38,10 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "blocked": "What comes from here is kept and makes no callback.",
         "owner": "The id of the agent whose contact it is.",
     },
+    "organisation": {
+        "merged_into": "The organisation that speaks for this one now.",
+        "deleted_at": "Since when it is none any more; nothing but its id is kept.",
+    },
     "case": {
         "related_to": "The closed case that this one goes on from.",
         "merged_into": "The case that holds what was said in this one.",
@@ -69,7 +73,12 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
         "split": "One record was two people.",
         "erased": "What was personal is gone; erase it too.",
     },
-    "organisation": {"created": "A new firm.", "updated": "Something about the firm changed."},
+    "organisation": {
+        "created": "A new firm.",
+        "updated": "Something about the firm changed.",
+        "merged": "Two records were one firm: merged_into speaks for this one now; its people are told one by one.",
+        "deleted": "It is none any more; its people stay.",
+    },
     "case": {
         "opened": "A new matter.",
         "updated": "Priority, owner, team or contact changed.",

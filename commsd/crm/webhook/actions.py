@@ -5,20 +5,24 @@ nobody asks any more.
 """
 
 import secrets as chance
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple, get_args
 
+from sqlalchemy import Connection
+
+from commsd.core.change import CameTo
 from commsd.core.record import Json, instant
 from commsd.crm.event_pattern import REMEDY, heard, patterns
+from commsd.crm.fault import ActedBefore
 from commsd.crm.keys import Caller
 from commsd.crm.webhook import keeping, signing, thin
-from commsd.egress.answer import Answer
+from commsd.egress.answer import Answer, Failure
 from commsd.egress.posting import judged, post
 from commsd.egress.target import Exits
 from commsd.errors import NotFound, Refused, TryAgain
-from commsd.store import feed
+from commsd.store import feed, requests
 from commsd.store import webhooks as rows
 from commsd.store.log import Log
 from commsd.store.missed_events import missed_events
@@ -33,6 +37,8 @@ MOST_REDELIVERED = 10_000
 FULL = "events:read:pii"
 PAUSED = "paused"
 USER_AGENT = "commsd"
+FAILURES: tuple[Failure, ...] = get_args(Failure)
+UNKNOWN: Failure = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +49,26 @@ class Made:
     secret: str = field(repr=False)
 
 
+class Enabled(NamedTuple):
+    """A webhook that is posted to again. missed: the first and the last number of what the feed let go of before."""
+
+    webhook: Webhook
+    missed: tuple[int, int] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
-    """The webhooks of this house. key: the house's, which seals their secrets. exits: where may be posted to."""
+    """The webhooks of this house. key: the house's, which seals their secrets. exits: where may be posted to.
+
+    request: the one under an Idempotency-Key that acts, None without. Whatever changes something does so once for it,
+    and raises ActedBefore with what it came to then: the webhook's id where nothing else is said.
+    """
 
     log: Log
     world: World
     key: bytes = field(repr=False)
     exits: Exits
+    request: str | None = None
 
     async def add(
         self,
@@ -89,7 +107,7 @@ class Webhooks:
             created_at=now,
             planned_upto=last,
         )
-        if not await self.log.writer.write(lambda connection: rows.insert_webhook(connection, webhook)):
+        if await self._once(lambda c: webhook.id if rows.insert_webhook(c, webhook) else None) is None:
             raise Refused(f"a webhook is called '{name}' already", remedy="choose another name")
         return Made(webhook=webhook, secret=signing.shown(secret))
 
@@ -109,24 +127,38 @@ class Webhooks:
     async def pause(self, name: str) -> Webhook:
         """Post nothing more to it until it is enabled; nothing is lost meanwhile."""
         webhook, now = await self.one(name), self.world.now()
-        await self.log.writer.write(lambda connection: rows.disable(connection, webhook.id, PAUSED, now))
+
+        def act(connection: Connection) -> str:
+            rows.disable(connection, webhook.id, PAUSED, now)
+            return webhook.id
+
+        await self._once(act)
         return await self.one(webhook.id)
 
-    async def enable(self, name: str) -> Webhook:
-        """Post to it again: what came meanwhile, what waits, and what failed when it was disabled."""
+    async def enable(self, name: str) -> Enabled:
+        """Post to it again: what came meanwhile, what waits, and what failed when it was disabled.
+
+        It comes to what it missed, as `missed_word` has it.
+        """
         webhook, now = await self.one(name), self.world.now()
-        await self.log.writer.write(lambda connection: rows.enable(connection, webhook, now))
-        return await self.one(webhook.id)
 
-    async def missed(self, name: str) -> tuple[int, int] | None:
-        """The first and the last number of the events the feed let go of before they were posted to it; None: none."""
-        webhook = await self.one(name)
-        return await self.log.read(lambda connection: missed_events(connection, webhook))
+        def act(connection: Connection) -> str | None:
+            missed = missed_events(connection, webhook)
+            return missed_word(missed) if rows.enable(connection, webhook.id, now) else None
 
-    async def remove(self, name: str) -> None:
-        """Drop it and what is owed to it."""
+        word = await self._once(act)
+        return Enabled(await self.one(webhook.id), missed_of(word or ""))
+
+    async def remove(self, name: str) -> Webhook:
+        """Drop it and what is owed to it. Gives it as it was."""
         webhook = await self.one(name)
-        await self.log.writer.write(lambda connection: rows.remove_webhook(connection, webhook.id))
+
+        def act(connection: Connection) -> str:
+            rows.remove_webhook(connection, webhook.id)
+            return webhook.id
+
+        await self._once(act)
+        return webhook
 
     async def rotate(self, name: str) -> Made:
         """Give it a new secret; for 24 hours posts are signed with the former one too."""
@@ -137,19 +169,31 @@ class Webhooks:
             before = ()
         secret = _new_secret(asymmetric=any(each.secret.startswith(signing.PRIVATE) for each in before[:1]))
         sealed = keeping.sealed(keeping.rotated(before, secret, now), self.key)
-        await self._change(webhook, sealed_secrets=sealed)
+        changed = await self._once(
+            lambda c: webhook.id if rows.change_webhook(c, webhook, sealed_secrets=sealed) else None
+        )
+        if changed is None:
+            raise TryAgain("somebody else changed this webhook at the same time", remedy="look, and do it again")
         return Made(
             webhook=replace(webhook, sealed=sealed, revision=webhook.revision + 1), secret=signing.shown(secret)
         )
 
     async def test(self, name: str) -> Answer:
-        """Post something harmless to it now, whether it is enabled or not: it is in no feed and not tried again."""
+        """Post something harmless to it now, whether it is enabled or not: it is in no feed and not tried again.
+
+        It comes to what was answered, as `answer_word` has it, and to UNKNOWN before that.
+        """
         webhook, now = await self.one(name), self.world.now()
         known = keeping.opened(webhook.sealed, self.key, now)
         epoch, _ = await self.log.read(feed.head)
         event_id = self.world.new_id()
         body = thin.trial(event_id, f"urn:commsd:{epoch}", now)
-        return await post(webhook.url, body, headers_of(event_id, now, body, known), self.exits)
+        await self._once(lambda _: UNKNOWN)
+        answer = await post(webhook.url, body, headers_of(event_id, now, body, known), self.exits)
+        if self.request is not None:
+            done = (CameTo(self.request, answer_word(answer)),)
+            await self.log.writer.write(lambda connection: requests.came_to(connection, done))
+        return answer
 
     async def redeliver(
         self,
@@ -160,7 +204,7 @@ class Webhooks:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> int:
-        """Post events once more that it wants; says how many. They have the ids they had.
+        """Post events once more that it wants; says how many, which is what it comes to. They have the ids they had.
 
         first, last: by `sequence`. since, until: by when they were recorded. Raises Refused where it is too many.
         """
@@ -179,7 +223,7 @@ class Webhooks:
                 remedy="name a shorter one, or let the receiver read /v1/events from its cursor",
             )
         ids = [self.world.new_id() for _ in events]
-        return await self.log.writer.write(lambda connection: rows.redeliver(connection, webhook, events, ids, now))
+        return int(await self._once(lambda c: str(rows.redeliver(c, webhook, events, ids, now))) or 0)
 
     async def deliveries(
         self, name: str, *, state: str | None = None, limit: int = 100, before: tuple[int, int] | None = None
@@ -193,15 +237,42 @@ class Webhooks:
             lambda connection: rows.posts_of(connection, webhook.id, limit, state=state, before=before)
         )
 
-    async def _change(self, webhook: Webhook, **values: Any) -> None:
-        if not await self.log.writer.write(lambda connection: rows.change_webhook(connection, webhook, **values)):
-            raise TryAgain("somebody else changed this webhook at the same time", remedy="look, and do it again")
+    async def _once(self, act: Callable[[Connection], str | None]) -> str | None:
+        """What this comes to; None where it changes nothing. Raises ActedBefore."""
+        acted = await self.log.writer.write(lambda connection: requests.once(connection, self.request, act))
+        if acted.before:
+            raise ActedBefore(acted.came_to or "")
+        return acted.came_to
 
 
 def headers_of(event_id: str, now: datetime, body: bytes, known: Sequence[keeping.Kept]) -> dict[str, str]:
     """All headers of one post."""
     signed = signing.headers(event_id, now, body, (each.secret for each in known))
     return {"Content-Type": "application/cloudevents+json", "User-Agent": USER_AGENT, **signed}
+
+
+def missed_word(missed: tuple[int, int] | None) -> str:
+    """The first and the last number of what was missed, in few characters."""
+    return "-" if missed is None else f"{missed[0]:x}-{missed[1]:x}"
+
+
+def missed_of(word: str) -> tuple[int, int] | None:
+    """The reverse of `missed_word`."""
+    first, _, last = word.partition("-")
+    return (int(first, 16), int(last, 16)) if first else None
+
+
+def answer_word(answer: Answer) -> str:
+    """A status, or why there is none."""
+    return str(answer.status or answer.failure or UNKNOWN)
+
+
+def answer_of(word: str) -> Answer:
+    """The reverse of `answer_word`, as far as it was noted."""
+    if word.isdigit():
+        return Answer(status=int(word), said=f"HTTP {word}")
+    failure = next((each for each in FAILURES if each == word), UNKNOWN)
+    return Answer(failure=failure, said="it was tried before, and what it was answered was not kept")
 
 
 def as_record(webhook: Webhook, owed: Backlog) -> Json:

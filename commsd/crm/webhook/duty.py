@@ -195,8 +195,8 @@ class Posting:
             "settled_at": ended,
             "history": [*owed.history, tried][-rows.HISTORY :],
         }
-        await self._settle(webhook, owed, values, verdict)
-        self._say(webhook, answer, verdict)
+        disabled = await self._settle(webhook, owed, values, verdict)
+        self._say(webhook, answer, verdict, disabled=disabled)
 
     async def _answer(self, webhook: Webhook, owed: Post, event: rows.Event, now: datetime) -> Answer:
         whole = webhook.payload == "full"
@@ -212,28 +212,28 @@ class Posting:
 
     async def _settle(
         self, webhook: Webhook, owed: Post, values: Mapping[str, object], verdict: Verdict | None
-    ) -> None:
+    ) -> bool:
+        """Note what came of it; whether that disabled the webhook, which happens once however many are refused."""
         owner, now = self._claims.owner, self._world.now()
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
             if not rows.settle(connection, owed, owner, **values) or verdict is None:
-                return
-            if verdict.disable is not None:
-                rows.disable(connection, webhook.id, verdict.disable, now)
+                return False
             if verdict.throttle_until is not None:
                 rows.throttle(connection, webhook.id, verdict.throttle_until)
+            return verdict.disable is not None and rows.disable(connection, webhook.id, verdict.disable, now)
 
-        await self._log.writer.write(write)
+        return await self._log.writer.write(write)
 
-    def _say(self, webhook: Webhook, answer: Answer, verdict: Verdict) -> None:
+    def _say(self, webhook: Webhook, answer: Answer, verdict: Verdict, *, disabled: bool) -> None:
         result = {"delivered": "delivered", "pending": "retried", "failed": "failed"}[verdict.state]
         self._metrics.webhook_deliveries.labels(result=result).inc()
-        if verdict.disable is not None:
+        if disabled:
             log.error("endpoint.disabled", webhook=webhook.name, reason=verdict.disable, why=answer.said)
         elif answer.taken and webhook.id in self._failing:
             self._failing.discard(webhook.id)
             log.info("endpoint.recovered", webhook=webhook.name)
-        elif not answer.taken and webhook.id not in self._failing:
+        elif not answer.taken and verdict.disable is None and webhook.id not in self._failing:
             self._failing.add(webhook.id)
             log.warning("endpoint.failing", webhook=webhook.name, why=answer.said, code=answer.status)
 

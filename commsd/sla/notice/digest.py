@@ -1,7 +1,8 @@
 """Duty: the morning digest, once a working day: each of our people at work is told what is owed by them.
 
 A lead also gets what their team owes, everybody of a team what in it is nobody's own; what is nobody's at all goes to
-the house. Whoever owes nothing gets no mail. After a restart it is still sent, up to four hours late.
+the house. Whoever owes nothing gets no mail. After a restart it is still sent, up to four hours late. One that quoted
+somebody who is erased before it went is made anew, without them.
 """
 
 from collections import defaultdict
@@ -14,6 +15,7 @@ import structlog
 
 from commsd.core.calendar import in_zone, open_intervals, reached
 from commsd.core.change import Change, Fence
+from commsd.core.erasure import DIGESTS, LONGEST_KEY
 from commsd.core.firm import Firm
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.open_items import OpenItems
@@ -54,7 +56,8 @@ class Digest:
         """at: on the firm's own clock."""
         self._firm, self._post, self._at = firm, post, at
         self._log, self._claims, self._rules, self._world = log, claims, rules, world
-        self._done: date | None = None
+        self._closed: date | None = None
+        self._anew: set[str] = set()
 
     async def run(self) -> None:
         while True:
@@ -66,27 +69,43 @@ class Digest:
         now = self._world.now()
         day = self._firm.day(now)
         begins = reached(self._firm.zone, datetime.combine(day, self._at))
-        if self._done == day or not begins <= now < begins + LATEST:
+        if self._closed == day or not begins <= now < begins + LATEST:
             return False
         if self._post.via is None or not works_on(day, self._firm, self._rules.terms.versions, now):
-            self._done = day
+            self._closed = day
             return False
-        if await self._log.read(lambda connection: tellings.is_made(connection, _mark(day))):
-            self._done = day
+        made = await self._log.read(lambda connection: tellings.is_made(connection, _mark(day)))
+        anew = await self._log.read(partial(tellings.to_make_anew, keys=self._keys(day))) if made else None
+        if anew is not None and self._anew.issuperset(anew.values()):
             return False
         fence = await self._claims.lease(self.name, LEASE)
-        return fence is not None and await self._send(day, now, fence)
+        return fence is not None and await self._send(day, now, fence, anew)
 
-    async def _send(self, day: date, now: datetime, fence: Fence) -> bool:
+    def _keys(self, day: date) -> Sequence[str]:
+        """Of all digests that may be made on a day."""
+        people = self._firm.people
+        house = people.mail_of(self._post.alarms, day) or self._post.fallback
+        readers = (
+            *(Reader(a.mail[0], a.id) for a in people.agents.values() if a.mail),
+            *(Reader(a, None) for a in house),
+        )
+        return [_key(day, each) for each in readers]
+
+    async def _send(self, day: date, now: datetime, fence: Fence, anew: Mapping[str, str] | None) -> bool:
+        """anew: the digests of this day to make once more, and no others; None where all are to be made."""
         shares = shared(await self._owed(), self._firm, self._post, day)
+        if anew is not None:
+            wanted = {each for each, former in anew.items() if former not in self._anew}
+            shares = {to: owed for to, owed in shares.items() if _key(day, to) in wanted}
         cases = {each.case_id for owed in shares.values() for each in listed(owed, self._firm, now)}
         about = await self._about(sorted(cases))
         days = {to: self._day(to, owed, about, now) for to, owed in shares.items()}
         try:
-            await self._log.decide((), partial(sent, days, firm=self._firm, post=self._post, day=day, fence=fence))
+            sending = partial(sent, days, firm=self._firm, post=self._post, day=day, fence=fence, first=anew is None)
+            await self._log.decide((), sending)
         except LeaseLost:
             return False
-        self._done = day
+        self._anew |= set((anew or {}).values())
         log.info("digest.made", deliveries=len(days))
         return bool(days)
 
@@ -179,8 +198,10 @@ def _parts(owed: Sequence[OwedNow], firm: Firm, now: datetime) -> tuple[list[Owe
     return late, today, len(owed) - len(late) - len(today)
 
 
-def sent(days: Mapping[Reader, Day], items: OpenItems, *, firm: Firm, post: Post, day: date, fence: Fence) -> Change:
-    """A notice to each, and the mark by which the day is over, in one commit."""
+def sent(
+    days: Mapping[Reader, Day], items: OpenItems, *, firm: Firm, post: Post, day: date, fence: Fence, first: bool
+) -> Change:
+    """A notice to each, and the first time the mark by which the day is over, in one commit."""
     done = Delivery(
         id=items.new_id(),
         kind=DeliveryKind.TELLING,
@@ -194,14 +215,14 @@ def sent(days: Mapping[Reader, Day], items: OpenItems, *, firm: Firm, post: Post
         settled_at=items.now,
     )
     notices = (_notice(to, owed, items, firm, post, day) for to, owed in days.items() if owed.owed)
-    return Change(deliveries=(done, *notices), fence=fence)
+    return Change(deliveries=(*((done,) if first else ()), *notices), fence=fence)
 
 
 def _notice(to: Reader, owed: Day, items: OpenItems, firm: Firm, post: Post, day: date) -> Delivery:
     agent = firm.people.agents.get(to.agent or "")
     notice = digest(
         owed,
-        key=f"{_mark(day)}:{to.agent or to.address}"[:128],
+        key=_key(day, to),
         recipient=to.address,
         agent=to.agent,
         name=agent.name if agent else None,
@@ -222,4 +243,8 @@ def _notice(to: Reader, owed: Day, items: OpenItems, firm: Firm, post: Post, day
 
 
 def _mark(day: date) -> str:
-    return f"digest:{day.isoformat()}"
+    return f"{DIGESTS}{day.isoformat()}"
+
+
+def _key(day: date, to: Reader) -> str:
+    return f"{_mark(day)}:{to.agent or to.address}"[:LONGEST_KEY]

@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
+from commsd.channels.phone.screening import held_reason
 from commsd.channels.phone.sms_ack import keys_of
 from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.texting import Texting
 from commsd.config.unit import Minutes
 from commsd.core import key
-from commsd.core.callback import held
+from commsd.core.callback import State, held
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.interaction import DeliveryState, Kind, Outcome
 from commsd.core.open_items import OpenItems
 from commsd.core.opt_out import OptOut
-from commsd.core.screen import WRITE_ONLY
+from commsd.core.screen import DNC, WRITE_ONLY
 from commsd.demo.exchange import Caller, Person
 from tests.channels.phone.conftest import Phone
 from tests.channels.phone.hotline import ANNA, CUSTOMER, HOTLINE
@@ -210,14 +211,17 @@ async def test_opt_outs_survive_the_store(texts: Texts) -> None:
 
 
 async def wishing(texts: Texts, wishes: Wishes) -> None:
-    """The caller is on file with these wishes."""
+    """The caller is on file with these wishes, and the number with them."""
     jane = Contact(
         id="0195a1b2-0000-7000-8000-0000000000aa",
         created_at=texts.phone.means.world.now(),
         identities=(Identity("phone", MOBILE),),
         wishes=wishes,
     )
-    await texts.phone.means.log.decide(key.of_addresses(MOBILE), lambda _: Change(contacts=(jane,)))
+    silent = wishes.no_calls or wishes.write_only
+    none = OptOut(number=MOBILE, channel="phone", since=jane.created_at - timedelta(days=1), word="no-calls")
+    made = Change(contacts=(jane,), opt_outs=(none,) if silent else ())
+    await texts.phone.means.log.decide(key.of_addresses(MOBILE), lambda _: made)
 
 
 async def hold(texts: Texts, callback_id: str, reason: str) -> None:
@@ -246,3 +250,83 @@ async def test_q9_who_is_held_for_another_reason_gets_none(texts: Texts) -> None
     await hold(texts, callback.id, "region:LV")
     await turn(texts)
     assert texts.bodies == []
+
+
+UNRUNG = [Wishes(no_calls=True), Wishes(write_only=True)]
+
+
+@pytest.mark.parametrize("wishes", UNRUNG, ids=["no-calls", "write-only"])
+async def test_who_wants_no_call_is_texted_of_none_also_before_the_call_is_held(texts: Texts, wishes: Wishes) -> None:
+    await wishing(texts, wishes)
+    callback = await texts.missed()
+    await turn(texts)
+    assert (callback.state, texts.bodies) == (State.WAITING, [])
+
+
+@pytest.mark.parametrize("wishes", UNRUNG, ids=["no-calls", "write-only"])
+async def test_who_wants_no_calls_and_asked_for_this_one_is_texted_when_it_comes(texts: Texts, wishes: Wishes) -> None:
+    await wishing(texts, wishes)
+    await texts.phone.rung(Caller(keys=("1",)), from_=MOBILE)
+    await texts.phone.judged()
+    await turn(texts)
+    (said,) = texts.bodies
+    assert "We will ring you by " in said
+
+
+@pytest.mark.parametrize("wishes", [*UNRUNG, None], ids=["no-calls", "write-only", "none"])
+async def test_after_a_stop_no_call_is_promised_to_who_wants_none(texts: Texts, wishes: Wishes | None) -> None:
+    await wishing(texts, wishes or Wishes())
+    await texts.missed()
+    await texts.written("STOP")
+    await texts.posted()
+    (said,) = texts.bodies
+    assert ("ring you" in said) == (wishes is None)
+    assert ("stays noted with us" in said) == (wishes is not None)
+    await texts.written("NO")
+    assert not (await texts.phone.callbacks())[0].open
+
+
+async def test_after_a_stop_a_call_held_for_a_wish_is_not_promised(texts: Texts) -> None:
+    callback = await texts.missed()
+    await hold(texts, callback.id, DNC)
+    await texts.written("STOP")
+    await texts.posted()
+    assert ["stays noted with us" in said for said in texts.bodies] == [True]
+
+
+async def test_who_wants_no_calls_and_texts_a_time_is_rung_then(texts: Texts) -> None:
+    await wishing(texts, Wishes(no_calls=True))
+    callback = await texts.missed()
+    await hold(texts, callback.id, DNC)
+    await texts.written("15:00")
+    (owed,) = await texts.phone.callbacks()
+    assert (owed.state, owed.asked_at_time) == (State.HELD, True)
+    assert owed.look_at is not None
+    assert await held_reason(owed, texts.settings, texts.phone.means) is None
+
+
+@pytest.mark.parametrize("brief", [False, True])
+async def test_who_likes_few_words_is_texted_few(texts: Texts, brief: bool) -> None:
+    await wishing(texts, Wishes(brief=brief))
+    await texts.missed()
+    await turn(texts)
+    (said,) = texts.bodies
+    assert "We will ring you by " in said
+    assert ("another time" in said) != brief
+
+
+async def test_who_wants_calls_alone_is_rung_about_a_text_and_told_so(texts: Texts) -> None:
+    await wishing(texts, Wishes(call_only=True))
+    await texts.written("The pump does not start.")
+    await texts.posted()
+    (said,) = texts.bodies
+    assert "We will ring you about it by " in said
+    (owed,) = await texts.phone.callbacks()
+    assert (owed.number, owed.line, owed.state, owed.misses) == (MOBILE, "hotline", State.WAITING, ())
+    assert owed.purpose == "The pump does not start."
+    assert owed.due_at is not None
+    assert (await texts.facts(Kind.ACK))[0].promised_at is not None
+    await texts.written("It hums, too.")
+    (same,) = await texts.phone.callbacks()
+    assert (same.id, same.due_at) == (owed.id, owed.due_at)
+    assert "It hums, too." in (same.purpose or "")

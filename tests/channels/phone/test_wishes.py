@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from commsd.channels.phone.prompts import spoken
 from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.interaction import ContactMatch
 from commsd.core.open_items import OpenItems
@@ -100,3 +101,26 @@ def test_who_looks_after_a_firm_is_rung_first_when_its_switchboard_calls() -> No
     dial = first.root.find("Dial")
     assert dial is not None
     assert [noun.text for noun in dial] == [ANNA]
+
+
+@pytest.mark.parametrize("language", WRITES)
+def test_who_likes_few_words_hears_the_promise_and_fewer_of_them(language: str) -> None:
+    at_length = Line(house(rounds=()), books=on_file(Wishes(), language))
+    brief = Line(house(rounds=()), books=on_file(Wishes(brief=True), language))
+    long, short = at_length.asks("voice").says, brief.asks("voice").says
+    more = spoken(language, {}).menu_more
+    assert more in long
+    assert more not in short
+    assert brief.asks("offer-1", Digits="9").says != short
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_who_likes_few_words_and_agrees_is_not_asked_what_it_is_about(brief: bool) -> None:
+    line = Line(house(rounds=()), books=on_file(Wishes(brief=brief)))
+    line.asks("voice")
+    heard = line.asks("offer-1", Digits="1")
+    assert "0 3 0" in heard.says.replace(",", "").replace(".", "")
+    assert "will ring you" in heard.says
+    assert ("Record" in heard.verbs) != brief
+    line.over()
+    assert line.callback.open

@@ -137,7 +137,9 @@ async def test_whk_3_what_it_was_disabled_for_is_posted_once_it_is_enabled_howev
     duty = desk.duty()
     read, ticks = duty._world.now, iter(range(10_000))
     duty._world = replace(duty._world, now=lambda: read() + timedelta(milliseconds=next(ticks)))
-    await desk.settled(duty)
+    with capture_logs() as logs:
+        await desk.settled(duty)
+    assert [each["event"] for each in logs if each["event"].startswith("endpoint.")] == ["endpoint.disabled"]
     assert {post.state for post in await desk.posts()} == {"failed"}
     desk.world.advance(posting.KEPT + timedelta(days=1))  # nobody looked for a month
     await desk.settled(duty)

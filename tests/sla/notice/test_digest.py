@@ -4,15 +4,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from commsd.core import key
 from commsd.core.agent import Absence
 from commsd.core.calendar import Calendar
+from commsd.core.entry import Hand
 from commsd.core.firm import Firm
 from commsd.core.policy import Rule
+from commsd.crm.erasure import erase
 from commsd.sla.notice.digest import Digest, works_on
+from commsd.store import schema
 from commsd.store.log import Log
 from tests.core.items import mail_from
-from tests.house import OFFICE, TERMS
+from tests.house import OFFICE, TERMS, items_of
 from tests.sla.notice.alarm_desk import PEOPLE, POST, AlarmDesk, away, from_hand, only
 from tests.world import ScriptedWorld
 
@@ -77,6 +82,53 @@ async def test_it_goes_once_a_day_also_after_a_restart_and_up_to_four_hours_late
     assert await desk.digest.once() is False, "four hours late is too late"
     desk.world.now = THURSDAY + 96 * H
     assert await desk.digest.once() is True
+
+
+async def erased(desk: Morning, name: str) -> None:
+    """The person of this name is let go of; what is owed to them is closed."""
+    (contact,) = (await items_of(desk.log, *key.of_addresses(f"{name}@example.org"))).contacts.values()
+    await erase(desk.log, contact.id, Hand(by="anna", agent_id="anna", agent="Anna Berg"), TERMS, even_if_owed=True)
+
+
+async def queued(desk: Morning) -> dict[str, str]:
+    """The digests that are still to go: reader -> text."""
+    table = schema.deliveries
+    waiting = select(table).where(table.c.kind == "notice", table.c.state == "queued")
+    rows = await desk.log.read(lambda c: c.execute(waiting).all())
+    return {row.recipient: bytes(row.payload).decode() for row in rows}
+
+
+async def test_prv_1_a_digest_that_quoted_somebody_erased_is_made_anew_without_them(desk: Morning) -> None:
+    await written(desk, "max")
+    await written(desk, "eva")
+    desk.world.now = THURSDAY
+    assert await desk.digest.once() is True
+    before = await queued(desk)
+    assert all("Matter of max" in text for text in before.values())
+    await erased(desk, "max")
+    assert await queued(desk) == {}
+    desk.world.now += H
+    assert await desk.digest.once() is True
+    after = await queued(desk)
+    assert set(after) == set(before) == {"anna@commsd.test", "cai@commsd.test"}
+    assert all("Matter of eva" in text and "Matter of max" not in text for text in after.values())
+    assert await desk.digest.once() is False
+    await erased(desk, "eva")
+    assert await desk.digest.once() is False, "nothing is owed any more"
+    assert await queued(desk) == {}
+
+
+async def test_prv_1_made_anew_is_a_digest_once_and_its_own_readers_alone_get_it(desk: Morning) -> None:
+    await written(desk, "max")
+    desk.world.now = THURSDAY
+    await desk.digest.once()
+    await erased(desk, "max")
+    await written(desk, "eva", mailbox="sales")
+    assert await desk.digest.once() is True
+    desk.begin()
+    await desk.rules.load()
+    assert await desk.digest.once() is False
+    assert set(await queued(desk)) == {"anna@commsd.test", "cai@commsd.test"}, "Bo had none this morning"
 
 
 async def test_who_owed_nothing_in_the_morning_is_not_told_at_noon(desk: Morning) -> None:

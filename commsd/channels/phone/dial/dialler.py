@@ -5,7 +5,7 @@ not be dialled at all, and what follows from Twilio's refusals, is `switchboard`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn
@@ -26,7 +26,9 @@ from commsd.channels.phone.dial.plan import (
     Policy,
     Staff,
     Wait,
+    able,
     plan,
+    rung_for_callers,
     somebody_free,
 )
 from commsd.channels.phone.dial.reconcile import reconcile
@@ -35,6 +37,7 @@ from commsd.channels.phone.dial.watch import Watch
 from commsd.channels.phone.line import Line
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.screening import held_reason
+from commsd.channels.phone.turns import HOLDS, Turn, Turns, Waiting, turns_of
 from commsd.core import key
 from commsd.core.callback import Callback, State
 from commsd.core.change import Change
@@ -78,6 +81,8 @@ class Dialler:
         self._wake, self._resumed = asyncio.Event(), False
         self._screened: dict[str, int] = {}
         self._further: dict[str, int] = {}
+        self._turns: dict[str, Turns] = {}
+        self._begun: dict[str, datetime] = {}
         self._means.log.listen(self._hear)
 
     async def run(self) -> NoReturn:
@@ -183,11 +188,15 @@ class Dialler:
         for page in range(PAGES):
             due = await self._due(line, left)
             if not due:
+                if not page:
+                    await self._say(line, {})
                 break
             policy, staff = await self._board.policy(line), await self._board.staff()
             free = somebody_free(policy, staff, means.world.now())
             fresh = not all(map(self._is_screened, due))
-            stirred, idle = await self._serve_page(due, line, policy, staff)
+            stirred, idle, waiting = await self._serve_page(due, line, policy, staff)
+            if not page:
+                await self._take_turns(line, waiting, policy)
             moved, left = moved or stirred, left + idle
             if len(due) < callbacks.AT_ONCE or not (free or fresh):
                 break
@@ -202,9 +211,11 @@ class Dialler:
         now, some = self._means.world.now(), callbacks.AT_ONCE
         return await self._means.log.read(lambda connection: callbacks.waiting(connection, line.name, now, some, skip))
 
-    async def _serve_page(self, due: Sequence[Callback], line: Line, policy: Policy, staff: Staff) -> tuple[bool, int]:
-        """Whether any of these moved, and how many stay due."""
-        moved, idle = False, 0
+    async def _serve_page(
+        self, due: Sequence[Callback], line: Line, policy: Policy, staff: Staff
+    ) -> tuple[bool, int, Sequence[Waiting]]:
+        """Whether any of these moved, how many stay due, and those that only wait for one of us."""
+        moved, idle, waiting = False, 0, list[Waiting]()
         free = somebody_free(policy, staff, self._means.world.now())
         contacts = await self._means.log.read(lambda connection: dialling.contacts_of(connection, due))
         for callback in due:
@@ -214,13 +225,29 @@ class Dialler:
             chosen = await self._planned(callback, contacts.get(callback.contact_id or ""), policy, staff)
             if isinstance(chosen, Nothing):
                 idle += 1
+                if chosen.why in ("agents", "owner"):
+                    waiting.append((callback, able(callback, staff, policy, self._means.world.now())))
                 continue
             went = await self._tried(callback, partial(self._follow, chosen, line))
             moved, idle = moved or went, idle + (not went)
             if isinstance(chosen, Begin):
+                self._begun[line.name] = self._means.world.now()
                 policy, staff = await self._board.policy(line), await self._board.staff()
                 free = somebody_free(policy, staff, self._means.world.now())
-        return moved, idle
+        return moved, idle, waiting
+
+    async def _take_turns(self, line: Line, waiting: Sequence[Waiting], policy: Policy) -> None:
+        """Callers who rang later leave these their turn."""
+        now = self._means.world.now()
+        await self._say(line, turns_of(waiting, rung_for_callers(policy, now), now, self._begun.get(line.name)))
+
+    async def _say(self, line: Line, turns: Mapping[str, Turn]) -> None:
+        """Tell whoever answers calls in this process, before the last word grows stale."""
+        now, last = self._means.world.now(), self._turns.get(line.name)
+        if turns == (last.of if last else {}) and (not turns or (last and now + HOLDS / 2 < last.until)):
+            return
+        said = self._turns[line.name] = Turns(line=line.name, until=now + HOLDS, of=turns)
+        await self._means.log.decide((), lambda _: Change(result=said))
 
     def _is_screened(self, callback: Callback) -> bool:
         return self._screened.get(callback.id) == callback.revision

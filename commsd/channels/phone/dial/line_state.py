@@ -75,16 +75,22 @@ def engaged(attempts: Iterable[Callback], placed: Iterable[Placed], calls: Itera
     )
 
 
-def awaited(hoping: Iterable[CallState], lines: Iterable[Line], people: People, day: date) -> Mapping[str, datetime]:
-    """Since when a caller waits for each of our people whom a later round of his would ring, by agent id."""
+def awaited(
+    hoping: Iterable[CallState], lines: Iterable[Line], people: People, day: date, places: Mapping[str, datetime]
+) -> Mapping[str, datetime]:
+    """Since when a caller waits for each of our people whom a later round of his would ring, by agent id.
+
+    places: since when a call is owed to a number; who rings again keeps that place.
+    """
     by_number = {line.number.e164: line for line in lines}
     since: dict[str, datetime] = {}
     for call in hoping:
         line = by_number.get(call.called)
         rung = max(call.dials - {OWN_PERSON}, default=0)
+        waits = min(call.first_at, places.get(call.caller, call.first_at))
         for names in line.rounds[rung:] if line else ():
             for agent in members(people, names, day):
-                since[agent.id] = min(call.first_at, since.get(agent.id, call.first_at))
+                since[agent.id] = min(waits, since.get(agent.id, waits))
     return since
 
 

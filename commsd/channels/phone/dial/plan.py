@@ -246,8 +246,7 @@ def _who(callback: Callback, staff: Staff, policy: Policy, now: datetime) -> Pla
     """Who of us rings: the owner alone at first, then anyone of the line."""
     rests = _rests(callback.attempts)
     owner = policy.people.present(callback.owner, _day(policy, now))
-    grace = _grace_until(callback, policy)
-    if owner is not None and owner.phone is not None and owner.id not in rests and now < grace:
+    if owner is not None and _alone(owner, callback, policy, now):
         if not _free(owner, callback, staff):
             return Nothing("owner")
         return Begin(callback, owner, "owner")
@@ -259,6 +258,28 @@ def _who(callback: Callback, staff: Staff, policy: Policy, now: datetime) -> Pla
     if back and len(back) == len(candidates):
         return Wait(min(back), "agents")
     return Nothing("agents" if candidates else "nobody")
+
+
+def _alone(owner: Agent, callback: Callback, policy: Policy, now: datetime) -> bool:
+    """Whether the call is still its owner's alone."""
+    waited_for = owner.phone is not None and owner.id not in _rests(callback.attempts)
+    return waited_for and now < _grace_until(callback, policy)
+
+
+def able(callback: Callback, staff: Staff, policy: Policy, now: datetime) -> tuple[str, ...]:
+    """Who could make a call that waits for one of us as soon as he is off the telephone; agent ids, the best first."""
+    rests = _rests(callback.attempts)
+    owner = policy.people.present(callback.owner, _day(policy, now))
+    if owner is not None and _alone(owner, callback, policy, now):
+        return (owner.id,)
+    there = (agent.id for agent in _candidates(callback, owner, policy, staff, now))
+    return tuple(name for name in there if rests.get(name, now) <= now and name not in staff.resting)
+
+
+def rung_for_callers(policy: Policy, now: datetime) -> frozenset[str]:
+    """Whom the line rings today, by agent id."""
+    there = (members(policy.people, names, _day(policy, now)) for names in _rounds(policy.line))
+    return frozenset(agent.id for agents in there for agent in agents if agent.phone)
 
 
 def somebody_free(policy: Policy, staff: Staff, now: datetime) -> bool:
@@ -283,15 +304,19 @@ def _candidates(
 ) -> Iterator[Agent]:
     """Everybody with a telephone who may ring for this line, the best first; nobody who is away, each once."""
     seen: set[str] = set()
-    rounds = policy.line.rounds or ((policy.line.team,) if policy.line.team else (),)
     everyone = [] if owner is None else [[owner]]
-    there = (members(policy.people, names, _day(policy, now)) for names in rounds)
+    there = (members(policy.people, names, _day(policy, now)) for names in _rounds(policy.line))
     everyone += [sorted(agents, key=lambda a: staff.calls.get(a.id, 0)) for agents in there]
     for agents in everyone:
         for agent in agents:
             if agent.id not in seen and agent.phone not in (None, callback.number):
                 seen.add(agent.id)
                 yield agent
+
+
+def _rounds(line: Line) -> tuple[tuple[str, ...], ...]:
+    """Who rings for a line: those its callers ring, else its team."""
+    return line.rounds or ((line.team,) if line.team else (),)
 
 
 def members(people: People, names: tuple[str, ...], day: date) -> Iterator[Agent]:

@@ -81,13 +81,15 @@ class Switchboard:
         placed, calls = await self.lines(now)
         made = await means.log.read(lambda connection: callbacks.calls_since(connection, midnight))
         seen = await asyncio.to_thread(engaged, attempts, placed, calls)  # a thousand calls take a while to fold
+        hoping = {call.caller for call in seen.hoping}
+        places = await means.log.read(lambda connection: callbacks.owed_to(connection, hoping)) if hoping else {}
         firm, people = means.firm, means.firm.people.agents.values()
         return Staff(
             busy=seen.agents | {agent.id for agent in people if agent.phone in seen.phones},
             resting=frozenset(agent for agent, until in self._faulty.items() if until > now),
             calls=made,
             on_line=seen.customers,
-            awaited=awaited(seen.hoping, self._exchange.settings.lines.values(), firm.people, firm.day(now)),
+            awaited=awaited(seen.hoping, self._exchange.settings.lines.values(), firm.people, firm.day(now), places),
         )
 
     async def lines(self, now: datetime) -> "Lines":

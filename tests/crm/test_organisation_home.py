@@ -1,0 +1,30 @@
+"""Of which organisation a person is whose file says it in words. Pure."""
+
+import pytest
+
+from commsd.crm.organisation_home import Home, home_of
+from commsd.crm.organisation_set import mark_named
+
+HOLDERS = {mark: "by mark" for text in ("acme.example", "hubspot:77") if (mark := mark_named(text))}
+CALLED = {"acme ltd": ("by name",), "acme": ("one", "another"), "acme.example": ("never",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("acme.example", Home(ids=("by mark",))),
+        ("ACME.example", Home(ids=("by mark",))),
+        ("hubspot:77", Home(ids=("by mark",))),
+        ("ACME  Ltd", Home(ids=("by name",))),
+        ("Acme", Home(ids=("one", "another"))),
+        ("Beta Ltd", Home(name="Beta Ltd")),
+        ("booking.example", Home(name="booking.example")),
+        ("gmail.com", Home(name="gmail.com")),
+        ("beta: the company", Home(name="beta: the company")),
+        ("hubspot:78", Home()),
+        ("+493023125010", Home()),
+        ("+49 30 23125010", Home()),
+    ],
+)
+def test_a_mark_goes_before_a_name_and_only_a_name_makes_an_organisation(text: str, home: Home) -> None:
+    assert home_of(text, mark_named(text), HOLDERS, CALLED) == home
