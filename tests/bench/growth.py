@@ -9,6 +9,7 @@ sizes for the whole of it: that store takes some minutes and about 6 GB to make,
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -132,16 +133,17 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     found = []
-    with tempfile.TemporaryDirectory() as passing:
-        for size in map(int, asked.sizes.split(",")):
-            place = (asked.keep or Path(passing)) / str(size)
-            url = f"sqlite:///{place}/commsd.db"
-            fresh = not place.exists()
-            place.mkdir(parents=True, exist_ok=True)
-            config = folder(place, url)
-            if fresh:
-                make(config, url, max(1, round(size / A_CASE)))
-            found.append(asyncio.run(measured(config, url, asked.mails)))
+    with tempfile.TemporaryDirectory(dir=asked.keep) as passing:
+        for turn, size in enumerate(map(int, asked.sizes.split(","))):
+            kept, used = (asked.keep or Path(passing)) / str(size), Path(passing) / f"{turn}-used"
+            if not kept.exists():
+                kept.mkdir(parents=True)
+                url = f"sqlite:///{kept}/commsd.db"
+                make(folder(kept, url), url, max(1, round(size / A_CASE)))
+            shutil.copytree(kept, used)  # what is kept knows none of these mails, and has sent nothing today
+            url = f"sqlite:///{used}/commsd.db"
+            found.append(asyncio.run(measured(folder(used, url), url, asked.mails)))
+            shutil.rmtree(used)
             print(f"  {found[-1].interactions:,}: {found[-1].cpu} ms", file=sys.stderr)
     if asked.json:
         print(json.dumps([asdict(each) for each in found]))
