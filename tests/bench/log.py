@@ -1,6 +1,7 @@
 """The log as CRM systems use it: recording, publication lag, pages of the feed, and a thousand streams.
 
-    .venv/bin/python tests/bench/log.py [--postgres URL] [--only record,lag,pages,streams] [--seconds 10] [--json]
+    .venv/bin/python tests/bench/log.py [--postgres URL] [--only record,lag,pages,streams] [--seconds 10]
+                                  [--largest 1000000] [--json]
 
 SQLite in a temporary folder, and PostgreSQL where a URL of an empty database is given. See README.md for the bars.
 """
@@ -39,7 +40,7 @@ from tests.crm.serving import Place, mail_from, place
 from tests.house import TERMS
 
 RATE, PAGE, STREAMS, EACH = 1000, 500, 1000, 20
-SIZES = (10_000, 100_000, 1_000_000)
+SMALLEST = 10_000
 Figures = dict[str, Any]
 
 
@@ -177,7 +178,7 @@ async def _lag(log: Log, seconds: float) -> Figures:
     return {"events per second": round(len(committed) / took), "p50 ms": p(lags, 50), "p99 ms": p(lags, 99)}
 
 
-async def pages(url: str, seconds: float) -> Figures:
+async def pages(url: str, seconds: float, largest: int = 1_000_000) -> Figures:
     """Pages of 500 over HTTP, by a caller that reads the bytes alone; then the cost of one at the end of ever more."""
     figures: Figures = {}
     async with place(url, real_world()) as here:
@@ -186,7 +187,8 @@ async def pages(url: str, seconds: float) -> Figures:
         bare = await here.keys.add("bare", ["events:read"])
         whole = await here.keys.add("whole", ["events:read", "events:read:pii"])
         last = 1
-        for size in SIZES:
+        size = SMALLEST
+        while size <= largest:
             await _fill(here.log, last, size)
             last = size
             for name, key_text in (("bare", bare), ("with personal fields", whole)):
@@ -197,6 +199,7 @@ async def pages(url: str, seconds: float) -> Figures:
                     "CPU ms a page": round((time.process_time() - cpu) / len(times) * 1000, 1),
                     "events per second": round(PAGE * len(times) / sum(times)),
                 }
+            size *= 10
     return figures
 
 
@@ -285,8 +288,9 @@ PARTS: dict[str, Callable[[str, float], Awaitable[Figures]]] = {
 }
 
 
-async def measured(url: str | None, only: Sequence[str], seconds: float) -> Figures:
+async def measured(url: str | None, only: Sequence[str], seconds: float, largest: int) -> Figures:
     found: Figures = {}
+    parts = PARTS | {"pages": partial(pages, largest=largest)}
     for name in only:
         if url:
             engine = create_async_engine(
@@ -296,10 +300,10 @@ async def measured(url: str | None, only: Sequence[str], seconds: float) -> Figu
                 await connection.execute(text("DROP SCHEMA public CASCADE"))
                 await connection.execute(text("CREATE SCHEMA public"))
             await engine.dispose()
-            found[name] = await PARTS[name](url, seconds)
+            found[name] = await parts[name](url, seconds)
         else:
             with TemporaryDirectory() as folder:
-                found[name] = await PARTS[name](f"sqlite:///{folder}/commsd.db", seconds)
+                found[name] = await parts[name](f"sqlite:///{folder}/commsd.db", seconds)
     return found
 
 
@@ -308,6 +312,7 @@ def main() -> None:
     parser.add_argument("--postgres", help="URL of a database that may be emptied")
     parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--largest", type=int, default=1_000_000, help="events in the last feed that pages are read of")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     import logging
@@ -315,7 +320,7 @@ def main() -> None:
     import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    found = asyncio.run(measured(given.postgres, given.only.split(","), given.seconds))
+    found = asyncio.run(measured(given.postgres, given.only.split(","), given.seconds, given.largest))
     if given.json:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
