@@ -13,7 +13,7 @@ from aiohttp.client_proto import ResponseHandler
 Names = Callable[[str, int], Awaitable[list[str]]]
 """A name and a port -> the addresses that may be connected to."""
 
-LONGEST_HEAD = 16 * 1024
+LONGEST_HEAD = 64 * 1024
 """Bytes we read of one connection. HTTP knows no limit to interim answers: a server that sends one after the other
 would keep the loop at work and fill our memory for as long as a post may take.
 """

@@ -26,14 +26,18 @@ def _asking(host: str, port: int) -> "Future[list[str]]":
             return under_way
         begun = _asked[host, port] = Future()
     begun.set_running_or_notify_cancel()  # from now on nobody who goes away ends it for the others
-    threading.Thread(target=_ask, args=(host, port, begun), name="egress-name", daemon=True).start()
+    try:
+        threading.Thread(target=_ask, args=(host, port, begun), name="egress-name", daemon=True).start()
+    except RuntimeError:  # as many threads as we may have: the next who asks tries again
+        _forget(host, port)
+        begun.set_exception(OSError("no thread to ask for this name"))
     return begun
 
 
 def _ask(host: str, port: int, begun: "Future[list[str]]") -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    except (OSError, UnicodeError) as error:
+    except Exception as error:  # a UnicodeError for one: whatever it is, who waits has to learn of it
         _forget(host, port)
         begun.set_exception(error if isinstance(error, OSError) else OSError("this is no name"))
         return

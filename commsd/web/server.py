@@ -196,7 +196,7 @@ class Listener:
             self._full_at = now
         while len(server.server_state.connections) >= self._most:
             server.hang_up(self._within / LESS)
-            await self._world.sleep(0.01)
+            await self._world.sleep(0.1)
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -234,6 +234,7 @@ class _Embedded(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._slow: dict[Any, tuple[Any, float]] = {}
+        self._unread: dict[Any, int] = {}
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -264,10 +265,12 @@ class _Embedded(uvicorn.Server):
         now = asyncio.get_running_loop().time()
         seen: dict[Any, tuple[Any, float]] = {}
         connections: set[Any] = set(self.server_state.connections)
+        before, self._unread = self._unread, {each: each.transport.get_write_buffer_size() for each in connections}
         for connection in connections:
             if _about_to_ask(connection):
                 last, since = self._slow.get(connection, (None, now))
-                seen[connection] = (connection.cycle, since if last is connection.cycle else now)
+                reads = self._unread[connection] < before.get(connection, 0)  # what we said to it, slowly but surely
+                seen[connection] = (connection.cycle, since if last is connection.cycle and not reads else now)
         self._slow = seen
         return now
 

@@ -81,3 +81,25 @@ async def test_a_name_without_an_address_is_an_error_and_is_asked_anew(server: S
 async def test_what_can_be_no_name_has_no_address() -> None:
     with pytest.raises(OSError, match="no name"):
         await resolved("a" * 64 + ".example.com", 443)
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("can't start new thread"), ValueError("odd")])
+async def test_a_name_that_could_not_be_asked_for_is_asked_for_again(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread was to be had, or the resolver failed in a way of its own: said at once, and not for ever."""
+
+    def fails(*_args: Any, **_more: Any) -> None:
+        raise trouble
+
+    with monkeypatch.context() as once:
+        if isinstance(trouble, RuntimeError):
+            once.setattr(threading.Thread, "start", fails)
+        else:
+            once.setattr(socket, "getaddrinfo", fails)
+        async with asyncio.timeout(5):
+            with pytest.raises(OSError, match="name"):
+                await resolved("localhost", 443)
+    async with asyncio.timeout(5):
+        assert await resolved("127.0.0.1", 443) == ["127.0.0.1"]
+        assert await resolved("localhost", 443)

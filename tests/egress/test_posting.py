@@ -111,12 +111,10 @@ async def test_a_server_that_only_ever_says_that_it_is_at_it_is_hung_up_on_long_
     assert (answer.failure, answer.said) == ("unknown", "ServerDisconnectedError")
 
 
-async def test_a_head_of_fifteen_kilobytes_is_read_and_one_that_is_half_as_long_again_is_not(
-    receiver: Receiver,
-) -> None:
-    receiver.answers, receiver.more = [200], {"X-Long": "x" * 8000, "X-Longer": "y" * 7000}
+async def test_a_head_of_sixty_kilobytes_is_read_and_one_of_seventy_is_not(receiver: Receiver) -> None:
+    receiver.answers, receiver.more = [200], {f"X-{number}": "x" * 7500 for number in range(8)}
     assert (await post(receiver.url(), b"{}", {}, HERE)).taken
-    receiver.more["X-Longest"] = "z" * 8000
+    receiver.more["X-Longest"] = "z" * 7500
     assert (await post(receiver.url(), b"{}", {}, HERE)).failure == "unknown"
 
 

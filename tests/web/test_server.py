@@ -195,6 +195,29 @@ async def test_who_waits_for_an_answer_is_not_hung_up_on_however_long_it_takes()
     await stopped(server, task)
 
 
+async def test_who_reads_a_long_answer_slowly_gets_all_of_it() -> None:
+    """As the original of a mail over a telephone: longer on its way than a request may take to come."""
+    whole = bytes(16_000_000)
+
+    async def long(_request: Request) -> Response:
+        return Response(whole)
+
+    app = application([Route("/", long)], Health(started=True))
+    listener = Listener("test", app, bind("127.0.0.1", 0), real_world(), within=0.4)
+    server = Slow(listener, Health(), asyncio.Event())
+    task = await up(server)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(ASKS.encode())
+    await reader.readuntil(b"\r\n\r\n")
+    got = 0
+    while got < len(whole) and (some := await reader.read(1 << 18)):
+        got += len(some)
+        await asyncio.wait({task}, timeout=0.02)
+    assert got == len(whole)
+    writer.close()
+    await stopped(server, task)
+
+
 async def test_however_many_never_ask_somebody_who_does_is_served_and_it_is_told_once() -> None:
     server = slow(bind("127.0.0.1", 0), within=3, most=5)
     server.go.set()
