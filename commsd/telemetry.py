@@ -72,6 +72,7 @@ NAMES = frozenset(
             "listener",
         ),
         *("logger", "logical", "mailbox", "message", "method", "mode", "node", "outcome", "owner", "phase", "pid"),
+        *("connections", "tries"),
         *("pieces", "place", "policy", "port", "purpose", "queued", "reason", "remedy", "result", "retry", "round"),
         *("serial", "effective_from", "withdrawn", "calendar", "zone", "bytes", "offered", "share"),
         *("route", "rule", "rules", "scope", "signal", "stage", "state", "status", "step", "store", "team", "template"),
