@@ -38,6 +38,7 @@ from commsd.store.engine import Engine, is_unavailable, open_engine
 from commsd.store.journal import Journal
 from commsd.store.log import Log
 from commsd.store.migrate import DEADLINE, revision, upgrade
+from commsd.store.silence import silence_of
 from commsd.telemetry import Metrics
 from commsd.web.call_meter import CallMeter
 from commsd.web.pulse import Pulse
@@ -282,7 +283,8 @@ async def _reachable(engine: Engine, world: World) -> None:
             if not is_unavailable(error):
                 raise
             if not told:
-                log.error("store.unavailable", error=type(error).__name__)
+                said = silence_of(error, engine.dialect)
+                log.error("store.unavailable", error=type(error).__name__, **said._asdict())
                 told = True
         await world.sleep(pause * (0.5 + world.jitter() / 2))
         pause = min(pause * 2, 30.0)

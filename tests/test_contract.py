@@ -43,7 +43,7 @@ PURE = (
     *(f"crm/schema/{name}.py" for name in ("answer", "catalogue", "example", "shape", "words")),
     *(f"crm/{name}.py" for name in ("actions", "call_actions", "event", "event_pattern", "link_action")),
     *(f"crm/{name}.py" for name in ("card", "contact_actions", "contact_csv", "contact_merge", "contact_set", "vcard")),
-    *(f"crm/{name}.py" for name in ("organisation_set", "read_contact")),
+    *(f"crm/{name}.py" for name in ("export_words", "organisation_home", "organisation_set", "read_contact")),
     *(
         f"channels/mail/{name}.py"
         for name in (

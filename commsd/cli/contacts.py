@@ -12,6 +12,7 @@ from commsd.cli.place import example
 from commsd.core.callback import State
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, identity_named
+from commsd.core.record import Json
 from commsd.crm.actions import Decide
 from commsd.crm.contact_actions import block_contact
 from commsd.crm.contact_merge import merge_contacts, split_contact
@@ -19,7 +20,7 @@ from commsd.crm.contact_set import Said
 from commsd.crm.contact_set import set_contact as set_as_said
 from commsd.crm.read_contact import checked
 from commsd.errors import NotFound, Refused
-from commsd.store import contacts, query
+from commsd.store import contacts, organisations, query
 
 app = typer.Typer()
 contacts_app = typer.Typer(help="People who write and ring.", no_args_is_help=True)
@@ -45,7 +46,7 @@ def _field(what: str, *flags: str) -> Any:
     epilog=example(
         f"commsd contacts show {A_NUMBER}",
         f"commsd contacts show {A_NUMBER} --timeline",
-        f"commsd contacts show {A_NUMBER} --cases",
+        f"commsd contacts show {A_NUMBER} --timeline --cases",
     ),
 )
 def show(
@@ -56,8 +57,6 @@ def show(
     json: bool = AsJson,
 ) -> None:
     """What is known of somebody."""
-    if past and cases:
-        raise typer.BadParameter("ask for --timeline or --cases, one at a time")
 
     async def work(house: House) -> None:
         contact_id = await _id(house, who)
@@ -65,14 +64,18 @@ def show(
         if row is None:
             raise NotFound("nobody is known by that", remedy=KNOWN_BY)
         known = shown("contact", row)
+        if not json:
+            known = await _with_firm(house, known)
+        more = await timeline.past_of(house, contact_id) if past else {}
+        more |= await matters.cases_of(house, contact_id) if cases else {}
+        if json:
+            as_json({"contact": known, **more} if more else known)
+            return
+        card(known, house.zone)
         if past:
-            await timeline.tell(house, known, json=json)
-        elif cases:
-            await matters.tell(house, known, json=json)
-        elif json:
-            as_json(known)
-        else:
-            card(known, house.zone)
+            timeline.tell(more, house)
+        if cases:
+            matters.tell(more, house)
 
     in_house(ctx, work)
 
@@ -115,10 +118,14 @@ def set_contact(
     owner: str | None = _field("Which of our people looks after them."),
     stage: str | None = _field("How far they are, such as lead."),
     organisation: str | None = _field("Their firm: its id, a domain, a number, hubspot:77 or its whole name."),
-    calls: bool | None = _field("Whether they want to be rung.", "--calls/--no-calls"),
-    write_only: bool | None = _field("Answer in writing only.", "--write-only/--not-only-in-writing"),
-    call_only: bool | None = _field("Answer by a call only.", "--call-only/--not-only-by-call"),
-    brief: bool | None = _field("Acknowledge in two lines.", "--brief/--at-length"),
+    calls: bool | None = _field("Whether they want to be rung; not with --call-only.", "--calls/--no-calls"),
+    write_only: bool | None = _field(
+        "Answer in writing only; not with --call-only.", "--write-only/--not-only-in-writing"
+    ),
+    call_only: bool | None = _field(
+        "Answer by a call only; not with --no-calls or --write-only.", "--call-only/--not-only-by-call"
+    ),
+    brief: bool | None = _field("Acknowledge in few words; goes with any.", "--brief/--at-length"),
     hours: str | None = _field("When they may be rung, in their zone, such as 'mon-fri 09:00-12:00'."),
     add: list[str] = typer.Option([], help="A further address, number or hubspot:4711; may be repeated."),
     remove: list[str] = typer.Option([], help="One that is theirs no longer; may be repeated."),
@@ -128,7 +135,8 @@ def set_contact(
 ) -> None:
     """Note who somebody is and what they wish; "" takes a value away. What is not named stays as it is.
 
-    With --no-calls nothing is rung but what they ask for afterwards.
+    With --no-calls nothing is rung but what they ask for afterwards; a call that is owed already is held for one of us.
+    Calls only cannot be wished together with no calls or writing only: take the one away to set the other.
     """
     fields = {"name": name, "language": language, "timezone": zone, "tier": tier, "owner": owner, "stage": stage}
     flags = {"no_calls": None if calls is None else not calls, "write_only": write_only, "call_only": call_only}
@@ -216,6 +224,16 @@ async def _firm(house: House, named: str) -> str | None:
     return await standing_firm_named(house, named) if named else None
 
 
+async def _with_firm(house: House, known: Json) -> Json:
+    """With the name of their organisation beside its id, for people to read."""
+    if not (firm_id := known.get("organisation_id")):
+        return known
+    firm = await house.log.read(lambda c: organisations.organisation(c, firm_id))
+    record = firm.record if firm else {}
+    name = record.get("name") or ", ".join(record.get("domains") or record.get("numbers") or ())
+    return known | {"organisation_id": f"{firm_id} ({name})" if name else firm_id}
+
+
 def _identity(text: str) -> Identity:
     identity = identity_named(text)
     if identity is None:
@@ -248,7 +266,8 @@ def _words(change: Change, contact: Contact) -> str:
         return f"speaks for {gone} too"
     if source := said.get("contact.split"):
         return f"has them now, taken out of {source}"
-    return ("is new" if contact.revision == 1 else "is changed") + f", {_ringing(contact)}"
+    brief = ", is acknowledged in few words" if contact.wishes.brief else ""
+    return ("is new" if contact.revision == 1 else "is changed") + f", {_ringing(contact)}{brief}"
 
 
 def _ringing(contact: Contact) -> str:
@@ -260,7 +279,8 @@ def _ringing(contact: Contact) -> str:
         return "wants no calls"
     if wishes.write_only:
         return "wants answers in writing only"
-    return f"may be rung {wishes.hours}" if wishes.hours else "may be rung"
+    rung = "wants answers by a call only" if wishes.call_only else "may be rung"
+    return f"{rung} {wishes.hours}" if wishes.hours else rung
 
 
 def _say(change: Change, what: str, json: bool) -> None:

@@ -1,15 +1,17 @@
 """`contacts import`: people from a CSV file or vCards, each row by itself, with a rehearsal that keeps nothing."""
 
+import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json, table
+from commsd.cli.output import as_json, plain, table
 from commsd.cli.place import example
 from commsd.core.record import Json
 from commsd.errors import Refused
@@ -23,6 +25,8 @@ EXCELS = "cp1252"
 
 MOST_SHOWN, FEW = 50, 10
 """Broken rows and lines without their organisation that are printed; --json has all."""
+
+HELD = {"email": "mail addresses", "phone": "telephone numbers"}
 
 File = typer.Argument(metavar="FILE", help="A .csv or .vcf file.")
 
@@ -54,18 +58,21 @@ def import_file(
     """Take in people with their addresses, numbers, language, tier and wishes. What a row leaves out stays as it is.
 
     Columns: name, email, phone (several of both), language, timezone, tier, owner, stage, organisation, external_id,
-    customer, no_calls, write_only, call_only, brief, hours, blocked, url; headings of usual exports are understood.
+    customer, no_calls, write_only, call_only, brief, hours, blocked, url; headings of usual exports are understood,
+    in English, German, Danish and Indonesian (brief: only so), as are the names of languages, yes and no. A column
+    that is left out though addresses or numbers stand in it is named.
 
-    An organisation is written as its domain, number, SYSTEM:ID or name; one of a name nobody has is made.
+    An organisation is written as its domain, number, SYSTEM:ID or name; one of a domain or name nobody has is made.
 
     Rows that cannot be used are named with their line and left out; exit code 1 then. The same file again changes
     nothing. With --system and a column `external_id` people are known by it, and found again by it.
     """
     from commsd.crm.contact_import import import_contacts
 
+    _must_be_no_workbook(file)
     form = encoding or _encoding_of(file)
 
-    async def work(house: House) -> tuple["Report", tuple[str, ...]]:
+    async def work(house: House) -> tuple["Report", "LeftOut"]:
         from commsd.crm.card import Reading, entry_of
 
         country = (house.config.firm.country or "").partition("-")[0]
@@ -74,34 +81,34 @@ def import_file(
             people=people, system=_system(system), region=(region or country).upper() or None, merge=merge
         )
         with _opened(file, form) as source, _progress() as tell:
-            cards, ignored = _cards(file, source, column)
+            cards, left = _cards(file, source, column)
             entries = (entry_of(card, reading) for card in cards)
             report = await import_contacts(house.log, entries, house.hand(agent), check=check, done=tell)
-        return report, ignored
+        return report, left
 
-    report, ignored = in_house(ctx, work)
+    report, left = in_house(ctx, work)
     if json:
-        as_json(_record(report, ignored, form, check=check))
+        as_json(_record(report, left, form, check=check))
     else:
-        _say(report, ignored, check=check)
+        _say(report, left, check=check)
     if form == EXCELS and not encoding:
         typer.echo(f"the file is not UTF-8 and was read as {EXCELS}: if a name looks wrong, say --encoding", err=True)
     if report.broken:
         raise typer.Exit(1)
 
 
-def _cards(file: Path, source: TextIO, columns: list[str]) -> tuple[Iterator["Card"], tuple[str, ...]]:
+def _cards(file: Path, source: TextIO, columns: list[str]) -> tuple[Iterator["Card"], "LeftOut"]:
     from commsd.crm.card import KNOWN
     from commsd.crm.contact_csv import sheet_of
     from commsd.crm.vcard import cards_of
 
     if file.suffix.lower() in (".vcf", ".vcard"):
-        return cards_of(source), ()
+        return cards_of(source), LeftOut()
     named = dict(_pair(text) for text in columns)
     if unknown := [name for name in named if name not in KNOWN]:
         raise typer.BadParameter(f"'{unknown[0]}' is no field: write one of {', '.join(KNOWN)}", param_hint="--column")
     sheet = sheet_of(source, named)
-    return sheet.cards, sheet.ignored
+    return sheet.cards, LeftOut(columns=sheet.ignored, missed=sheet.missed)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -162,6 +169,18 @@ def _of_bytes(lines: Iterable[bytes]) -> str:
     return EXCELS if broken else "utf-8"
 
 
+def _must_be_no_workbook(file: Path) -> None:
+    """Raises Refused for what a spreadsheet saves where it is not told CSV: a zip, or the old form of Excel."""
+    try:
+        with file.open("rb") as raw:
+            begun = raw.read(8)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    if begun.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
+        kind = "a workbook of LibreOffice" if file.suffix.lower() == ".ods" else "an Excel workbook"
+        raise Refused(f"{file.name} is {kind}", remedy="save it as CSV (UTF-8), and import that file")
+
+
 def _unreadable(file: Path, error: OSError) -> Refused:
     return Refused(f"{file} cannot be read: {error.strerror}", remedy="name a .csv or .vcf file")
 
@@ -176,6 +195,14 @@ def _progress() -> Iterator["Tell"]:
             typer.echo("", err=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """The headings of columns that were not read; missed: those with addresses or numbers, by what stands there."""
+
+    columns: tuple[str, ...] = ()
+    missed: Mapping[str, str] = field(default_factory=dict)
+
+
 class Tell:
     """How many rows are done, on a terminal. How many there are, nobody knows before."""
 
@@ -188,7 +215,7 @@ class Tell:
             typer.echo(f"\r{report.rows:,} rows done, {len(report.broken):,} left out   ", nl=False, err=True)
 
 
-def _record(report: "Report", ignored: tuple[str, ...], encoding: str, *, check: bool) -> Json:
+def _record(report: "Report", left: LeftOut, encoding: str, *, check: bool) -> Json:
     return {
         "checked": check,
         "encoding": encoding,
@@ -197,20 +224,27 @@ def _record(report: "Report", ignored: tuple[str, ...], encoding: str, *, check:
         "unchanged": report.unchanged,
         "new_organisations": report.firms,
         "broken": [{"line": each.line, "what": each.what} for each in report.broken],
-        "ignored_columns": list(ignored),
+        "ignored_columns": list(left.columns),
+        "missed_columns": [{"column": heading, "holds": name} for heading, name in left.missed.items()],
         "without_organisation": report.unplaced,
         "unclear_organisation": report.unclear,
+        "public_provider_as_organisation": report.public,
     }
 
 
-def _say(report: "Report", ignored: tuple[str, ...], *, check: bool) -> None:
+def _say(report: "Report", left: LeftOut, *, check: bool) -> None:
     if report.broken:
         rows = [(each.line, each.what) for each in report.broken[:MOST_SHOWN]]
         table(("line", "left out because"), rows, "")
         if len(report.broken) > MOST_SHOWN:
             typer.echo(f"and {len(report.broken) - MOST_SHOWN:,} more: --json names all")
-    if ignored:
-        typer.echo("columns left out: " + ", ".join(ignored))
+    if left.columns:
+        typer.echo("columns left out: " + ", ".join(map(plain, left.columns)))
+    for heading, name in left.missed.items():
+        typer.echo(
+            f'NOT READ: {HELD[name]} stand in the column "{plain(heading)}": '
+            f"if they are these people's, import the file again with --column {name}={shlex.quote(plain(heading))}"
+        )
     if report.unplaced:
         typer.echo(
             f"{len(report.unplaced):,} in an organisation whose number or id nobody knows, taken in without it "
@@ -220,6 +254,11 @@ def _say(report: "Report", ignored: tuple[str, ...], *, check: bool) -> None:
         typer.echo(
             f"{len(report.unclear):,} in an organisation of a name that several have, taken in without it "
             f"({_lines(report.unclear)}): write its domain or SYSTEM:ID instead, or merge them"
+        )
+    if report.public:
+        typer.echo(
+            f"{len(report.public):,} in an organisation that is a public mail provider, taken in without it "
+            f"({_lines(report.public)}): anybody may have an address there"
         )
     would = "would be " if check else ""
     if report.firms:

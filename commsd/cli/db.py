@@ -20,6 +20,7 @@ from commsd.config.load import load
 from commsd.config.settings import Config
 from commsd.errors import Refused, TryAgain, Unreachable
 from commsd.store.engine import Engine, is_unavailable, ping
+from commsd.store.silence import silence_of
 from commsd.world import real_world
 
 app = typer.Typer()
@@ -202,8 +203,8 @@ def _on_engine(config: Config, work: Callable[[Engine], Awaitable[T]], *, create
         except Exception as error:
             if not is_unavailable(error):
                 raise
-            what = f"the {engine.dialect} store does not answer ({type(error).__name__})"
-            raise Unreachable(what, remedy="check [store] url, that the server runs and who may connect") from error
+            said = silence_of(error, engine.dialect)
+            raise Unreachable(said.what, remedy=said.remedy) from error
         finally:
             await engine.close()
 

@@ -69,12 +69,12 @@ address = {_text(answers.address)}
 # person  = "anna"               # named in the acknowledgement; needs [agent.anna]
 
 [mailbox.{box}.imap]
-host     = {_host(answers.imap_host)}{_tls(answers.tls)}
+host     = {_host(answers.imap_host, "port    ")}{_tls(answers.tls)}
 username = {_text(answers.address)}
 {_login(answers)}
 
 [mailbox.{box}.smtp]
-host = {_host(answers.smtp_host)}        # the same login
+host = {_host(answers.smtp_host, "port")}        # the same login
 
 # [agent.anna]
 # name  = "Anna Berg"
@@ -135,12 +135,12 @@ def usual_zone(env: Mapping[str, str], localtime: Path = LOCALTIME) -> str:
     return next((name for name in (env.get("TZ", ""), linked) if name in available_timezones()), "UTC")
 
 
-def _host(said: str) -> str:
-    """The host, and the port on the next line where one was said with it."""
+def _host(said: str, key: str) -> str:
+    """The host, and the port on the next line where one was said with it. key: as wide as the keys beside it."""
     host, colon, port = said.strip().rpartition(":")
     if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):
         return _text(said)
-    return f"{_text(host)}\nport = {int(port)}"
+    return f"{_text(host)}\n{key} = {int(port)}"
 
 
 def _text(value: str) -> str:

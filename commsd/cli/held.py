@@ -1,5 +1,5 @@
 """`ack settle`: a person says what is to become of an acknowledgement that perhaps went out and is held for that, or
-that nobody sends since its mailbox is configured no longer.
+that nobody sends since its mailbox is configured no longer; and gives up one that still waits.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ from commsd.cli.place import example
 from commsd.core import key
 
 AN_ID = "0195a1b2-0000-7000-8000-000000000001"
-EXAMPLES = example(f"commsd ack settle {AN_ID} sent", f"commsd ack settle {AN_ID} again --agent anna")
+EXAMPLES = example(f"commsd ack settle {AN_ID} sent", f"commsd ack settle {AN_ID} never --agent anna")
 
 
 class Verdict(StrEnum):
@@ -26,12 +26,15 @@ def settle(
     ctx: typer.Context,
     delivery_id: str = typer.Argument(metavar="ID", help="As `commsd ledger` lists it."),
     verdict: Verdict = typer.Argument(
-        help="sent: the customer has it. again: send the same bytes once more. never: leave it."
+        help="sent: the customer has it. again: send the same bytes once more. never: leave it, or do not send it."
     ),
     agent: str | None = typer.Option(None, help="Who of us says so.", show_default=False),
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say what becomes of an acknowledgement that perhaps went out. Ask the customer or the mail server's log first."""
+    """Say what becomes of an acknowledgement that perhaps went out. Ask the customer or the mail server's log first.
+
+    One that still waits, as under `commsd pause acks`, can be given up with `never`; not while it is being sent.
+    """
     from commsd.channels.mail.settle import by_hand
 
     async def work(house: House) -> str:

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from commsd.cli.cases import clocks_by_case, next_due, state_of
 from commsd.cli.house import House
-from commsd.cli.output import as_json, card, shown, table, when
+from commsd.cli.output import shown, table, when
 from commsd.core.record import Json
 from commsd.store import query
 from commsd.store.query import Place
@@ -16,16 +16,16 @@ AT_ONCE = 500
 Cases = typer.Option(False, "--cases", help="Also their cases: the open ones, then the closed ones, newest first.")
 
 
-async def tell(house: House, contact: Json, *, json: bool) -> None:
-    """The contact and all their cases; with json one object with `contact` and `cases`."""
-    cases = await house.log.read(lambda connection: _cases(connection, contact["id"]))
-    if json:
-        as_json({"contact": contact, "cases": cases})
-        return
-    card(contact, house.zone)
+async def cases_of(house: House, contact_id: str) -> Json:
+    """All their cases, as `cases`."""
+    return {"cases": await house.log.read(lambda connection: _cases(connection, contact_id))}
+
+
+def tell(found: Json, house: House) -> None:
+    """Print them, a line each."""
     typer.echo()
     headings = ("STATE", "SUBJECT", "OWNER", "NEXT", "DUE", "", "OPENED", "ID")
-    table(headings, [_row(case, house) for case in cases], "no cases")
+    table(headings, [_row(case, house) for case in found["cases"]], "no cases")
 
 
 def _cases(connection: Connection, contact_id: str) -> list[Json]:

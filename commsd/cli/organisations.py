@@ -7,9 +7,9 @@ from typing import Any
 import typer
 from sqlalchemy import Connection
 
-from commsd.cli.firm import firm_named, firms_named, one, standing_firm_named
+from commsd.cli.firm import firm_named, firms_named, firms_to_merge, one, standing
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json, card, name_of, shown, shown_thing, table
+from commsd.cli.output import as_json, card, name_of, plain, shown, shown_thing, table
 from commsd.cli.place import example
 from commsd.core import key
 from commsd.core.organisation import Mark, Organisation
@@ -17,7 +17,7 @@ from commsd.core.record import Json
 from commsd.crm import audit
 from commsd.crm.audit import Audit
 from commsd.crm.organisation_merge import all_move, delete_organisation, keys_for, merge_organisations
-from commsd.crm.organisation_set import FirmChange, mark_named, set_organisation
+from commsd.crm.organisation_set import FirmChange, is_public_provider, mark_named, set_organisation
 from commsd.crm.read_contact import checked
 from commsd.errors import NotFound, Refused
 from commsd.store import organisations as store
@@ -72,10 +72,13 @@ def list_organisations(
 def show(
     ctx: typer.Context,
     which: str = Which,
-    people: bool = typer.Option(False, "--people", help="Also who belongs to it."),
+    people: bool = typer.Option(False, "--people", help="Also who belongs to it, not only how many."),
     json: bool = AsJson,
 ) -> None:
-    """What is known of an organisation; of one that went into another, `merged_into` says which."""
+    """What is known of an organisation, and how many people it has.
+
+    Of one that went into another, `merged_into` says which.
+    """
 
     async def work(house: House) -> None:
         found = await firm_named(house, which)
@@ -84,10 +87,11 @@ def show(
             raise NotFound("that organisation is there no more", remedy="list them: commsd organisations list")
         firm = shown("organisation", row)
         theirs = await house.log.read(lambda c: _people(c, found)) if people else []
+        count = len(theirs) if people else await house.log.read(lambda c: store.people_count(c, found))
         if json:
             as_json({"organisation": firm, "people": theirs} if people else firm)
             return
-        card(firm, house.zone)
+        card(firm | {"people": f"{count:,}" + ("" if people or not count else ": see them with --people")}, house.zone)
         if people:
             typer.echo()
             rows = [(name_of(each), each["tier"], each["owner"], each["id"]) for each in theirs[:MOST_SHOWN]]
@@ -121,11 +125,15 @@ def set_firm(
     agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
-    """Note what an organisation is; "" takes a value away. What is not named stays; one nobody knows yet is made.
+    """Note what an organisation is; "" takes its tier or owner away. What is not named stays; a new one is made.
 
     Who writes from its domain is of it from then on, and a call from its number is nobody's of its people.
     """
     fields = {key: value for key, value in {"name": name, "tier": tier, "owner": owner}.items() if value is not None}
+    if not which.strip():
+        raise typer.BadParameter("say which: its domain, its number, its name or its id", param_hint="WHICH")
+    if name is not None and not name.strip():
+        raise typer.BadParameter("write how it is called: a name can be changed, not taken away", param_hint="--name")
     said = FirmChange(fields=fields, add=tuple(map(_mark, add)), remove=tuple(map(_mark, remove)))
 
     async def work(house: House) -> None:
@@ -134,6 +142,11 @@ def set_firm(
                 raise Refused(f'"{value}" cannot be used as {field}', remedy=wrong)
         found = await firms_named(house, which)
         known = one(found) if found or _is_id(which) else None
+        if known is None and is_public_provider(which):
+            raise Refused(
+                f"{which.strip()} is a public mail provider: nobody is of a firm by an address there",
+                remedy='name the firm itself, by its name or a domain of its own: commsd organisations set "Acme Ltd"',
+            )
         told = said if known else _made(which, said)
         _tell(
             await house.decide(await _keys(house, known, told), set_organisation(known, told, house.hand(agent))), json
@@ -152,11 +165,15 @@ def merge(
 ) -> None:
     """Two organisations are one: domains, numbers, ids and people go along, and the name leads to the one that stays.
 
+    The one that stays keeps its tier and owner, and takes those of the other where it has none.
     Rules that match the id of the one that goes must name the other from then on.
     """
 
     async def work(house: House) -> None:
-        hand, other, stays = house.hand(agent), await firm_named(house, gone), await standing_firm_named(house, into)
+        hand = house.hand(agent)
+        other, named = await firms_to_merge(house, gone, into)
+        stays = await standing(house, named)
+        lost = await house.log.read(lambda c: _lost(c, other, stays))
         decide = merge_organisations(other, stays, hand)
         change = await house.decide(await keys_for(house.log, other, stays), decide)
         moved = await all_move(house.log, other, stays, hand)
@@ -164,10 +181,14 @@ def merge(
         firm = change.result
         assert isinstance(firm, Organisation)
         if json:
-            as_json({"organisation": shown_thing(firm), "people": moved})
+            as_json({"organisation": shown_thing(firm), "people": moved, "dropped": lost})
             return
         done = f"speaks for {other} too" if change.events else "is as it was"
         typer.echo(f"organisation {stays} {done}; people who went along: {moved:,}")
+        for field, value in lost.items():
+            typer.echo(
+                f"the {field} of the one that went is dropped: {plain(value)}; it stays {plain(getattr(firm, field))}"
+            )
 
     in_house(ctx, work)
 
@@ -211,6 +232,15 @@ def _standing(connection: Connection, limit: int) -> Iterator[Row]:
         if page.next is None:
             return
         after = page.next[1]
+
+
+def _lost(connection: Connection, gone_id: str, into_id: str) -> dict[str, str]:
+    """What is known of one that goes into another, and is other than what that one has."""
+    gone, into = (store.organisation(connection, each) for each in (gone_id, into_id))
+    if gone is None or into is None:
+        return {}
+    both = ((name, gone.record.get(name), into.record.get(name)) for name in ("tier", "owner"))
+    return {name: went for name, went, stays in both if went and stays and went != stays}
 
 
 def _people(connection: Connection, organisation_id: str) -> list[Json]:

@@ -110,6 +110,11 @@ def when(at: datetime | str | None, zone: tzinfo) -> str:
     return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
 
 
+def counted(number: int, one: str) -> str:
+    """So many of a thing: 1 case, 2 cases. one: what a single one is called."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def span(length: timedelta) -> str:
     """A length in the two largest units that say anything."""
     seconds = round(length.total_seconds())

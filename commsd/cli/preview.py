@@ -50,7 +50,7 @@ def preview(
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """The acknowledgement as a customer would get it, per language and situation: in and out of opening hours, on a
-    holiday, after an outage, to somebody who asks for a call, to a second writing in the same matter."""
+    holiday, after an outage, to somebody who asks for a call or likes few words, to a second writing in the matter."""
     if to and identity_of(to) is None:
         raise typer.BadParameter("this is no mail address", param_hint="--to")
     if to and letter:

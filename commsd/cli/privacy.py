@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json
+from commsd.cli.output import as_json, counted
 from commsd.cli.place import example
 from commsd.crm import audit
 from commsd.crm.audit import Audit
-from commsd.errors import ConfigError, NotFound, Refused
+from commsd.errors import CommsdError, ConfigError, NotFound, Refused
 from commsd.store import contacts
 
 WHOM = "jane@example.org"
@@ -43,15 +43,21 @@ def export(
     """Everything kept of somebody: index.html to read, person.json for programs, and the originals."""
 
     async def work(house: House) -> None:
-        from commsd.crm.person_export import export_person
+        from commsd.crm.person_export import export_person, prepared
 
-        contact_id = await _one(house, who)
-        await _audited(house, audit.EXPORTED, house.hand(agent).by, contact_id)
-        counts = await export_person(house.log, contact_id, to, house.zone, house.world.now(), _tell("exported"))
+        contact_id, by = await _one(house, who), house.hand(agent).by
+        try:
+            people = await prepared(house.log, contact_id, to)
+        except CommsdError:
+            await _audited(house, audit.EXPORTED, by, contact_id, audit.REFUSED)
+            raise
+        await _audited(house, audit.EXPORTED, by, contact_id)
+        counts = await export_person(house.log, people, to, house.zone, house.world.now(), _tell("exported"))
         if json:
             as_json({"contact": contact_id, "folder": str(to), **counts})
             return
-        typer.echo(f"{counts['interactions']} interactions and {counts['originals']} originals are in {to}/")
+        held = f"{counted(counts['interactions'], 'interaction')} and {counted(counts['originals'], 'original')}"
+        typer.echo(f"kept in {to}/: {held}")
         typer.echo("it is their data: hand it over, then delete the folder")
 
     in_house(ctx, work)
@@ -84,7 +90,8 @@ def erase(
             counts = {"interactions": done.interactions, "cases": done.cases, "callbacks": done.callbacks}
             as_json({"contacts": done.contacts, **counts, "mentions": done.mentions, "tidy": clean})
             return
-        typer.echo(f"contact {done.contacts[0]} is erased: {done.interactions} interactions, {done.cases} cases")
+        went = f"{counted(done.interactions, 'interaction')}, {counted(done.cases, 'case')}"
+        typer.echo(f"contact {done.contacts[0]} is erased: {went}")
         typer.echo("backups and exports made before still hold them: see config/README.md")
         if not clean:
             typer.echo("the database was in use: run it once more, so that it lets go of the last traces too", err=True)
@@ -102,9 +109,9 @@ async def _one(house: House, who: str) -> str:
     return found[0]
 
 
-async def _audited(house: House, what: str, caller: str, contact_id: str) -> None:
+async def _audited(house: House, what: str, caller: str, contact_id: str, outcome: str = audit.DONE) -> None:
     book = Audit(house.log, house.world)
-    await book.write(book.row(what, caller=caller, about=(contact_id,)))
+    await book.write(book.row(what, caller=caller, about=(contact_id,), outcome=outcome))
 
 
 async def _tidy_letters(house: House) -> None:

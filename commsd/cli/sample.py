@@ -1,7 +1,7 @@
 """The acknowledgement a mail would get now: a sample mail goes the way every mail goes, and nothing is stored. Pure.
 
 Only what cannot be known beforehand is chosen: the language, and the situation: in or out of opening hours, on a
-holiday, after an outage, to somebody who asks for a call, and to a further writing in the same matter.
+holiday, after an outage, to somebody who asks for a call or likes few words, and to a further writing in the matter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,6 +57,7 @@ class Situation(StrEnum):
     OUT_OF_HOURS = "out-of-hours"
     HOLIDAY = "holiday"
     ASKS_FOR_CALL = "asks-for-call"
+    FEW_WORDS = "few-words"
     OUTAGE = "outage"
     SECOND_WRITING = "second-writing"
 
@@ -181,10 +182,19 @@ def _decided(writer: "_Writer", now: datetime) -> Iterator[_Decided]:
         yield _Decided(Situation.HOLIDAY, writer.writes(free), free, False)
     asks = writer.writes(opening, ASKS_FOR_A_CALL)
     yield _Decided(Situation.ASKS_FOR_CALL, asks, opening, True)
+    if not writer.wanted.letter:
+        few = writer.writes(opening, by=_brief(first, writer.wanted.contact))
+        yield _Decided(Situation.FEW_WORDS, few, opening, True)
     yield _Decided(Situation.OUTAGE, writer.writes(opening, waited=AN_OUTAGE), opening, True)
     further = opening + A_MOMENT
     if (again := writer.writes(further, after=first)).deliveries:
         yield _Decided(Situation.SECOND_WRITING, again, further, calendar is None or is_open(calendar, further))
+
+
+def _brief(first: Change, contact: Contact | None) -> Contact | None:
+    """The customer, as on file after a first writing where nobody is known, with the wish for few words."""
+    known = contact or next(iter(first.contacts), None)
+    return replace(known, wishes=replace(known.wishes, brief=True)) if known else None
 
 
 def _instants(calendar: Calendar | None, now: datetime) -> tuple[datetime, datetime | None]:
@@ -226,10 +236,14 @@ class _Writer:
         *,
         waited: timedelta = timedelta(0),
         after: Change | None = None,
+        by: Contact | None = None,
     ) -> Change:
-        """What the house would decide. waited: how long the mail lay unseen. after: of what was decided before."""
-        numbers = count(1 if after is None else 1000)
-        known = self.wanted.contact or next(iter(after.contacts if after else ()), None)
+        """What the house would decide. waited: how long the mail lay unseen. after: of what was decided before.
+
+        by: the customer as on file, in place of the one wanted.
+        """
+        numbers = count(1 if after is None and by is None else 1000)
+        known = by or self.wanted.contact or next(iter(after.contacts if after else ()), None)
         items = OpenItems(
             now=at,
             new_id=lambda: f"preview-{next(numbers)}",

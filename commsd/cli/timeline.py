@@ -4,7 +4,7 @@ import typer
 
 from commsd.cli.house import House
 from commsd.cli.logbook import line
-from commsd.cli.output import as_json, card, shown, until, when
+from commsd.cli.output import shown, until, when
 from commsd.core.record import Json
 from commsd.errors import NotFound
 from commsd.store.person import Person, person
@@ -16,31 +16,32 @@ AT_ONCE = 500
 Past = typer.Option(False, "--timeline", help="Also what is owed, and all that happened, newest first.")
 
 
-async def tell(house: House, contact: Json, *, json: bool) -> None:
-    """The contact, what is owed and the whole past; with json one object with `contact`, `owed` and `timeline`."""
-    found = await _page(house, contact["id"], None)
+async def past_of(house: House, contact_id: str) -> Json:
+    """What is owed, and the whole past: `owed`, `callbacks` and `timeline`."""
+    found = await _page(house, contact_id, None)
     past = [shown("interaction", row) for row in found.past.rows]
     page = found.past
     while page.next is not None:
-        page = (await _page(house, contact["id"], page.next)).past
+        page = (await _page(house, contact_id, page.next)).past
         past += [shown("interaction", row) for row in page.rows]
     owed = [shown("clock", row) for row in found.clocks]
     calls = [shown("callback", row) for row in found.calls]
-    if json:
-        as_json({"contact": contact, "owed": owed, "callbacks": calls, "timeline": past})
-        return
-    card(contact, house.zone)
+    return {"owed": owed, "callbacks": calls, "timeline": past}
+
+
+def tell(found: Json, house: House) -> None:
+    """Print it, a line each."""
     now = house.world.now()
     typer.echo("\nowed")
-    for clock in owed:
+    for clock in found["owed"]:
         due = when(clock["due_at"], house.zone)
         typer.echo(f"  {clock['clock']}  {due}, {until(clock['due_at'], now)}  case {clock['case_id']}")
-    for call in calls:
+    for call in found["callbacks"]:
         typer.echo(f"  callback {call['state']}  {call['id']}")
-    if not owed and not calls:
+    if not found["owed"] and not found["callbacks"]:
         typer.echo("  nothing")
     typer.echo("\nwhat happened")
-    for each in past:
+    for each in found["timeline"]:
         typer.echo(f"  {line(each, house)}")
 
 

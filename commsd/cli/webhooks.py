@@ -60,7 +60,8 @@ def list_webhooks(ctx: typer.Context, json: bool = _JSON) -> None:
     async def work(house: House) -> None:
         from commsd.crm.webhook.actions import as_record
 
-        found = [as_record(*each) for each in await _of(house).all()]
+        own = _of(house)
+        found = [as_record(*each) | {"failing": await own.trouble(each[0].id)} for each in await own.all()]
         if json:
             as_json(found)
             return
@@ -69,13 +70,14 @@ def list_webhooks(ctx: typer.Context, json: bool = _JSON) -> None:
                 each["name"],
                 _state(each),
                 each["pending"],
-                when(_instant(each["oldest_pending_at"]), house.zone),
+                when(each["oldest_pending_at"], house.zone),
+                _failing(each["failing"], house),
                 ", ".join(each["types"]) or "all",
                 each["url"],
             )
             for each in found
         ]
-        table(("NAME", "STATE", "OWED", "SINCE", "TYPES", "URL"), rows, "no webhook was made")
+        table(("NAME", "STATE", "OWED", "SINCE", "FAILING", "TYPES", "URL"), rows, "no webhook was made")
 
     in_house(ctx, work)
 
@@ -102,12 +104,9 @@ def show(
             as_json(record | {"deliveries": posts})
             return
         card(record, house.zone)
-        rows = [
-            (each["sequence"].lstrip("0"), each["state"], each["attempts"], _last(each), each["event_id"])
-            for each in posts
-        ]
         typer.echo("")
-        table(("EVENT", "STATE", "TRIES", "LAST", "ID"), rows, "nothing was posted to it yet")
+        headings = ("EVENT", "STATE", "TRIES", "LAST TRY", "SAID", "NEXT TRY", "ID")
+        table(headings, [_row(each, record, house) for each in posts], "nothing was posted to it yet")
 
     in_house(ctx, work)
 
@@ -241,10 +240,19 @@ def _state(record: Json) -> str:
     return f"{record['state']} ({record['reason']})" if record["reason"] else str(record["state"])
 
 
-def _last(post: Json) -> str:
-    attempt = post["history"][-1] if post["history"] else {}
-    return str(attempt.get("status") or attempt.get("error") or "")
+def _failing(trouble: Json, house: House) -> str:
+    """In a column: what the receiver said last, since when it takes nothing, and after how many tries."""
+    if not trouble:
+        return ""
+    since = datetime.fromisoformat(trouble["since"]).astimezone(house.zone)
+    tries = "1 try" if trouble["tries"] == 1 else f"{trouble['tries']} tries"
+    return f"{since:%m-%d %H:%M}, {tries}: {trouble['last_said']}"
 
 
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _row(post: Json, webhook: Json, house: House) -> tuple[object, ...]:
+    """A post in a line; one that is owed is tried again, unless its webhook is disabled."""
+    last = post["history"][-1] if post["history"] else {}
+    said = last.get("error") or last.get("status")
+    again = post["due_at"] if post["state"] == "pending" and webhook["state"] == "active" else None
+    number, at, due = post["sequence"].lstrip("0"), when(last.get("at"), house.zone), when(again, house.zone)
+    return number, post["state"], post["attempts"], at, said, due, post["event_id"]

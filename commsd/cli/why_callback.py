@@ -85,7 +85,7 @@ class Story:
 
     untexted: why no text follows the missed call, where that is decided. together: marks of what was told in a notice
     with others, and when. escalated: why a machine would hand it to a person, who has it. plan: what the dialler
-    would do now.
+    would do now. unwanted: why it would be held by what the customer wishes.
     """
 
     callback: Callback
@@ -96,6 +96,7 @@ class Story:
     told: Sequence[Delivery] = ()
     untexted: str | None = None
     escalated: str | None = None
+    unwanted: str | None = None
     together: Sequence[tuple[str, datetime]] = field(default_factory=tuple)
 
 
@@ -108,7 +109,7 @@ def callback_lines(story: Story, now: datetime, zone: tzinfo) -> tuple[str, ...]
         ("about", _about(callback)),
         ("clock", _clocks(story, now, at)),
         ("text", _texts(story, at)),
-        ("screen", [_screen(callback)]),
+        ("screen", [_screen(story)]),
         ("tried", _tried(story, at)),
         ("passed", _passed(story, at)),
         ("told", _told(story, at)),
@@ -210,13 +211,18 @@ def _clock(record: ClockRecord, now: datetime, at: Watch) -> str:
     return f"{value.clock.value} {value.n}: {value.state.value}{end}, {due}, policy {value.policy}{waited}{told}"
 
 
-def _screen(callback: Callback) -> str:
+def _screen(story: Story) -> str:
+    callback = story.callback
+    if not callback.open:
+        return "not looked at any more: the callback is closed"
     if callback.state is State.HELD:
         return f"held: {held_because(callback.held)}"
     if callback.released:
         return f"let through for one call by {callback.released}"
     if callback.number is None:
         return "no number to look at"
+    if story.unwanted:
+        return f"no machine rings it: {held_because(story.unwanted)}"
     return "nothing speaks against ringing it"
 
 

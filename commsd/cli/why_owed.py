@@ -10,11 +10,12 @@ from commsd.cli.house import House
 from commsd.cli.why_callback import Story
 from commsd.core.callback import PASSES, Callback, State
 from commsd.core.case import CaseFile
+from commsd.core.contact import Contact
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of
-from commsd.core.screen import refusal
+from commsd.core.screen import Evidence, refusal, unwanted, unwished
 from commsd.sla.notice.call_matter import WATCHED
 from commsd.sla.notice.call_notice import name_in
 from commsd.store import call_tellings, pauses
@@ -42,6 +43,7 @@ async def story_of(callback: Callback, items: OpenItems, house: House, now: date
         file=file,
         plan=_plan(callback, file, items, house, now, paused=paused),
         escalated=_escalated(callback, file, items, house, now),
+        unwanted=_unwanted(callback, contact),
         people=house.config.firm.people,
         name=name_in(file, contact.name if contact else None) if file else None,
         told=told,
@@ -83,6 +85,11 @@ def _plan(
     misses = [fact for fact in file.interactions if fact.id in callback.misses] if file else []
     past = Past(missed_at=max((miss.ended_at or miss.occurred_at for miss in misses), default=None))
     return plan(callback, Staff(), policy, now, contact=contact, held=_held(callback, phone), past=past)
+
+
+def _unwanted(callback: Callback, contact: Contact | None) -> str | None:
+    """What of the screen the contact's own wishes tell."""
+    return unwished(contact) if unwanted(callback, Evidence(contact=contact)) else None
 
 
 def _held(callback: Callback, phone: PhoneSettings) -> str | None:

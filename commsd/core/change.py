@@ -232,7 +232,8 @@ def change_of(fact: Interaction, items: OpenItems, terms: Terms, *, by: str = "m
     if ruled is not None:
         case = _as_ruled(case, ruled, file, items.now, published=opened or moved is not None)
     talk = later_talk(fact, file.interactions)
-    owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id, talk)
+    known = file.interactions
+    owed = callbacks_after(fact, case.id, case.owner, contact, items.callbacks, items.now, items.new_id, talk, known)
     fact = _of_callbacks(fact, owed, file)
     settled, closes = settled_in_writing(fact, contact, items.callbacks, items.now, items.new_id)
     owed += settled

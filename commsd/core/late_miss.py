@@ -4,6 +4,7 @@ Its webhooks came late or in another order, or were lost and Twilio was asked. I
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from commsd.core.callback import Callback
 from commsd.core.contact import phone_identity
@@ -14,11 +15,14 @@ TALKED = frozenset({"reached", "declined", "call_again", "partly"})
 
 
 def later_talk(fact: Interaction, known: Iterable[Interaction]) -> Interaction | None:
-    """The call in which the customer of a missed call was answered after it; None where there was none."""
+    """The call in which the customer of a missed call was answered after it; None where there was none.
+
+    What began while he still rang is the call of another person behind his number.
+    """
     number = number_of(fact)
     if number is None or fact.kind is not Kind.CALL or fact.outcome is not Outcome.MISSED:
         return None
-    later = (each for each in known if _is_talk(each) and each.occurred_at > fact.occurred_at)
+    later = (each for each in known if _is_talk(each) and _is_after(fact, each.occurred_at))
     return next((each for each in later if number_of(each) == number), None)
 
 
@@ -34,14 +38,18 @@ def case_of_talk(fact: Interaction, known: Iterable[Interaction], callbacks: Ite
 
 
 def was_made_after(fact: Interaction, callback: Callback) -> bool:
-    """Whether we rang the customer after that, for this owed call, and it was a talk."""
-    return any(attempt.result in TALKED and attempt.at > fact.occurred_at for attempt in callback.attempts)
+    """Whether we began to ring the customer after that was over, for this owed call, and it was a talk."""
+    return any(attempt.result in TALKED and _is_after(fact, attempt.at) for attempt in callback.attempts)
 
 
 def number_of(fact: Interaction) -> str | None:
     """The customer's number in normal form; None where none is known."""
     identity = phone_identity(fact.customer or "")
     return identity.value if identity else None
+
+
+def _is_after(fact: Interaction, at: datetime) -> bool:
+    return at > fact.occurred_at if fact.ended_at is None else at >= fact.ended_at
 
 
 def _is_talk(fact: Interaction) -> bool:

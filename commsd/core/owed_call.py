@@ -40,10 +40,12 @@ def callbacks_after(
     now: datetime,
     new_id: Callable[[], str],
     talk: Interaction | None = None,
+    known: tuple[Interaction, ...] = (),
 ) -> tuple[Callback, ...]:
     """The callbacks this interaction opens, moves or closes; those it leaves alone are not in it.
 
     talk: a later call of its customer that was answered (`later_talk`), where its verdict comes that late.
+    known: interactions of the case.
     """
     if fact.detail.callback_id is not None:
         if _says_nothing(fact):
@@ -62,14 +64,9 @@ def callbacks_after(
     if fact.outcome is Outcome.REACHED:
         number = customers_number(fact)
         same = [c for c in callbacks if c.open and (fact.id in c.misses or (number and c.number == number))]
-        return tuple(filter(None, (_got_through(callback, fact, now) for callback in same)))
+        return tuple(filter(None, (_got_through(callback, fact, now, known) for callback in same)))
     if fact.outcome is Outcome.MISSED and not blocked:
-        missed = _missed(fact, case_id, owner, callbacks, now, new_id)
-        if not missed.open:
-            return (missed,)
-        if fact.reason == DECLINED:
-            return (_declined(missed, fact, now),)
-        return (missed if talk is None else _answered_since(missed, talk, now),)
+        return (_missed(fact, case_id, owner, callbacks, now, new_id, talk, known),)
     return ()
 
 
@@ -99,7 +96,10 @@ def _missed(
     callbacks: tuple[Callback, ...],
     now: datetime,
     new_id: Callable[[], str],
+    talk: Interaction | None,
+    known: tuple[Interaction, ...],
 ) -> Callback:
+    """The call owed after a miss; or what answered it: our call after it before all, with what was agreed there."""
     number, rang_at = customers_number(fact), min(fact.occurred_at, now)
     same = [c for c in callbacks if number and (c.line, c.number) == (fact.line, number)]
     owed = next((c for c in same if c.open), None)
@@ -108,10 +108,21 @@ def _missed(
     if answered := next((c for c in (owed, last) if c and was_made_after(fact, c)), None):
         return changed(answered, misses=_with(answered.misses, fact.id), opened_at=min(answered.opened_at, rang_at))
     if owed:
-        return _rung_again(owed, fact.id, rang_at)
-    if last and last.closed_at and now - last.closed_at <= REOPENS:
+        missed = _rung_again(owed, fact.id, rang_at)
+    elif last and last.closed_at and now - last.closed_at <= REOPENS:
         misses = _with(last.misses, fact.id)
-        return _reopened(replace(last, case_id=case_id, due_at=None, misses=misses, rang_at=rang_at))
+        missed = _reopened(replace(last, case_id=case_id, due_at=None, misses=misses, rang_at=rang_at))
+    else:
+        missed = _new(fact, number, case_id, owner, now, new_id)
+    if fact.reason == DECLINED:
+        return _declined(missed, fact, now)
+    return missed if talk is None else _answered_since(missed, talk, now, known)
+
+
+def _new(
+    fact: Interaction, number: str | None, case_id: str, owner: str | None, now: datetime, new_id: Callable[[], str]
+) -> Callback:
+    rang_at = min(fact.occurred_at, now)
     return Callback(
         id=new_id(),
         created_at=now,
@@ -137,15 +148,19 @@ def _declined(callback: Callback, fact: Interaction, now: datetime) -> Callback:
     return replace(ended, revision=callback.revision)
 
 
-def _answered_since(callback: Callback, talk: Interaction, now: datetime) -> Callback:
+def _answered_since(callback: Callback, talk: Interaction, now: datetime, known: tuple[Interaction, ...]) -> Callback:
     """Who rang in vain and was answered before anybody knew of that is owed no call, but one miss on record."""
-    ended = _got_through(callback, talk, now)
+    ended = _got_through(callback, talk, now, known)
     return replace(ended, revision=callback.revision) if ended else callback
 
 
-def _got_through(callback: Callback, fact: Interaction, now: datetime) -> Callback | None:
-    """Owed no longer, unless he rang in vain after the call in which he was answered: its verdict may come late."""
-    if fact.occurred_at >= (callback.rang_at or callback.opened_at):
+def _got_through(
+    callback: Callback, fact: Interaction, now: datetime, known: tuple[Interaction, ...]
+) -> Callback | None:
+    """Owed no longer, unless he rang in vain when the call in which he was answered began, or later: late verdicts."""
+    misses = (each for each in known if each.id in callback.misses and each.id != fact.id)
+    rings = any((each.ended_at or each.occurred_at) > fact.occurred_at for each in misses)
+    if not rings and fact.occurred_at >= (callback.rang_at or callback.opened_at):
         return closed(callback, CloseReason.ANSWERED_INBOUND, now, fact.id)
     rest = tuple(miss for miss in callback.misses if miss != fact.id)
     return changed(callback, misses=rest) if rest != callback.misses else None

@@ -6,11 +6,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from commsd.core.change import Change
-from commsd.core.contact import Contact, external_identity, identity_named
+from commsd.core.contact import Contact, Identity, external_identity, identity_named
 from commsd.crm import idempotency
 from commsd.crm.actions import Decide
 from commsd.crm.contact_merge import merge_contacts, split_contact
@@ -27,27 +28,40 @@ from commsd.store import organisations, query
 AGENT = {"agent": "id of our person who acts"}
 LIST = {
     "identity": "an address, a number with its country code, or another system's id as hubspot:4711",
+    "organisation": "id of an organisation: its people, also those of one that went into it",
     "after": "the cursor of the page before",
     "limit": "how many at most, 1 to 500; usually 50",
 }
 
 
 async def contacts(api: Api, request: Request, caller: Caller) -> Response:
-    """Contacts in the order they were made; those known by an identity, several where they share it."""
+    """Contacts in the order they were made, of one organisation or of all; those known by an identity, several where
+    they share it.
+    """
     asked = Query.of(request, LIST)
-    typed = asked.text("identity")
+    typed, firm = asked.text("identity"), asked.text("organisation")
     after, limit = place_of(api, "contacts", asked), asked.number("limit", 50, 1, 500)
     if typed is None:
-        page = await api.log.read(lambda c: query.contacts(c, after=after[1] if after else None, limit=limit))
+        page = await api.log.read(lambda c: _page(c, firm, after[1] if after else None, limit))
         return listed(api, "contacts", page, [shown("contact", row, caller) for row in page.rows])
     identity = identity_named(f"+{typed[1:]}" if typed.startswith(" ") else typed)  # a bare + reads as a space
     if identity is None:
         what = "write an address, a number such as %2B493023125099, or a system's id such as hubspot:4711"
         raise Invalid("this is no identity", remedy=what, mistakes={"?identity": what})
-    rows = await api.log.read(lambda c: query.contacts_of(c, store.ids_of(c, identity)))
-    return json(
-        {"data": [shown("contact", row, caller) for row in rows.values()], "next_cursor": None, "has_more": False}
-    )
+    rows = await api.log.read(lambda c: _known_by(c, identity, firm))
+    return json({"data": [shown("contact", row, caller) for row in rows], "next_cursor": None, "has_more": False})
+
+
+def _page(connection: Connection, firm: str | None, after: str | None, limit: int) -> query.Page:
+    if firm is None:
+        return query.contacts(connection, after=after, limit=limit)
+    return organisations.people_page(connection, firm, after=after, limit=limit)
+
+
+def _known_by(connection: Connection, identity: Identity, firm: str | None) -> list[query.Row]:
+    rows = query.contacts_of(connection, store.ids_of(connection, identity)).values()
+    family = organisations.family_of(connection, firm) if firm else ()
+    return [row for row in rows if firm is None or row.record.get("organisation_id") in family]
 
 
 async def contact(api: Api, request: Request, caller: Caller) -> Response:
@@ -123,7 +137,7 @@ OPERATIONS: Sequence[Operation] = (
         method="GET",
         path="/v1/contacts",
         scope="events:read",
-        does="People, or who is known by an identity",
+        does="People, of an organisation too, or who is known by an identity",
         handler=contacts,
         query=LIST,
     ),

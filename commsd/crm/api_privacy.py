@@ -12,6 +12,7 @@ from commsd.crm.keys import Caller
 from commsd.crm.request import Api, Operation, Query, hand_of, json, shown
 from commsd.errors import CommsdError, NotFound
 from commsd.store import query as store
+from commsd.store.last_traces import let_go_of_traces
 
 QUERY = {"even_if_owed": "true: what is owed to them is closed first, instead of refused"}
 
@@ -29,7 +30,7 @@ async def erase_contact(api: Api, request: Request, caller: Caller) -> Response:
         await api.audit.write(api.audit.row(audit.ERASED, outcome=audit.REFUSED, **known))
         raise
     await api.audit.write(api.audit.row(audit.ERASED, **known))
-    await api.log.engine.tidy()
+    await let_go_of_traces(api.log.engine.tidy, api.world)
     await idempotency.noted(api.log, request.state.asked, done.contacts[0])
     return await _as_it_is(api, request, caller, done.contacts[0])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from commsd.core.agent import People
 from commsd.core.contact import CUSTOMER, Identity, external_identity
 from commsd.crm.contact_set import FIELDS, WISHES, Said
+from commsd.crm.export_words import NO, YES, language_of
 from commsd.crm.read_contact import checked, identity_as
 
 MANY = ("email", "phone")
@@ -14,7 +15,6 @@ KNOWN = (*MANY, *ONE, *WISHES, "hours", "blocked", CUSTOMER, "organisation", "ex
 """What a file may say of a person."""
 
 LONGEST = {"name": 320, "organisation": 320, "external_id": 320, "url": 2000, "hours": 200}
-YES, NO = frozenset({"yes", "true", "1", "x", "y"}), frozenset({"no", "false", "0", "n"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,8 @@ def entry_of(card: Card, reading: Reading) -> Entry:
         return Entry(line=card.line, wrong=(card.wrong,))
     wrong: list[str] = []
     values = {name: _fitting(name, given, wrong) for name, given in card.values.items()}
+    if "language" in values:
+        values["language"] = [language_of(text) for text in values["language"]]
     identities = tuple(dict.fromkeys(_identities(values, reading, wrong)))
     mine = _own(values, reading, wrong)
     if not identities and mine is None and not wrong:

@@ -9,46 +9,40 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from commsd.core.contact import mail_identity
 from commsd.crm.card import KNOWN, MANY, Card
+from commsd.crm.export_words import heading_means, plain
 from commsd.errors import Refused
 
 SEPARATORS = ",;\t"
 _SEPARATOR = re.compile(r'"?sep=([^"\r\n\w])"?[,;\s]*', re.IGNORECASE)
 
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "name": ("full_name", "display_name", "fn", "contact_name", "navn", "nama"),
-    "given": ("first_name", "given_name", "firstname", "vorname", "fornavn", "nama_depan"),
-    "family": ("last_name", "family_name", "surname", "lastname", "nachname", "efternavn", "nama_belakang"),
-    "email": ("e_mail", "mail", "email_address", "e_mail_address", "email_value"),
-    "phone": (
-        *("telephone", "tel", "phone_number", "phone_value", "mobile", "mobile_phone", "mobile_number", "cell_phone"),
-        *("business_phone", "work_phone", "home_phone", "primary_phone"),
-        *("telefon", "telefonnummer", "mobiltelefon", "handy", "mobil", "telepon", "nomor_telepon"),
-    ),
-    "language": ("lang", "preferred_language", "sprache", "sprog", "bahasa"),
-    "timezone": ("time_zone", "zone", "tz"),
-    "organisation": (
-        *("organization", "organization_name", "company", "company_name", "account", "account_name", "firma"),
-    ),
-    "external_id": ("id", "record_id", "contact_id"),
-    "customer": ("customer_number", "customer_id"),
-}
-"""Headings in use, by what they mean; in lower case with `_` for whatever else stands between letters."""
+AS_WRITTEN = "brief"
+"""The one field whose heading must stand as we write it: in German, a `Brief` is a letter."""
 
-_MEANS = {word: name for name, words in NAMES.items() for word in (name, *words)} | {name: name for name in KNOWN}
+MANY_IN_ONE = " ::: "
+"""Between several addresses or numbers that Google Contacts puts into one cell."""
+
+_DATE = re.compile(r"\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}")
+_NUMBER = re.compile(r"(?:\+ ?[1-9]|00? ?[1-9(]|\(0)[\d ()/.-]{6,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """columns: what each column means, None for one that is left out. ignored: the headings of those."""
+    """columns: what each column means, None for one that is left out. ignored: the headings of those.
+
+    missed: such a heading -> "email" or "phone", where addresses or numbers stand under it; known
+    once the cards are read.
+    """
 
     columns: tuple[str | None, ...]
     ignored: tuple[str, ...]
+    missed: Mapping[str, str]
     cards: Iterator[Card]
 
 
 def sheet_of(lines: Iterable[str], named: Mapping[str, str]) -> Sheet:
-    """The file behind its lines. named: our name -> heading, where a heading is none of NAMES.
+    """The file behind its lines. named: our name -> heading, where no export is known to have the heading.
 
     Raises Refused where the headings tell nothing.
     """
@@ -63,18 +57,46 @@ def sheet_of(lines: Iterable[str], named: Mapping[str, str]) -> Sheet:
             f"the file has no column {', '.join(missing)}", remedy="write --column as the heading stands there"
         )
     said = {heading: name for name, heading in named.items()}
-    columns = tuple(said.get(heading) or _MEANS.get(_plain(heading)) for heading in headings)
+    columns = tuple(said.get(heading) or _field_of(heading) for heading in headings)
     if not any(name in (*MANY, "external_id", "customer") for name in columns):
         raise Refused(
             "no column holds an address, a number or an id",
             remedy='head them "email", "phone" or "external_id", or say which they are: --column phone=HEADING',
         )
     ignored = tuple(heading for heading, name in zip(headings, columns, strict=True) if name is None)
-    return Sheet(columns=columns, ignored=ignored, cards=_cards(source, columns, separator, begun))
+    missed: dict[str, str] = {}
+    rows = _rows(source, separator, begun)
+    cards = (row if isinstance(row, Card) else _card(*_watched(row, headings, columns, missed)) for row in rows)
+    return Sheet(columns=columns, ignored=ignored, missed=missed, cards=cards)
 
 
-def _cards(source: Iterator[str], columns: Sequence[str | None], separator: str, headings: int) -> Iterator[Card]:
-    """headings: on which line they stand."""
+def _field_of(heading: str) -> str | None:
+    ours = plain(heading)
+    if ours in KNOWN and (ours != AS_WRITTEN or heading.strip() == AS_WRITTEN):
+        return ours
+    return heading_means(heading)
+
+
+def _watched(
+    row: tuple[int, list[str]], headings: Sequence[str], columns: Sequence[str | None], missed: dict[str, str]
+) -> tuple[int, list[str], Sequence[str | None]]:
+    """The row; what is seen in columns that are left out, is noted."""
+    line, cells = row
+    for heading, name, cell in zip(headings, columns, cells, strict=False):
+        if name is None and heading not in missed and (held := _held(cell.strip(), "email" in columns)):
+            missed[heading] = held
+    return line, cells, columns
+
+
+def _held(text: str, mail_is_read: bool) -> str | None:
+    """What stands in a cell that is left out; where no column of addresses is read, any @ is looked at."""
+    if "@" in text and (not mail_is_read or (" " not in text and mail_identity(text))):
+        return "email"
+    return "phone" if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text) else None
+
+
+def _rows(source: Iterator[str], separator: str, headings: int) -> Iterator[Card | tuple[int, list[str]]]:
+    """Each with its line; a card for one that cannot be read. headings: on which line they stand."""
     rows = csv.reader(source, delimiter=separator, strict=True)
     while True:
         line = rows.line_num + headings + 1
@@ -86,7 +108,7 @@ def _cards(source: Iterator[str], columns: Sequence[str | None], separator: str,
             yield Card(line=line, wrong=_broken(error))
             continue
         if any(cell.strip() for cell in cells):
-            yield _card(line, cells, columns)
+            yield line, cells
 
 
 def _broken(error: csv.Error) -> str:
@@ -102,14 +124,13 @@ def _card(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Car
     for name, cell in zip(columns, cells, strict=False):
         text = cell.strip() if name == "external_id" else " ".join(cell.split())
         if name is not None and text:
-            values.setdefault(name, []).append(text)
-    parts = [*values.pop("given", []), *values.pop("family", [])]
-    if parts and "name" not in values:
-        values["name"] = [" ".join(parts)]
-    return Card(line=line, values=values)
+            values.setdefault(name, []).extend(text.split(MANY_IN_ONE) if name in MANY else [text])
+    return Card(line=line, values=_with_name(values))
 
 
-def _plain(heading: str) -> str:
-    """Without the numbers of repeated columns: `E-mail 2 - Value` is `email_value`."""
-    words = re.sub(r"[^a-z]+", "_", heading.strip().casefold()).strip("_")
-    return words.replace("e_mail", "email")
+def _with_name(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Their whole name: of a given name beside a `Name`, that is the family's, unless it stands in it."""
+    given, family, name = (values.pop(each, []) for each in ("given", "family", "name"))
+    whole = bool(name) and (bool(family) or all(part.casefold() in name[0].casefold() for part in given))
+    said = name[:1] if whole else [" ".join([*given, *family, *name])]
+    return values | ({"name": said} if said != [""] else {})

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.entry import Hand
-from commsd.core.key import of_organisation_called
+from commsd.core.key import of_mark, of_organisation_called
 from commsd.core.open_items import OpenItems
-from commsd.core.organisation import Organisation, name_form
+from commsd.core.organisation import Mark, Organisation, name_form
 from commsd.crm.actions import Decide
 from commsd.crm.card import Entry
 from commsd.crm.contact_set import Said, put_contact, put_person
@@ -49,7 +49,8 @@ class Report:
     """What became of a file, row by row. firms: how many organisations were made.
 
     unplaced: on which lines people are in an organisation named by a number or an id that nobody knows; unclear: on
-    which by a name that several have. They were taken in without it.
+    which by a name that several have; public: on which by the domain of a public mail provider. They were taken in
+    without it.
     """
 
     new: int = 0
@@ -59,6 +60,7 @@ class Report:
     broken: list[Broken] = field(default_factory=list)
     unplaced: list[int] = field(default_factory=list)
     unclear: list[int] = field(default_factory=list)
+    public: list[int] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -129,8 +131,9 @@ def _placed(connection: Connection, entries: Sequence[Entry], called: Mapping[st
         entries, meant, store.keys_of_each(connection, list(map(_named, entries))), strict=True
     ):
         home = home_of(entry.organisation, mark, holders, called) if entry.organisation else None
-        more = (of_organisation_called(home.name),) if home and home.name else ()
-        rows.append(_Row(entry, home, (*keys, *more)))
+        called_so = (of_organisation_called(home.name),) if home and home.name else ()
+        marked = (of_mark(home.mark),) if home and home.mark else ()
+        rows.append(_Row(entry, home, (*keys, *called_so, *marked)))
     return rows
 
 
@@ -181,7 +184,9 @@ def _count(row: _Row, change: Change, report: Report) -> None:
         return
     contact = change.result
     assert isinstance(contact, Contact)
-    if not row.home.ids:
+    if row.home.public:
+        report.public.append(row.entry.line)
+    elif not row.home.ids:
         report.unplaced.append(row.entry.line)
     elif contact.organisation_id not in row.home.ids:
         report.unclear.append(row.entry.line)
@@ -194,6 +199,7 @@ class _Trial:
         self._people: dict[str, Contact] = {}
         self._ids: dict[Identity, dict[str, None]] = defaultdict(dict)
         self._firms: dict[str, tuple[Organisation, ...]] = {}
+        self._marks: dict[Mark, Organisation] = {}
 
     def of(self, decide: Decide, named: Sequence[Identity]) -> Decide:
         """The decision on the people of the trial; nothing of it is committed, and its result is what would be."""
@@ -205,6 +211,7 @@ class _Trial:
                 for identity in (*contact.identities, *contact.shared):
                     self._ids[identity][contact.id] = None
             self._firms |= {name_form(firm.name): (firm,) for firm in change.organisations if firm.name}
+            self._marks |= {mark: firm for firm in change.organisations for mark in firm.marks}
             return Change(result=change)
 
         return tried
@@ -220,6 +227,7 @@ class _Trial:
             contacts={identity: contact for contact in people.values() for identity in contact.identities},
             shared={identity: holders for identity, holders in shared.items() if holders},
             called={**items.called, **self._firms},
+            organisations={**items.organisations, **self._marks},
         )
 
 

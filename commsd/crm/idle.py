@@ -16,6 +16,7 @@ from commsd.errors import Refused, TryAgain
 from commsd.sla.rules.in_force import Rules
 from commsd.store import belongings as store
 from commsd.store.claims import Claims
+from commsd.store.last_traces import let_go_of_traces
 from commsd.store.log import Log
 from commsd.store.merged import family_of
 from commsd.world import World
@@ -54,7 +55,7 @@ class Idle:
             if not await self._log.read(partial(_heard_of, contact_id=each, since=since)):
                 erased += await self._erase(each)
         if erased:
-            await self._log.engine.tidy()
+            await let_go_of_traces(self._log.engine.tidy, self._world)
         self._place = found[-1] if found else ""
         return bool(found)
 

@@ -99,13 +99,17 @@ def standing_firm(organisation_id: str, items: OpenItems) -> Organisation:
 
 def domain_of(text: str) -> str | None:
     """The normal form of a domain, in IDNA; None where it is none, or where anybody may have an address."""
-    try:
-        domain = text.strip().rstrip(".").encode("idna").decode("ascii").casefold()
-    except UnicodeError:
+    domain = _idna(text)
+    if domain is None:
         return None
     labels = domain.split(".")
     sound = len(labels) > 1 and len(domain) <= 253 and all(_is_label(label) for label in labels)
     return domain if sound and domain not in FREE_MAIL else None
+
+
+def is_public_provider(text: str) -> bool:
+    """Whether anybody may have an address there: by such a domain, nobody is of a firm."""
+    return _idna(text) in FREE_MAIL
 
 
 def mark_of(system: str, external_id: str) -> Mark | None:
@@ -123,6 +127,13 @@ def mark_named(text: str) -> Mark | None:
         return Mark(NUMBER, number.e164)
     domain = domain_of(text)
     return Mark(DOMAIN, domain) if domain else None
+
+
+def _idna(text: str) -> str | None:
+    try:
+        return text.strip().rstrip(".").encode("idna").decode("ascii").casefold()
+    except UnicodeError:
+        return None
 
 
 def _is_label(label: str) -> bool:

@@ -20,7 +20,7 @@ from commsd.crm.api_reads import ending
 from commsd.crm.event import outside
 from commsd.errors import NotFound, Refused
 from commsd.store import belongings as store
-from commsd.store import query
+from commsd.store import organisations, query
 from commsd.store.belongings import Belongings
 from commsd.store.log import Log
 from commsd.store.merged import family_of
@@ -37,14 +37,22 @@ article{border-top:1px solid #999;padding:.7rem 0}h1{font-size:1.4rem}h2{font-si
 """
 
 
-async def export_person(
-    log: Log, contact_id: str, folder: Path, zone: tzinfo, now: datetime, tell: Callable[[int, int], None]
-) -> Mapping[str, int]:
-    """Write the folder; gives how many of each there are. Raises NotFound, Refused for a folder that holds anything."""
+async def prepared(log: Log, contact_id: str, folder: Path) -> tuple[str, ...]:
+    """Make the folder; gives the ids of all who are this person. Nothing of theirs is written yet.
+
+    Raises NotFound, Refused for a folder that holds anything.
+    """
     people = await log.read(lambda c: store.known(c, family_of(c, contact_id)))
     if not people:
         raise NotFound("nobody is known by that id", remedy="look for them: commsd contacts show")
     await asyncio.to_thread(_made, folder)
+    return people
+
+
+async def export_person(
+    log: Log, people: Sequence[str], folder: Path, zone: tzinfo, now: datetime, tell: Callable[[int, int], None]
+) -> Mapping[str, int]:
+    """Write into the folder that was prepared for these people; gives how many of each there are."""
     mine = await log.read(lambda c: store.belongings(c, people))
     person = await log.read(lambda c: _person(c, mine))
     facts: list[Json] = []
@@ -87,12 +95,20 @@ def _person(connection: Connection, mine: Belongings) -> dict[str, Any]:
     cases = query.cases_of(connection, mine.cases)
     clocks = query.clocks_of(connection, mine.cases)
     calls = (query.callback(connection, each) for each in mine.callbacks)
+    theirs = [_whole("contact", contacts[each]) for each in mine.contacts if each in contacts]
     return {
-        "contacts": [_whole("contact", contacts[each]) for each in mine.contacts if each in contacts],
+        "contacts": [each | {"organisation_name": _firm(connection, each)} for each in theirs],
         "cases": [_whole("case", row) for row in cases.values()],
         "callbacks": [_whole("callback", row) for row in calls if row],
         "clocks": [_whole("clock", row) for row in clocks],
     }
+
+
+def _firm(connection: Connection, contact: Json) -> str | None:
+    """What the firm they belong to is called; no more of it, for it is not theirs."""
+    belongs = contact.get("organisation_id")
+    row = organisations.organisation(connection, belongs) if belongs else None
+    return row.record["name"] if row else None
 
 
 def _facts(connection: Connection, ids: Sequence[str]) -> list[Json]:
@@ -126,8 +142,9 @@ def _page(data: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
     for contact in data["contacts"]:
         known = ", ".join(f"{each['kind']} {each['value']}" for each in contact["identities"] or ())
         yield f"<p>Contact {_text(contact['id'])}: {_text(known or 'no identities')}</p>"
-        said = ("language", "timezone", "tier", "owner", "stage")
-        yield "".join(f"<p>{word}: {_text(contact[word])}</p>" for word in said if contact.get(word))
+        said = {word: contact.get(word) for word in ("language", "timezone", "tier", "owner", "stage")}
+        said["organisation"] = contact["organisation_name"]
+        yield "".join(f"<p>{word}: {_text(value)}</p>" for word, value in said.items() if value)
     for fact in data["interactions"]:
         yield from _entry(fact, zone)
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
-from commsd.core.key import budget_of
+from commsd.core.key import budget_of, of_delivery
 from commsd.store import schema
 from commsd.store.bulk import insert
 
 PATIENCE = 200
 """Milliseconds for which those who would decide wait behind us, at most."""
+
+_DELIVERY = of_delivery("")
 
 _HELD = "55P03"
 """SQLSTATE of a lock that was not to be had in time."""
@@ -39,6 +41,15 @@ def hold(connection: Connection, keys: Sequence[str]) -> None:
     hashes = sorted(hashlib.sha256(key.encode()).hexdigest() for key in keys if budget_of(key) is None)
     insert(connection, table, [{"key": key} for key in hashes], ignore=True)
     connection.execute(select(table.c.key).where(table.c.key.in_(hashes)).order_by(table.c.key).with_for_update()).all()
+    _hold_deliveries(connection, keys)
+
+
+def _hold_deliveries(connection: Connection, keys: Sequence[str]) -> None:
+    """Whoever claims one does not decide under its key: what is decided of it, is decided before or after the claim."""
+    table = schema.deliveries
+    if named := sorted(key.removeprefix(_DELIVERY) for key in keys if key.startswith(_DELIVERY)):
+        found = select(table.c.id).where(table.c.id.in_(named)).order_by(table.c.id)
+        connection.execute(found.with_for_update()).all()
 
 
 def let_go(connection: Connection) -> bool:

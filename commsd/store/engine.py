@@ -13,11 +13,13 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy import Engine as SqlalchemyEngine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from commsd.errors import ConfigError, Unreachable
 from commsd.store import decision_lock
 from commsd.store.file_watch import FileWatch
+from commsd.store.silence import silence_of
 
 T = TypeVar("T")
 
@@ -85,6 +87,8 @@ class SqliteEngine:
         )
         event.listen(self._engine, "connect", _prepare_sqlite)
         event.listen(self._engine, "begin", _begin_deferred)
+        if self._watch:
+            _tell_of_connections(self._engine, self._watch)
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-write")
         self._reading = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
         self._writes: Connection | None = None
@@ -106,35 +110,35 @@ class SqliteEngine:
             return await asyncio.get_running_loop().run_in_executor(pool, run, f)
 
     def _read(self, f: Callable[[Connection], T]) -> T:
-        if self._watch:
-            self._watch.must_be_there()
+        self._look()
         with self._engine.connect() as connection:
             return f(connection)
 
     def _commit(self, f: Callable[[Connection], T]) -> T:
         """On a connection that stays open: to take one out of the pool costs a third of a small commit."""
-        if self._watch:
-            self._watch.must_be_there()  # before we connect, which would make an empty file
-        fresh = self._writes is None
+        self._look()
         if self._writes is None:
             self._writes = self._engine.connect().execution_options(commsd_writes=True)
         try:
             with self._writes.begin():
-                if self._watch and fresh:
-                    self._watch.opened()
                 done = f(self._writes)
-                if self._watch:
-                    self._watch.must_be_written()
+                self._look()
                 return done
         except BaseException:
             self._let_go()  # whatever it was left in
             raise
+
+    def _look(self) -> None:
+        """Before we connect, which would make an empty file, and before what was written is said to be committed."""
+        if self._watch:
+            self._watch.must_be_there()
 
     async def tidy(self) -> bool:
         async with asyncio.timeout(COMMIT_DEADLINE):
             return await asyncio.get_running_loop().run_in_executor(self._writing, self._checkpoint)
 
     def _checkpoint(self) -> bool:
+        self._look()
         raw = self._engine.raw_connection()
         try:
             (busy, _, _) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -170,6 +174,18 @@ def _prepare_sqlite(raw: Any, _record: Any) -> None:
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
     for pragma in (*pragmas, "secure_delete=ON"):  # what is let go of leaves no bytes in the file
         raw.execute(f"PRAGMA {pragma}")
+
+
+def _tell_of_connections(engine: SqlalchemyEngine, watch: FileWatch) -> None:
+    def opened(raw: Any, _record: Any) -> None:
+        raw.execute("SELECT count(*) FROM sqlite_master").fetchone()  # SQLite opens its log with the first read
+        watch.opened()
+
+    def closing(_raw: Any, _record: Any) -> None:
+        watch.closing()
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "close", closing)
 
 
 def _begin_deferred(connection: Connection) -> None:
@@ -243,7 +259,5 @@ async def ping(engine: Engine, deadline: float = 5.0) -> None:
         async with asyncio.timeout(deadline):
             await engine.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
     except (OSError, TimeoutError, DBAPIError) as error:
-        raise Unreachable(
-            f"the {engine.dialect} store does not answer ({type(error).__name__})",
-            remedy="check [store] url, that the server runs and that this user may connect",
-        ) from error
+        said = silence_of(error, engine.dialect)
+        raise Unreachable(said.what, remedy=said.remedy) from error

@@ -5,6 +5,7 @@ before each read and at both ends of each commit; what is done in the moment bet
 """
 
 from pathlib import Path
+from threading import Lock
 
 
 class StoreFileLost(OSError):
@@ -12,28 +13,37 @@ class StoreFileLost(OSError):
 
 
 class FileWatch:
-    """One store as it was when it was first opened to be written: some file systems make another file of it then."""
+    """One store as it was when it was first opened: some file systems make another file of it then.
+
+    Its write-ahead log is known from the first connection of this process to the last: as long as one is open, SQLite
+    neither removes the log nor makes another, whoever else opens the store. Connections come and go in any thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path, self._wal = path, path.with_name(f"{path.name}-wal")
         self._known: tuple[int, int] | None = None
-        self._known_wal = _NOBODY
+        self._known_wal: tuple[int, int] | None = None
+        self._connections, self._turn = 0, Lock()
 
     def opened(self) -> None:
-        """A connection that writes was opened and began: while it stays, nobody makes another write-ahead log."""
-        self._known = self._known or _named(self._path)
-        self._known_wal = _named(self._wal)
+        """A connection was opened and has read, which makes the write-ahead log where there was none."""
+        with self._turn:
+            self._connections += 1
+            self._known = self._known or _named(self._path)
+            self._known_wal = self._known_wal or _named(self._wal)
+
+    def closing(self) -> None:
+        """A connection is about to be closed: SQLite removes the write-ahead log with the last."""
+        with self._turn:
+            self._connections -= 1
+            if not self._connections:
+                self._known_wal = None
 
     def must_be_there(self) -> None:
-        """Raises StoreFileLost where the name is another file's, or nobody's."""
-        if self._known and _named(self._path) != self._known:
-            raise StoreFileLost(f"{self._path.name} was moved, deleted or replaced")
-
-    def must_be_written(self) -> None:
-        """Raises StoreFileLost where what this transaction wrote would go where nobody finds it."""
-        self.must_be_there()
-        if _named(self._wal) != self._known_wal:
-            raise StoreFileLost(f"{self._wal.name} was moved, deleted or replaced")
+        """Raises StoreFileLost where a name is another file's, or nobody's: what is written would never be found."""
+        for path, known in ((self._path, self._known), (self._wal, self._known_wal)):
+            if known and _named(path) != known:
+                raise StoreFileLost(f"{path.name} was moved, deleted or replaced")
 
 
 _NOBODY = (0, 0)

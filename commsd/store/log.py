@@ -21,6 +21,7 @@ from commsd.store import decision_lock, open_items, rows, schema
 from commsd.store.bulk import insert
 from commsd.store.engine import Engine, is_unavailable
 from commsd.store.items import Items
+from commsd.store.silence import silence_of
 from commsd.store.writer import Row, Work, Write, Writer
 from commsd.world import World
 
@@ -112,8 +113,8 @@ class Log:
         return await self._answer(self.engine.read(f))
 
     def away(self) -> str | None:
-        """Why nothing can be committed at this moment; None where it can."""
-        return f"the {self.engine.dialect} store does not answer ({self.writer.away})" if self.writer.away else None
+        """Why nothing can be committed at this moment; None where it can. A read that failed says nothing of it."""
+        return "; ".join(self.writer.away) if self.writer.away else None
 
     async def aside(self, run: Callable[[Connection], T], *, within: float) -> T:
         """Bookkeeping that shares no row with decisions: PostgreSQL commits it beside them, raising StoreAway.
@@ -130,11 +131,8 @@ class Log:
         except Exception as error:
             if not is_unavailable(error):
                 raise
-            self.writer.missed(error)
-            raise StoreAway(
-                f"the {self.engine.dialect} store does not answer ({type(error).__name__})",
-                remedy="nothing if it passes; else check that the database runs and is not held by another program",
-            ) from error
+            said = silence_of(error, self.engine.dialect)
+            raise StoreAway(said.what, remedy=said.remedy) from error
 
     def _committed(self, work: Work[Any]) -> None:
         if isinstance(work, Decision) and work.result is not None:

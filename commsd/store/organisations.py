@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from commsd.core import key
 from commsd.core.organisation import Mark, name_form
@@ -70,15 +70,14 @@ def called(connection: Connection) -> Mapping[str, tuple[str, ...]]:
 
 
 def ids_named(connection: Connection, typed: str, mark: Mark | None) -> tuple[str, ...]:
-    """The ids of those somebody means: by id, else by mark, else by name; several of one name. mark: the text as one.
+    """The ids of those somebody means: by id, else by mark and by name, several of one name. mark: the text as one.
 
     An id is given back also where it went into another or was deleted.
     """
     if organisation(connection, typed) is not None:
         return (typed,)
-    if mark and (found := id_of_mark(connection, mark)):
-        return (found,)
-    return called(connection).get(name_form(typed), ())
+    holder = id_of_mark(connection, mark) if mark else None
+    return tuple(dict.fromkeys((*((holder,) if holder else ()), *called(connection).get(name_form(typed), ()))))
 
 
 def family_of(connection: Connection, organisation_id: str) -> tuple[str, ...]:
@@ -100,6 +99,19 @@ def members(connection: Connection, organisation_ids: Collection[str]) -> tuple[
     return tuple(
         connection.execute(select(people.c.id).where(_OF.in_(organisation_ids)).order_by(people.c.id)).scalars()
     )
+
+
+def people_page(connection: Connection, organisation_id: str, *, after: str | None, limit: int) -> query.Page:
+    """The contacts that are of the firm, or of one that went into it, in the order of their making."""
+    family = family_of(connection, organisation_id)
+    return query.by_id(connection, "contact", schema.contacts, after=after, limit=limit, where=_OF.in_(family))
+
+
+def people_count(connection: Connection, organisation_id: str) -> int:
+    """How many are of the firm, without those who went into somebody else."""
+    people = schema.contacts
+    theirs = (_OF.in_(family_of(connection, organisation_id)), people.c.record["merged_into"].as_string().is_(None))
+    return connection.execute(select(func.count()).select_from(people).where(*theirs)).scalar_one()
 
 
 def organisations(connection: Connection, *, after: str | None, limit: int) -> query.Page:

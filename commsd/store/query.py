@@ -183,12 +183,22 @@ def contacts(connection: Connection, *, after: str | None, limit: int) -> Page:
     return by_id(connection, "contact", schema.contacts, after=after, limit=limit)
 
 
-def by_id(connection: Connection, thing: str, table: Table, *, after: str | None, limit: int) -> Page:
-    """Rows of a table in the order of their ids, which is that of their making."""
+def by_id(
+    connection: Connection,
+    thing: str,
+    table: Table,
+    *,
+    after: str | None,
+    limit: int,
+    where: ColumnElement[bool] | None = None,
+) -> Page:
+    """Rows of a table in the order of their ids, which is that of their making. where: which alone; None: all."""
     side = schema.personal
     asked = select(table.c.id, table.c.record, side.c.fields).select_from(table.outerjoin(side, _beside(table, thing)))
     if after is not None:
         asked = asked.where(table.c.id > after)
+    if where is not None:
+        asked = asked.where(where)
     rows = connection.execute(asked.order_by(table.c.id).limit(limit + 1)).all()
     shown = tuple(Row(row.record, row.fields or {}) for row in rows[:limit])
     return Page(rows=shown, next=(NEVER, rows[limit - 1].id) if len(rows) > limit else None)

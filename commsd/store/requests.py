@@ -17,6 +17,8 @@ from commsd.store import crm_schema
 from commsd.store.ask import ask
 
 KEPT = timedelta(hours=24)
+TRIES = 3
+"""On PostgreSQL another node may let go of a key between our finding it taken and our reading of it."""
 
 _REQUESTS = crm_schema.requests
 _SOME: BindParameter[Any] = bindparam("some", expanding=True)
@@ -39,13 +41,20 @@ class Acted(NamedTuple):
 
 
 def reserve(connection: Connection, key: str, digest: str, now: datetime) -> Reserved:
-    """Let the key stand for this request, unless it stands for one already. Keys past their time go in passing."""
+    """Let the key stand for this request, unless it stands for one already. Keys past their time go in passing.
+
+    Raises TryAgain where the key was let go of again and again while we looked what it stands for.
+    """
     connection.execute(delete(_REQUESTS).where(_REQUESTS.c.at <= now - KEPT))
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"key": key, "digest": digest, "at": now}
-    made = connection.execute(dialect.insert(_REQUESTS).values(**row).on_conflict_do_nothing()).rowcount == 1
-    known = connection.execute(select(_REQUESTS.c.digest, _REQUESTS.c.at).where(_REQUESTS.c.key == key)).one()
-    return Reserved(known.digest, known.at, made)
+    for _ in range(TRIES):
+        made = connection.execute(dialect.insert(_REQUESTS).values(**row).on_conflict_do_nothing()).rowcount == 1
+        asked = select(_REQUESTS.c.digest, _REQUESTS.c.at).where(_REQUESTS.c.key == key)
+        known = connection.execute(asked).one_or_none()
+        if known is not None:
+            return Reserved(known.digest, known.at, made)
+    raise let_go()
 
 
 def standing(connection: Connection, requests: Collection[str]) -> dict[str, str | None]:

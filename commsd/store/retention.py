@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 from commsd.core.interaction import DeliveryState
 from commsd.store import audit, decision_lock, feed, schema
 from commsd.store.claims import Claims
+from commsd.store.last_traces import let_go_of_traces
 from commsd.store.log import Log
 from commsd.world import World
 
@@ -44,9 +45,15 @@ class Retention:
 
     async def run(self) -> None:
         while True:
-            while await self.once():
-                pass
+            await self.sweep()
             await self._world.sleep(EVERY)
+
+    async def sweep(self) -> None:
+        """All that is past its time. The keys of decisions go once, at the end: every decision waits for that."""
+        while await self.once():
+            pass
+        if await self._claims.lease(self.name, LEASE) is not None:
+            await let_go_of_traces(self._keys_go, self._world)
 
     async def once(self) -> bool:
         """One batch of each kind; says whether there was anything."""
@@ -59,10 +66,12 @@ class Retention:
         left = await self._let_go(lambda connection: drop_staged(connection, now - STAGED))
         audited = await self._let_go(lambda connection: audit.drop_audited(connection, now - audit.KEPT))
         told = await self._let_go(lambda connection: feed.drop_events(connection, now - self._events, EVENTS))
-        await self._log.aside(decision_lock.let_go, within=LEASE.total_seconds())
         if sent or old or left or told:
             log.info("retention.let_go", deliveries=sent, count=old, pieces=left, events=told)
         return bool(sent or old or left or told or audited)
+
+    async def _keys_go(self) -> bool:
+        return await self._log.aside(decision_lock.let_go, within=LEASE.total_seconds())
 
     async def _let_go(self, drop: Callable[[Connection], int]) -> int:
         return await self._log.writer.write(drop, bookkeeping=True)

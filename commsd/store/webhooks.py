@@ -323,6 +323,13 @@ def backlogs(connection: Connection, now: datetime) -> dict[str, Backlog]:
     return {row.webhook_id: Backlog(row.pending, row.oldest, row.due) for row in rows}
 
 
+def first_in_trouble(connection: Connection, webhook_id: str) -> Post | None:
+    """The oldest post that was tried and not taken; None where none is."""
+    untaken = (_POSTS.c.webhook_id == webhook_id, _POSTS.c.state.in_((PENDING, FAILED)), _POSTS.c.attempts > 0)
+    first = select(_POSTS).where(*untaken).order_by(_POSTS.c.planned_at, _POSTS.c.seq).limit(1)
+    return next(map(_post, connection.execute(first).all()), None)
+
+
 def drop_settled(connection: Connection, before: datetime, limit: int = 1000) -> int:
     """Forget posts that were over before then; says how many. What failed is not over: it is posted when enabled."""
     old = select(_POSTS.c.id).where(_POSTS.c.settled_at <= before, _POSTS.c.state != FAILED).limit(limit)
@@ -361,17 +368,12 @@ def _event_id(text: str) -> str:
 
 
 def _owe(
-    connection: Connection,
-    webhook_id: str,
-    events: Sequence[Planned],
-    ids: Sequence[str],
-    redelivery: int,
-    now: datetime,
+    connection: Connection, to: str, events: Sequence[Planned], ids: Sequence[str], redelivery: int, now: datetime
 ) -> None:
     rows = [
         {
             "id": post_id,
-            "webhook_id": webhook_id,
+            "webhook_id": to,
             "seq": event.seq,
             "redelivery": redelivery,
             "event_id": event.event_id,

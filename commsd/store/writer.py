@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, Table
 
 from commsd.store.engine import Engine, is_unavailable
+from commsd.store.silence import Silence, silence_of
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class Writer:
     _books: "deque[tuple[float, Work[Any]]]" = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
-    _away: str | None = None
+    _away: Silence | None = None
     _in_hand: "Work[Any] | None" = None
 
     def start(self) -> None:
@@ -111,15 +112,16 @@ class Writer:
         self._wake.set()
         return work.told
 
-    def missed(self, error: Exception, in_hand: int = 0) -> None:
-        """The database did not answer; said once, until a commit goes through again."""
+    def _missed(self, error: Exception, in_hand: int) -> None:
+        """The database did not take a commit; said once, until one goes through again."""
         if not self._away:
-            self._away = type(error).__name__
-            log.error("store.unavailable", error=type(error).__name__, queued=len(self._queue) + in_hand)
+            self._away = silence_of(error, self.engine.dialect)
+            fields = {"error": type(error).__name__, "queued": len(self._queue) + in_hand}
+            log.error("store.unavailable", **fields, **self._away._asdict())
 
     @property
-    def away(self) -> str | None:
-        """Why the database does not answer; None where it does."""
+    def away(self) -> Silence | None:
+        """Why the database takes no commits; None where it does."""
         return self._away
 
     def promise(self) -> "asyncio.Future[Any]":
@@ -197,7 +199,7 @@ class Writer:
             except Exception as error:
                 if not is_unavailable(error):
                     raise
-                self.missed(error, len(batch))
+                self._missed(error, len(batch))
                 await self.world.sleep(pause * (0.5 + self.world.jitter() / 2))
                 pause = min(pause * 2, 10.0)
                 continue

@@ -15,7 +15,7 @@ import orjson
 
 from commsd.core.record import Json
 from commsd.crm.api import OPERATIONS
-from commsd.crm.csv_form import COLUMNS
+from commsd.crm.csv_form import PLAIN
 from commsd.crm.keys import SCOPES
 from commsd.crm.request import Operation
 from commsd.crm.schema.answer import ANSWERS, STATUSES
@@ -61,7 +61,7 @@ def values() -> Mapping[str, Any]:
         "records": [(thing, record_schema(thing)["description"], _fields(thing)) for thing in EVENTS],
         "scopes": [(scope, MEANING[scope]) for scope in SCOPES],
         "statuses": sorted(STATUSES.items()),
-        "columns": tuple(COLUMNS),
+        "columns": PLAIN,
         **{name: snippet(name) for name in SNIPPETS},
     }
 

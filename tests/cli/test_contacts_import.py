@@ -53,6 +53,52 @@ def test_a_name_that_several_organisations_have_is_told_with_its_line(office: Of
     assert office.done("contacts", "import", str(file), "--json").json["unclear_organisation"] == [2]
 
 
+OUTLOOK = """Vorname;Nachname;E-Mail-Adresse;Mobiltelefon;Unternehmen;Sprache;Kanal
+Jane;Clarke;jane@example.org;+493023125099;plain.example;Deutsch;jc@example.org
+Bo;Berg;bo@example.org;;gmail.com;Englisch;
+"""
+
+
+def test_a_german_export_is_read_whole_and_what_is_left_out_of_it_is_said_loudly(
+    office: Office, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(OUTLOOK)
+    for more in ((), ("--check",)):
+        out = office.done("contacts", "import", str(file), *more).out
+        assert 'NOT READ: mail addresses stand in the column "Kanal"' in out
+        assert "--column email=Kanal" in out
+        assert "1 in an organisation that is a public mail provider, taken in without it (line 3)" in out
+    ran = office.done("contacts", "import", str(file), "--json").json
+    assert ran["missed_columns"] == [{"column": "Kanal", "holds": "email"}]
+    assert ran["public_provider_as_organisation"] == [3]
+    jane = office.done("contacts", "show", JANE, "--json").json
+    assert (jane["name"], jane["language"]) == ("Jane Clarke", "de")
+    firm = office.done("organisations", "show", "plain.example", "--json").json
+    assert (firm["domains"], firm["id"]) == (["plain.example"], jane["organisation_id"])
+
+
+@pytest.mark.parametrize(
+    ("name", "begun", "kind"),
+    [
+        ("people.xlsx", b"PK\x03\x04rest", "an Excel workbook"),
+        ("people.csv", b"PK\x03\x04rest", "an Excel workbook"),
+        ("people.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "an Excel workbook"),
+        ("people.ods", b"PK\x03\x04rest", "a workbook of LibreOffice"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--encoding", "cp1252")])
+def test_a_workbook_is_named_as_what_it_is(
+    office: Office, tmp_path: Path, name: str, begun: bytes, kind: str, more: tuple[str, ...]
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(begun)
+    ran = office.commsd("contacts", "import", str(file), *more)
+    assert ran.code != 0
+    assert f"{name} is {kind}" in ran.err
+    assert "save it as CSV (UTF-8)" in ran.err
+
+
 JOERG = "name,email\r\nJörg,joerg@example.org\r\n"
 
 
@@ -105,7 +151,6 @@ def test_the_cases_of_somebody_are_shown_the_open_ones_first(office: Office) -> 
     assert [(case["id"], case["state"]) for case in shown["cases"]] == [(opened, "open"), (closed, "closed")]
     lines = office.done("contacts", "show", JANE, "--cases").out.splitlines()
     assert [line.split()[-1] for line in lines[-2:]] == [opened, closed]
-    assert office.commsd("contacts", "show", JANE, "--cases", "--timeline").code == 2
     office.done("contacts", "set", NUMBER, "--name", "Ann")
     assert "no cases" in office.done("contacts", "show", NUMBER, "--cases").out
 
@@ -154,6 +199,20 @@ def test_who_somebody_is_and_wishes_is_set_and_unset(office: Office) -> None:
 def test_what_nobody_can_be_is_refused(office: Office, words: tuple[str, ...]) -> None:
     assert office.commsd("contacts", "set", JANE, *words).code == 1
     assert office.commsd("contacts", "show", JANE).code == 1
+
+
+def test_what_is_wished_beside_calls_is_said(office: Office) -> None:
+    assert "is new, may be rung, is acknowledged in few words" in office.done("contacts", "set", JANE, "--brief").out
+    assert "wants answers by a call only" in office.done("contacts", "set", JANE, "--call-only").out
+
+
+def test_one_of_a_thing_is_counted_as_one(office: Office, tmp_path: Path) -> None:
+    office.mail(JANE)
+    office.mail("bo@example.org", subject="Another matter", external_ids=())
+    kept = office.done("contacts", "export", JANE, "--to", str(tmp_path / "jane")).out
+    assert "1 interaction and 1 original\n" in kept
+    erased = office.done("contacts", "erase", JANE, "--yes", "--even-if-owed").out
+    assert " interactions, 1 case\n" in erased
 
 
 def test_two_contacts_become_one_and_two_again(office: Office) -> None:

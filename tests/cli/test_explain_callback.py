@@ -205,3 +205,17 @@ def test_explain_of_a_callback_prints_its_story_alone(office: Office) -> None:
     (record,) = office.done("explain", owed.id, "--json").json["callbacks"]
     assert record["id"] == owed.id
     assert record["why"]["plan"]
+
+
+def test_the_screen_says_nothing_of_a_callback_that_is_closed() -> None:
+    said = lines(Nothing("closed"), state=State.CLOSED, closed_at=TUESDAY, close_reason=CloseReason.REACHED)
+    assert "screen    not looked at any more: the callback is closed" in said
+
+
+def test_the_screen_says_that_the_customer_wants_no_calls(office: Office) -> None:
+    office.done("contacts", "set", "+493023125099", "--no-calls")
+    owed = office.missed_call().callbacks[0]
+    assert owed.state is State.WAITING
+    said = office.done("explain", owed.id).out
+    assert "nothing speaks against" not in said
+    assert "screen    no machine rings it: the customer" in said

@@ -53,5 +53,15 @@ def test_what_is_not_held_is_left_alone(office: Office, held: str) -> None:
     assert (nobody.code, "commsd ledger" in nobody.err) == (1, True)
 
 
+def test_what_waits_under_a_pause_is_given_up(office: Office, held: str) -> None:
+    """As after a copy of the store was put back: it went out already, and the copy does not know."""
+    office.done("ack", "settle", held, "again")
+    office.done("pause", "acks", "--for", "1h", "--why", "restored a copy")
+    waiting = office.commsd("ack", "settle", held, "sent")
+    assert (waiting.code, "only `never` stops it" in waiting.err) == (1, True)
+    assert office.done("ack", "settle", held, "never", "--json").json == {"id": held, "state": "cancelled"}
+    assert [debt["kind"] for debt in office.done("ledger", "--json").json] == ["paused"]
+
+
 def test_a_word_that_is_no_verdict_is_a_mistake_of_usage(office: Office, held: str) -> None:
     assert office.commsd("ack", "settle", held, "perhaps").code == 2

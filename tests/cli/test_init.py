@@ -36,7 +36,9 @@ def test_init_takes_a_port_with_its_host_apart(tmp_path: Path) -> None:
     servers = ("--imap-host", "127.0.0.1:11143", "--smtp-host", "[::1]:587")
     ran = commsd("init", str(tmp_path / "new"), "--yes", "--address", "support@example.com", *servers)
     assert ran.code == 0
-    box = tomllib.loads((tmp_path / "new" / "commsd.toml").read_text("utf-8"))["mailbox"]["support"]
+    text = (tmp_path / "new" / "commsd.toml").read_text("utf-8")
+    assert 'host     = "127.0.0.1"\nport     = 11143\n' in text
+    box = tomllib.loads(text)["mailbox"]["support"]
     assert (box["imap"]["host"], box["imap"]["port"]) == ("127.0.0.1", 11143)
     assert box["smtp"] == {"host": "[::1]", "port": 587}
 

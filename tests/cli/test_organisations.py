@@ -47,6 +47,52 @@ def test_who_belongs_to_a_firm_is_shown_where_that_is_asked_for(office: Office) 
     assert "nobody belongs to it" in office.done("organisations", "show", made(office, "Empty"), "--people").out
 
 
+def test_a_firm_says_how_many_people_it_has_and_a_person_of_which_firm_they_are(office: Office) -> None:
+    firm, gone = made(office, "acme.example", "--name", "Acme Ltd"), made(office, "Acme Limited")
+    assert "people      0\n" in office.done("organisations", "show", firm).out
+    office.done("contacts", "set", "bo@example.org", "--organisation", "Acme Ltd")
+    assert "people      1: see them with --people" in office.done("organisations", "show", firm).out
+    for more in ((), ("--cases",), ("--timeline",)):
+        assert f"{firm} (Acme Ltd)\n" in office.done("contacts", "show", "bo@example.org", *more).out
+    assert office.done("contacts", "show", "bo@example.org", "--json").json["organisation_id"] == firm
+    office.done("contacts", "set", "cy@example.org", "--organisation", gone)
+    office.done("organisations", "merge", gone, firm)
+    assert "people      2: see" in office.done("organisations", "show", firm).out
+
+
+def test_a_word_that_is_the_name_of_one_and_the_domain_of_another_is_not_guessed(office: Office) -> None:
+    called = made(office, "hubspot:1", "--name", "Gross.example")
+    marked = made(office, "Groß GmbH", "--add", "gross.example")
+    for words in (("show", "Gross.example"), ("set", "Gross.example", "--tier", "gold")):
+        refused = office.commsd("organisations", *words)
+        assert refused.code == 1
+        assert f"{marked}, {called}" in refused.err
+    refused = office.commsd("organisations", "merge", "Gross.example", "gross.example")
+    assert f"{marked}, {called}" in refused.err
+    out = office.done("organisations", "merge", "Gross.example", "Groß GmbH").out
+    assert f"organisation {marked} speaks for {called} too" in out
+
+
+@pytest.mark.parametrize(("gone", "into"), [("Groß GmbH", "gross.example"), ("gross.example", "Groß GmbH")])
+def test_of_two_that_a_word_fits_the_other_one_named_is_not_meant(office: Office, gone: str, into: str) -> None:
+    called = made(office, "hubspot:1", "--name", "Gross.example")
+    marked = made(office, "Groß GmbH", "--add", "gross.example")
+    merged = office.done("organisations", "merge", gone, into, "--json").json["organisation"]["id"]
+    assert merged == (called if into == "gross.example" else marked)
+
+
+def test_a_merge_fills_what_is_missing_and_says_what_it_drops(office: Office) -> None:
+    gone = made(office, "Acme Limited", "--tier", "gold", "--owner", "anna")
+    made(office, "acme.example", "--tier", "silver")
+    ran = office.done("organisations", "merge", gone, "acme.example")
+    assert "the tier of the one that went is dropped: gold; it stays silver" in ran.out
+    firm = office.done("organisations", "show", "acme.example", "--json").json
+    assert (firm["tier"], firm["owner"]) == ("silver", "anna")
+    assert "dropped" not in office.done("organisations", "merge", gone, "acme.example").out
+    other = made(office, "Other", "--tier", "bronze")
+    assert office.done("organisations", "merge", other, firm["id"], "--json").json["dropped"] == {"tier": "bronze"}
+
+
 def test_two_firms_become_one_and_their_people_go_along(office: Office) -> None:
     gone, stays = made(office, "Acme Limited"), made(office, "acme.example")
     office.done("contacts", "set", "jane@example.org", "--organisation", "Acme Limited")
@@ -88,6 +134,9 @@ def test_a_name_that_several_firms_have_must_be_said_by_id(office: Office) -> No
         (("set", "0195a1b2-0000-7000-8000-000000000001", "--tier", "gold"), 1, "no organisation is known by that"),
         (("set", "Acme", "--owner", "nobody"), 1, "cannot be used as owner"),
         (("set", "Acme", "--add", "gmail.com"), 2, "a domain of its own"),
+        (("set", "gmail.com", "--name", "Google"), 1, "gmail.com is a public mail provider"),
+        (("set", " ", "--name", "Acme"), 2, "say which"),
+        (("set", "acme.example", "--name", ""), 2, "write how it is called"),
         (("merge", "Acme", "Other"), 1, "no organisation is known by that"),
     ],
 )

@@ -27,6 +27,10 @@ from tests.traces import needles, traces
 JANE = "jane@example.org"
 
 
+def outcomes(office: Office) -> list[tuple[str, str]]:
+    return [(row["what"], row["outcome"]) for row in office.done("keys", "audit", "--json").json]
+
+
 def audited(office: Office) -> list[tuple[str, Any]]:
     table = crm_schema.audit
 
@@ -63,6 +67,18 @@ def test_an_export_writes_into_no_folder_that_holds_anything(office: Office, tmp
     assert ran.code == 1
     assert "not empty" in ran.err
     assert [path.name for path in tmp_path.iterdir() if path.name not in ("config",)] == ["mine.txt"]
+    assert outcomes(office) == [("contact.exported", "refused")]
+
+
+def test_prv_1_an_export_names_the_firm_they_belong_to(office: Office, tmp_path: Path) -> None:
+    office.mail()
+    firm = office.done("organisations", "set", "Acme & Sons", "--json").json["id"]
+    office.done("contacts", "set", JANE, "--organisation", "Acme & Sons")
+    office.done("contacts", "export", JANE, "--to", str(tmp_path / "jane"))
+    (contact,) = json.loads((tmp_path / "jane" / "person.json").read_text())["contacts"]
+    assert (contact["organisation_id"], contact["organisation_name"]) == (firm, "Acme & Sons")
+    assert "organisation: Acme &amp; Sons" in (tmp_path / "jane" / "index.html").read_text()
+    assert ("contact.exported", "done") in outcomes(office)
 
 
 def test_prv_1_an_export_that_was_killed_says_so_and_is_made_anew(office_anywhere: Office, tmp_path: Path) -> None:

@@ -67,7 +67,10 @@ def test_a_daemon_may_open_more_files_than_a_shell_gives_it() -> None:
 
 PRESSED = """
 import os, signal, commsd.cli
-commsd.cli.import_module = lambda _name: os.kill(os.getpid(), signal.SIGINT)
+def pressed(_name):
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+commsd.cli.import_module = pressed
 commsd.cli.main(["ledger"])
 """
 

@@ -24,6 +24,15 @@ def test_the_timeline_as_json_has_the_contact_what_is_owed_and_the_past(office: 
     assert [each["id"] for each in told["callbacks"]] == [change.callbacks[0].id]
 
 
+def test_the_timeline_and_the_cases_are_shown_together(office: Office) -> None:
+    change = office.missed_call()
+    said = office.done("contacts", "show", CUSTOMER, "--timeline", "--cases").out
+    assert said.index("what happened") < said.index("SUBJECT") < said.rindex(str(change.interactions[0].case_id))
+    told = office.done("contacts", "show", CUSTOMER, "--timeline", "--cases", "--json").json
+    assert set(told) == {"contact", "owed", "callbacks", "timeline", "cases"}
+    assert [each["id"] for each in told["cases"]] == [change.interactions[0].case_id]
+
+
 def test_somebody_to_whom_nothing_is_owed_is_told_so(office: Office) -> None:
     office.done("contacts", "block", CUSTOMER)
     owed = office.done("contacts", "show", CUSTOMER, "--timeline").out.partition("\nowed\n")[2]

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from commsd.cli.output import when
+from commsd.core.record import instant
 from commsd.crm.sequencer import Sequencer
 from commsd.sla.rules.in_force import Rules
+from commsd.store import webhooks as store
 from commsd.store.claims import Claims
 from commsd.store.feed import drop_events
 from commsd.store.log import Log
 from commsd.world import real_world
 from tests.cli.office import Office, built
 
+MINUTE = timedelta(minutes=1)
 ALLOWED = '[webhooks]\nprivate_networks = ["127.0.0.0/8"]\n'
 
 
@@ -132,3 +137,38 @@ def test_who_enables_a_webhook_hears_of_what_it_can_never_get_any_more(firm: Off
     assert enabled.out == "enabled crm\n"
     assert f"events 1 to {gone}, which were not posted to it" in enabled.err
     assert firm.done("webhooks", "show", "crm", "--json").json["state"] == "active"
+
+
+def test_what_a_failing_receiver_said_since_when_and_what_is_next_is_shown(firm: Office, receiver: Heard) -> None:
+    firm.done("webhooks", "add", "crm", receiver.url)
+    assert firm.done("webhooks", "list", "--json").json[0]["failing"] == {}
+    firm.mail()
+    receiver.status = 500
+
+    async def posted(log: Log, _rules: Rules) -> None:
+        world = real_world()
+        claims = Claims(log, world, "test/1")
+        while await Sequencer(log, claims, world).once():
+            pass
+        now = world.now()
+        (webhook,) = await log.read(store.all_webhooks)
+        events = await log.read(lambda c: store.between(c, (), 1))
+        await log.writer.write(lambda c: store.redeliver(c, webhook, events, [world.new_id()], now))
+        (post,) = await log.writer.write(lambda c: store.claim(c, webhook, "test/1", now, now + MINUTE, 1))
+        tried = [{"at": instant(now - each * MINUTE), "status": 500, "error": "HTTP 500", "ms": 9} for each in (5, 1)]
+        values = {"state": "pending", "attempts": 2, "due_at": now + timedelta(days=1), "history": tried}
+        await log.writer.write(lambda c: store.settle(c, post, "test/1", **values))
+
+    firm.with_log(posted)
+    (listed,) = firm.done("webhooks", "list", "--json").json
+    assert (listed["failing"]["last_said"], listed["failing"]["tries"]) == ("HTTP 500", 2)
+    assert listed["failing"]["since"] < listed["failing"]["last_try_at"]
+    assert "2 tries: HTTP 500" in firm.done("webhooks", "list").out
+    heading, row = firm.done("webhooks", "show", "crm").out.splitlines()[-2:]
+    assert [word for word in ("LAST TRY", "SAID", "NEXT TRY") if word not in heading] == []
+    (post,) = firm.done("webhooks", "show", "crm", "--json").json["deliveries"]
+    zone = ZoneInfo("Europe/Berlin")
+    assert "HTTP 500" in row
+    assert all(when(at, zone) in row for at in (post["history"][-1]["at"], post["due_at"]))
+    firm.done("webhooks", "pause", "crm")
+    assert when(post["due_at"], zone) not in firm.done("webhooks", "show", "crm").out.splitlines()[-1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,8 +21,13 @@ def _rang(books: Books, sid: str) -> Interaction:
     return call_from(sid=sid)(books)
 
 
-def _judged(books: Books, miss: Interaction) -> Change:
-    return books.take(lambda _: miss)
+def _rang_long(books: Books, sid: str) -> Interaction:
+    """A call in vain of two minutes whose verdict is still to come."""
+    return replace(_rang(books, sid), ended_at=books.now + timedelta(minutes=2))
+
+
+def _judged(books: Books, call: Interaction) -> Change:
+    return books.take(lambda _: call)
 
 
 def _running(books: Books) -> Iterable[ClockKind]:
@@ -118,6 +124,84 @@ def test_a_miss_after_the_talk_is_owed_a_call_again() -> None:
     books.wait(minutes=1)
     books.take(call_from(sid="CA2"))
     assert books.callback.open
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["judged in order", "judged last"])
+@pytest.mark.parametrize(("after", "owed"), [(1, True), (2, False)], ids=["meanwhile", "at its end"])
+def test_two_people_behind_one_number_who_rang_in_vain_is_owed_a_call_though_the_other_was_answered(
+    after: int, owed: bool, late: bool
+) -> None:
+    """One rang for two minutes, in vain; the other, who began meanwhile, was answered."""
+    books = Books()
+    miss = _rang_long(books, "CA1")
+    books.wait(minutes=after)
+    talk = call_from(outcome=Outcome.REACHED, sid="CA2")(books)
+    books.wait(minutes=5)
+    for fact in (talk, miss) if late else (miss, talk):
+        _judged(books, fact)
+    assert books.callback.open is owed
+    assert (ClockKind.CALLBACK in _running(books)) is owed
+
+
+def test_a_miss_that_was_answered_takes_no_call_from_another_behind_its_number_who_was_not() -> None:
+    """One rings in vain and again, and is answered; another rang all the while. The first try is judged last."""
+    books = Books()
+    first = replace(_rang(books, "CA1"), ended_at=books.now + timedelta(minutes=1))
+    books.wait(seconds=10)
+    miss = _rang_long(books, "CA2")
+    books.wait(minutes=1)
+    talk = call_from(outcome=Outcome.REACHED, sid="CA3")(books)
+    books.wait(minutes=5)
+    for fact in (miss, talk, first):
+        _judged(books, fact)
+    assert books.callback.open
+    assert set(books.callback.misses) == {first.id, miss.id}
+
+
+@pytest.mark.parametrize(("after", "owed"), [(1, True), (2, False)], ids=["meanwhile", "at its end"])
+def test_a_call_of_ours_that_began_while_the_customer_still_rang_answers_no_miss(after: int, owed: bool) -> None:
+    books = Books()
+    books.take(call_from(sid="CA1"))
+    books.wait(minutes=5)
+    miss = _rang_long(books, "CA2")
+    books.wait(minutes=after)
+    books.take(result_of(books.callback, "reached"))
+    books.wait(minutes=5)
+    _judged(books, miss)
+    assert books.callback.open is owed
+    assert (case_of_talk(miss, (), [books.callback]) is None) is owed
+
+
+def test_a_miss_of_unknown_end_is_answered_by_what_began_after_it_and_by_nothing_that_began_with_it() -> None:
+    books = Books()
+    miss = _rang(books, "CA1")
+    talk = replace(call_from(outcome=Outcome.REACHED, sid="CA2")(books), case_id="case")
+    assert case_of_talk(miss, [talk], ()) is None
+    assert case_of_talk(miss, [replace(talk, occurred_at=talk.occurred_at + timedelta(seconds=1))], ()) == "case"
+
+
+@pytest.mark.parametrize("talked", [False, True], ids=["we rang", "and he was answered as well"])
+@pytest.mark.parametrize("reason", [None, DECLINED], ids=["in vain", "no call needed"])
+def test_a_call_promised_since_stands_whatever_a_miss_before_it_says(reason: str | None, talked: bool) -> None:
+    """Another call was agreed on the telephone; only then comes the verdict of one that he had rung before."""
+    books = Books()
+    books.take(call_from(sid="CA1"))
+    books.wait(minutes=5)
+    miss = replace(_rang(books, "CA2"), reason=reason)
+    books.wait(minutes=1)
+    if talked:
+        books.take(call_from(outcome=Outcome.REACHED, sid="CA3"))
+        books.take(call_from(sid="CA4"))
+        books.wait(minutes=1)
+    later = books.now + timedelta(hours=5)
+    books.take(result_of(books.callback, "call_again", promise=Promise(id="p", due_at=later, via="call")))
+    agreed = books.callback
+    books.wait(minutes=5)
+    _judged(books, miss)
+    after = books.callback
+    assert after.open
+    assert (after.due_at, after.asked_at_time, after.look_at) == (later, True, agreed.look_at)
+    assert after.misses == (*agreed.misses, miss.id)
 
 
 def test_who_hides_his_number_is_not_taken_for_another_who_did() -> None:

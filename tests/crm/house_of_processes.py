@@ -75,13 +75,15 @@ class House:
     process: asyncio.subprocess.Process
     writers: dict[int, int] = field(default_factory=dict)
     sequencers: dict[int, int] = field(default_factory=dict)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self, role: str, number: int) -> None:
         """A further process; its number is new."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(f"{role} {number}\n".encode())
-        pid = int(await asyncio.wait_for(self.process.stdout.readline(), 60))
+        async with self._asking:  # who kills and who leads start processes at the same time
+            self.process.stdin.write(f"{role} {number}\n".encode())
+            pid = int(await asyncio.wait_for(self.process.stdout.readline(), 60))
         (self.writers if role == "writer" else self.sequencers)[number] = pid
 
     def send(self, to: Mapping[int, int], number: int, what: signal.Signals) -> None:

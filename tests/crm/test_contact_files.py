@@ -46,12 +46,88 @@ def test_a_row_is_a_person_whatever_separates_its_cells(separator: str) -> None:
         ("First Name,Last Name,E-mail 1 - Value,Phone 1 - Value", "Jane,Clarke,jane@example.org,+493023125099"),
         ("Given Name;Family Name;E-mail Address;Mobile Phone", "Jane;Clarke;jane@example.org;+493023125099"),
         ("full_name,email_address,telephone", "Jane Clarke,jane@example.org,+493023125099"),
+        ("Vorname;Nachname;E-Mail-Adresse;Mobiltelefon", "Jane;Clarke;jane@example.org;+493023125099"),
+        ("Vorname;Name;E-Mail 2: Adresse;Telefon (geschäftlich)", "Jane;Clarke;jane@example.org;+493023125099"),
+        ("Vorname;Name;E-Mail 1;Handy-Nr.", "Jane;Jane Clarke;jane@example.org;+493023125099"),
+        ("Fornavn;Efternavn;E-mailadresse;Tlf. nr.", "Jane;Clarke;jane@example.org;+493023125099"),
+        ("Fornavn;Navn;Primær e-mail;Telefon (arbejde)", "Jane;Clarke;jane@example.org;+493023125099"),
+        ("Nama Depan;Nama Belakang;Alamat Surel;No. HP", "Jane;Clarke;jane@example.org;+493023125099"),
+        ("Name;E-mail 1 - Label;E-mail 1 - Value;Phone 1 - Value", "Jane Clarke;* Work;jane@example.org;+493023125099"),
     ],
 )
 def test_the_headings_of_usual_exports_are_understood(headings: str, row: str) -> None:
     (entry,) = entries(rows(f"{headings}\n{row}\n"))
     assert entry.said.identities == (JANE, NUMBER)
     assert entry.said.fields["name"] == "Jane Clarke"
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        *((each, "organisation") for each in ("Unternehmen", "Firma", "Organisation", "Virksomhed", "Perusahaan")),
+        *((each, "organisation") for each in ("Organization Name", "Company", "Account Name")),
+        *((each, "customer") for each in ("Kundennummer", "Kunden-Nr.", "Kundenummer", "Nomor pelanggan")),
+        *((each, "language") for each in ("Sprache", "Sprog", "Bahasa", "Preferred language")),
+        *((each, "timezone") for each in ("Zeitzone", "Tidszone", "Zona waktu", "Time zone")),
+    ],
+)
+def test_a_field_is_known_by_its_heading_in_four_languages(heading: str, field: str) -> None:
+    (card,) = rows(f"email;{heading}\njane@example.org;x\n")
+    assert card.values[field] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        *((name, "de") for name in ("Deutsch", "German", "tysk", "Bahasa Jerman")),
+        *((name, "da") for name in ("Dänisch", "dansk", "Danish")),
+        *((name, "id") for name in ("Bahasa Indonesia", "indonesisk")),
+        ("Englisch", "en"),
+        ("pt-BR", "pt-BR"),
+    ],
+)
+def test_a_language_is_understood_by_its_name_in_four_languages(language: str, code: str) -> None:
+    (entry,) = entries(rows(f"email,language\njane@example.org,{language}\n"))
+    assert (entry.wrong, entry.said.fields["language"]) == ((), code)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        *((word, True) for word in ("WAHR", "TRUE", "SAND", "ja", "ya", "Yes", "x", "1")),
+        *((word, False) for word in ("FALSCH", "FALSE", "FALSK", "nein", "nej", "tidak", "No", "0")),
+    ],
+)
+def test_yes_and_no_are_understood_in_four_languages(word: str, meant: bool) -> None:
+    (entry,) = entries(rows(f"email,no_calls\njane@example.org,{word}\n"))
+    assert (entry.wrong, entry.said.wishes) == ((), {"no_calls": meant})
+
+
+def test_a_letter_in_a_german_file_is_no_wish() -> None:
+    (entry,) = entries(rows("E-Mail;Brief\njane@example.org;Ja\n"))
+    assert (entry.wrong, entry.said.wishes) == ((), {})
+    (entry,) = entries(rows("email;brief\njane@example.org;yes\n"))
+    assert entry.said.wishes == {"brief": True}
+
+
+def test_several_values_that_google_puts_into_one_cell_are_read_apart() -> None:
+    (entry,) = entries(rows("E-mail 1 - Value\njane@example.org ::: jc@example.org\n"))
+    assert entry.said.identities == (JANE, Identity("email", "jc@example.org"))
+
+
+def test_a_column_that_is_left_out_is_missed_where_addresses_or_numbers_stand_in_it() -> None:
+    text = "id,Kanal,Draht,Termin,Menge\n1,,,01.02.2026,0\n2,jane@example.org,030 23125099,,7\n"
+    sheet = sheet_of(io.StringIO(text), {})
+    assert sheet.missed == {}
+    assert len(list(sheet.cards)) == 2
+    assert sheet.missed == {"Kanal": "email", "Draht": "phone"}
+
+
+@pytest.mark.parametrize(("heading", "missed"), [("phone", {"Notes": "email"}), ("email", {})])
+def test_any_at_sign_is_told_where_no_column_of_addresses_is_read(heading: str, missed: dict[str, str]) -> None:
+    sheet = sheet_of(io.StringIO(f"{heading},Notes\nx,write to jane@example.org\n"), {})
+    assert len(list(sheet.cards)) == 1
+    assert sheet.missed == missed
 
 
 def test_a_column_may_be_named_and_those_left_out_are_told() -> None:

@@ -166,6 +166,37 @@ async def test_an_organisation_of_a_name_nobody_has_is_made_once_for_all_its_peo
     assert await named(log, "booking.example") == (await of_firm(log, "ann@example.org"),)
 
 
+async def test_a_domain_nobody_has_makes_an_organisation_of_that_domain(log: Log) -> None:
+    text = "email,company\njane@example.org,Plain.example\njohn@example.org,plain.example.\n"
+    checked, first = await taken(log, text, check=True), await taken(log, text)
+    again = await taken(log, text)
+    assert (checked.firms, first.firms, again.firms, counts(again)) == (1, 1, 0, (0, 0, 2, []))
+    holder = await log.read(lambda c: organisations.id_of_mark(c, Mark("domain", "plain.example")))
+    assert holder is not None
+    assert await of_firm(log, "jane@example.org") == await of_firm(log, "john@example.org") == holder
+
+
+async def test_a_domain_that_somebody_claims_meanwhile_leads_to_who_has_it(log: Log) -> None:
+    (entry,) = entries("email,company\njane@example.org,plain.example\n")
+    claimed = FirmSaid(fields={"name": "Plain"}, domains=("plain.example",))
+
+    def late() -> Iterator[Entry]:
+        log.submit([key.of_mark(Mark("crm", "f1"))], put_organisation(Mark("crm", "f1"), claimed, HAND))
+        yield entry
+
+    report = await import_contacts(log, late(), HAND)
+    assert (counts(report), report.firms) == ((1, 0, 0, []), 0)
+    assert (await of_firm(log, "jane@example.org"),) == await named(log, "Plain")
+
+
+async def test_a_public_mail_provider_is_no_organisation_and_is_told_with_its_line(log: Log) -> None:
+    text = "email,company\njane@example.org,Gmail.com\n"
+    for check in (True, False):
+        report = await taken(log, text, check=check)
+        assert (counts(report), report.public, report.unplaced, report.firms) == ((1, 0, 0, []), [2], [], 0)
+    assert await of_firm(log, "jane@example.org") is None
+
+
 async def test_a_check_counts_the_organisations_that_would_be_made_and_makes_none(log: Log) -> None:
     checked = await taken(log, FIRMS, check=True)
     assert (counts(checked), checked.firms) == ((3, 0, 0, []), 2)

@@ -255,6 +255,27 @@ async def test_the_list_of_contacts_goes_on_where_the_page_ended(here: Place) ->
     assert (first["has_more"], second["has_more"]) == (True, False)
 
 
+async def test_the_people_of_an_organisation_are_listed_with_those_of_one_that_went_into_it(here: Place) -> None:
+    async with await here.client() as crm:
+        firms = [
+            (await crm.put(f"/v1/organisations/by/hubspot/{each}", json={"name": each})).json()["id"] for each in "ab"
+        ]
+        for each, firm in (("1", firms[0]), ("2", firms[1]), ("3", None)):
+            identity = {"kind": "email", "value": f"p{each}@example.org"}
+            await put(crm, each, identities=[identity], organisation_id=firm)
+        path = f"/v1/contacts?organisation={firms[0]}"
+        before = (await crm.get(path)).json()["data"]
+        await crm.post(f"/v1/organisations/{firms[1]}/merge", json={"into": firms[0]})
+        first = (await crm.get(f"{path}&limit=1")).json()
+        second = (await crm.get(f"{path}&limit=1&after={first['next_cursor']}")).json()
+        known = [(await crm.get(f"{path}&identity=p{each}@example.org")).json()["data"] for each in "123"]
+        nobody = (await crm.get("/v1/contacts?organisation=nobody")).json()["data"]
+    assert len(before) == 1
+    assert [len(page["data"]) for page in (first, second)] == [1, 1]
+    assert (first["has_more"], second["has_more"], nobody) == (True, False, [])
+    assert [len(found) for found in known] == [1, 1, 0]
+
+
 async def test_who_wants_no_calls_is_held_when_a_crm_says_so(here: Place) -> None:
     owed = (await rang(here, NUMBER)).callbacks[0]
     async with await here.client() as crm:

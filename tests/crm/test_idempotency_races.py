@@ -18,6 +18,7 @@ from commsd.crm.api import OPERATIONS, openapi
 from commsd.crm.idempotency import Asked as Known
 from commsd.crm.keys import Caller
 from commsd.crm.request import Api, Handler, routes_of
+from commsd.store import requests
 from commsd.store.feed import drop_events
 from tests.crm.serving import Place, rang, wrote
 from tests.fakes.receiver import HANG, receiving
@@ -200,6 +201,19 @@ async def test_log_8_what_failed_here_is_done_by_the_repeat_which_is_no_replay(h
     assert [each.status_code for each in (failed, done, again)] == [500, 201, 200]
     replayed = [each.headers.get("idempotent-replayed") for each in (failed, done, again)]
     assert replayed == [None, None, "true"]
+
+
+async def test_log_8_a_key_that_cannot_be_had_for_long_is_to_be_asked_for_again(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others reserve it and let it go all the time."""
+    async with await here.client() as crm:
+        body = {"name": "crm", "url": "https://127.0.0.1/"}
+        with monkeypatch.context() as patch:
+            patch.setattr(requests, "TRIES", 0)
+            told = await crm.post(HOOK, json=body, headers=KEY)
+        assert (told.status_code, told.headers["retry-after"]) == (503, "2")
+        assert (await crm.post(HOOK, json=body, headers=KEY)).status_code == 201
 
 
 def test_log_8_every_write_says_how_its_repeat_is_answered() -> None:

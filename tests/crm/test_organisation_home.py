@@ -2,11 +2,12 @@
 
 import pytest
 
+from commsd.core.organisation import Mark
 from commsd.crm.organisation_home import Home, home_of
 from commsd.crm.organisation_set import mark_named
 
 HOLDERS = {mark: "by mark" for text in ("acme.example", "hubspot:77") if (mark := mark_named(text))}
-CALLED = {"acme ltd": ("by name",), "acme": ("one", "another"), "acme.example": ("never",)}
+CALLED = {"acme ltd": ("by name",), "acme": ("one", "another"), "acme.example": ("never",), "web.de": ("by name",)}
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,13 @@ CALLED = {"acme ltd": ("by name",), "acme": ("one", "another"), "acme.example": 
         ("ACME  Ltd", Home(ids=("by name",))),
         ("Acme", Home(ids=("one", "another"))),
         ("Beta Ltd", Home(name="Beta Ltd")),
-        ("booking.example", Home(name="booking.example")),
-        ("gmail.com", Home(name="gmail.com")),
+        ("Booking.example", Home(name="Booking.example", mark=Mark("domain", "booking.example"))),
+        ("bücher.example", Home(name="bücher.example", mark=Mark("domain", "xn--bcher-kva.example"))),
+        ("Acme e.V", Home(name="Acme e.V")),
+        ("e.V.", Home(name="e.V.")),
+        ("gmail.com", Home(public=True)),
+        ("GMAIL.com", Home(public=True)),
+        ("web.de", Home(ids=("by name",))),
         ("beta: the company", Home(name="beta: the company")),
         ("hubspot:78", Home()),
         ("+493023125010", Home()),

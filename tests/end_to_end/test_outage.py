@@ -184,7 +184,9 @@ async def test_a_store_moved_away_is_told_of_and_takes_up_what_waited_once_it_is
     mail = await house.a_mail_comes()
     await house.told("store.unavailable")
     assert {line["error"] for line in house.daemon.lines("store.unavailable")} == {"StoreFileLost"}
-    assert await ready(tmp_path) == (503, {"store": "the sqlite store does not answer (StoreFileLost)"})
+    status, reasons = await ready(tmp_path)
+    assert (status, "(StoreFileLost): commsd.db was moved" in reasons["store"]) == (503, True)
+    assert "put the same file back" in reasons["store"]
     assert not store.exists(), "nobody makes an empty one in its place"
     elsewhere.rename(store)
     await house.is_acknowledged(mail)

@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, insert, select, text
+from structlog.testing import capture_logs
 
 from commsd.core import key
 from commsd.core.change import Change
@@ -15,9 +17,10 @@ from commsd.core.open_items import OpenItems
 from commsd.store import decision_lock, notes, schema
 from commsd.store.claims import Claims
 from commsd.store.engine import Engine, open_engine
+from commsd.store.last_traces import PAUSE, TRIES, let_go_of_traces
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
-from commsd.store.retention import Retention
+from commsd.store.retention import BATCH, Retention
 from tests.eventually import eventually
 from tests.world import ScriptedWorld
 
@@ -144,8 +147,78 @@ async def test_the_duty_that_lets_go_lets_go_of_keys_too(log: Log, scripted_worl
     await log.decide(KEYS, nothing)
     kept_before = await log.read(lambda c: c.execute(select(func.count()).select_from(schema.decision_keys)).scalar())
     assert kept_before == (len(hashes(*KEYS)) if log.engine.dialect == "postgresql" else 0)
-    await Retention(log, Claims(log, scripted_world.world, "test"), scripted_world.world, LONG, LONG).once()
+    await retention(log, scripted_world).sweep()
     assert await log.read(kept) == set()
+
+
+def retention(log: Log, world: ScriptedWorld, node: str = "test") -> Retention:
+    return Retention(log, Claims(log, world.world, node), world.world, LONG, LONG)
+
+
+@dataclass
+class Counted:
+    """`let_go`, counted, and as if somebody held the keys so many times."""
+
+    held: int = 0
+    asked: int = 0
+
+    def __call__(self, _connection: Connection) -> bool:
+        self.asked += 1
+        return self.asked > self.held
+
+
+async def test_a_backlog_lets_go_of_the_keys_once_at_its_end(
+    log: Log, scripted_world: ScriptedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every decision of every node waits for it."""
+    let_go = Counted()
+    monkeypatch.setattr(decision_lock, "let_go", let_go)
+    part = {"part": 0, "content": b"x"}
+    parts = [part | {"sha256": f"part:00000000-0000-{number}"} for number in range(2 * BATCH + 1)]
+    await log.writer.write(lambda c: c.execute(insert(schema.original_parts), parts).close())
+    await retention(log, scripted_world).sweep()
+    left = select(func.count()).select_from(schema.original_parts)
+    assert await log.read(lambda c: c.execute(left).scalar()) == 0
+    assert let_go.asked == 1
+
+
+async def test_who_does_not_have_the_duty_does_not_let_go_either(
+    log: Log, scripted_world: ScriptedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = Counted()
+    monkeypatch.setattr(decision_lock, "let_go", let_go)
+    await retention(log, scripted_world, "one").sweep()
+    await retention(log, scripted_world, "two").sweep()
+    assert let_go.asked == 1
+
+
+@pytest.mark.parametrize("held", [0, 1, TRIES - 1, TRIES])
+async def test_keys_that_somebody_held_are_let_go_of_soon_and_told_of_else(
+    log: Log, scripted_world: ScriptedWorld, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    let_go = Counted(held)
+    monkeypatch.setattr(decision_lock, "let_go", let_go)
+    with capture_logs() as lines:
+        await retention(log, scripted_world).sweep()
+    gone = held < TRIES
+    assert let_go.asked == (held + 1 if gone else TRIES)
+    told = [line for line in lines if line["event"] == "store.traces_left"]
+    assert told == ([] if gone else [{"event": "store.traces_left", "log_level": "warning", "tries": TRIES}])
+    assert scripted_world.slept.count(PAUSE) == let_go.asked - 1
+
+
+async def test_a_database_that_is_away_holds_on_to_its_traces(scripted_world: ScriptedWorld) -> None:
+    """What was erased is erased: whoever asked for it is answered so, and the traces are told of."""
+
+    async def away() -> bool:
+        raise TimeoutError
+
+    async def defect() -> bool:
+        raise ValueError("a defect of ours")
+
+    assert not await let_go_of_traces(away, scripted_world.world)
+    with pytest.raises(ValueError, match="a defect"):
+        await let_go_of_traces(defect, scripted_world.world)
 
 
 def _wait(connection: Connection, until: Callable[[], bool]) -> None:

@@ -11,8 +11,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from commsd.errors import StoreAway
 from commsd.store.engine import SqliteEngine, open_engine
 from commsd.store.log import Log
+from commsd.web.watch import Health
 from commsd.world import real_world
+from tests.eventually import eventually
 from tests.neighbours.postgres import Postgres
+from tests.world import ScriptedWorld
 
 
 def _spoil(connection: Connection) -> None:
@@ -73,3 +76,46 @@ async def test_numbering_says_that_postgresql_is_away(postgres: Postgres, postgr
     with pytest.raises(StoreAway, match="does not answer"):
         await log.aside(lambda connection: connection.exec_driver_sql("SELECT 7").scalar(), within=0.0)
     await log.engine.close()
+
+
+async def test_a_read_that_takes_too_long_does_not_say_that_nothing_can_be_committed(
+    store_url: str, scripted_world: ScriptedWorld
+) -> None:
+    """One long query kept the daemon unready until the next commit, which on a quiet day is long in coming."""
+    log = Log(open_engine(store_url), scripted_world.world)
+    log.start()
+    health = Health(started=True, checks={"store": log.away})
+    await log.writer.write(_nothing)
+    with pytest.raises(StoreAway, match="TimeoutError"):
+        await log.read(_too_slow)
+    assert health.reasons() == {}
+    await log.close()
+
+
+async def test_a_good_read_does_not_say_that_something_can_be_committed(
+    sqlite_url: str, scripted_world: ScriptedWorld
+) -> None:
+    log = Log(open_engine(sqlite_url), scripted_world.world)
+    log.start()
+    held = [True]
+
+    def locked(_connection: Connection) -> None:
+        if held:
+            raise TimeoutError
+
+    waiting = asyncio.ensure_future(log.writer.write(locked))
+    await eventually(lambda: log.away())
+    assert await log.read(lambda connection: connection.exec_driver_sql("SELECT 7").scalar()) == 7
+    assert "TimeoutError" in (log.away() or "")
+    held.clear()
+    await waiting
+    assert log.away() is None
+    await log.close()
+
+
+def _nothing(_connection: Connection) -> None:
+    pass
+
+
+def _too_slow(_connection: Connection) -> None:
+    raise TimeoutError

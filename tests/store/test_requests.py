@@ -1,9 +1,10 @@
 """A request under an Idempotency-Key acts once, whoever comes at the same moment."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.util import await_only
 
 from commsd.core.change import CameTo
@@ -12,7 +13,7 @@ from commsd.store import requests
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
-from commsd.store.requests import Acted
+from commsd.store.requests import Acted, Reserved
 from tests.store.test_query_plans import NOW
 
 ONE = "key:digest"
@@ -43,6 +44,39 @@ async def test_log_8_whoever_comes_under_a_key_waits_for_the_commit_of_who_acts(
 def _waiting(connection: Connection) -> int:
     asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     return int(connection.execute(text(asked)).scalar_one())
+
+
+@pytest.mark.parametrize("times", [1, 2, 100])
+async def test_log_8_a_key_let_go_of_while_another_node_looks_at_it_is_reserved_anew_or_to_be_asked_again(
+    postgres_url: str, times: int
+) -> None:
+    """times: so often another has it before our insertion, and lets it go before we read what it stands for."""
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+    await engine.commit(upgrade)
+    left = [None] * times
+
+    def reserve(connection: Connection) -> Reserved:
+        def before(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("INSERT") and left:
+                await_only(other.commit(lambda c: requests.reserve(c, "key", "digest", NOW)))
+
+        def after(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("INSERT") and left:
+                left.pop()
+                await_only(other.commit(lambda c: requests.release(c, ONE, NOW)))
+
+        event.listen(connection, "before_cursor_execute", before)
+        event.listen(connection, "after_cursor_execute", after)
+        return requests.reserve(connection, "key", "digest", NOW)
+
+    if times < requests.TRIES:
+        assert await engine.commit(reserve) == Reserved("digest", NOW, True)
+    else:
+        with pytest.raises(TryAgain, match="refused meanwhile"):
+            await engine.commit(reserve)
+        assert len(left) == times - requests.TRIES
+    await engine.close()
+    await other.close()
 
 
 async def test_log_8_what_changed_nothing_is_not_noted(log: Log) -> None:

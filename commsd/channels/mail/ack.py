@@ -3,7 +3,7 @@
 Whether one goes out is decided in `suppression`, what may be promised in `core`; the sentences stand in `templates/`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -54,8 +54,10 @@ class AckFacts:
     in_hours: whether we were open at received_at, or are by now; holiday: why we were not, its name or "" where it has
     none in this language; None: no holiday. opens_at: when we open next, if we are closed at date_at.
     call: the call the writer asks for. call_me_url: where else one can be asked for; None offers a new mail instead.
-    wishes: the writer's: who wants no calls is offered none, who wants it brief gets two lines.
-    late: the mail waited before we saw it. kind: "short" is two lines. html: with a second part for who reads that.
+    wishes: the writer's: who wants no calls is offered none, who wants it brief gets few words, and who wants calls
+    alone is promised the call and no writing.
+    late: the mail waited before we saw it. kind: "short", for a further writing, is two lines.
+    html: with a second part for who reads that.
     date_at: the Date field; fixed when the mail is decided, so that a resend is byte-identical.
     """
 
@@ -90,6 +92,23 @@ class AckFacts:
     html: bool = False
     date_at: datetime
 
+    @property
+    def is_answered_by_call(self) -> bool:
+        """Whether the call is the answer: they want calls alone, and we know where to ring."""
+        wishes, knows = self.wishes, self.call is not None and self.call.number is not None
+        return knows and wishes.call_only and not (wishes.no_calls or wishes.write_only)
+
+    @property
+    def written_by(self) -> datetime | None:
+        """By when the writer is promised an answer in writing; None: nothing is said of one."""
+        return None if self.is_answered_by_call else self.promised_at
+
+    @property
+    def told_at(self) -> datetime | None:
+        """By when the writer is told to be answered, be it in writing or by the call, which then comes by that time."""
+        by = self.call.by if self.call and self.is_answered_by_call else None
+        return by or self.promised_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
@@ -105,8 +124,8 @@ def render(facts: AckFacts, texts: Texts) -> Ack:
     """The acknowledgement these facts make."""
     wording = texts.of(facts.language, facts.address_as)
     values = _values(facts, wording)
-    short = facts.kind == "short" or facts.wishes.brief
-    paragraphs = _short(facts, wording, values) if short else _full(facts, wording, values)
+    form = _short if facts.kind == "short" else _few_words if facts.wishes.brief else _full
+    paragraphs = form(facts, wording, values)
     text = "\n\n".join(paragraphs) + "\n"
     subject = ack_subject(facts.subject, texts, wording)
     html = html_of(paragraphs, facts.language, values["url"]) if facts.html else None
@@ -127,6 +146,7 @@ def _values(facts: AckFacts, wording: Wording) -> dict[str, str]:
     dates = wording.dates
     opens, opens_clock = dates.opens(facts.opens_at, reader) if facts.opens_at else ("", "")
     call, region = facts.call or OwedCall(None, None), facts.customer_region or ""
+    call = replace(call, by=facts.told_at) if facts.is_answered_by_call else call
     return {
         "name": greeting_name(facts.customer_name or "") or "",
         "service": facts.service_name,
@@ -163,20 +183,31 @@ def _full(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str
 
 
 def _short(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str]:
-    lines = [_variant("short", facts), *([_called(facts.call)] if facts.call else [])]
+    lines = [_variant("short", facts), *([_called(facts, facts.call)] if facts.call else [])]
     return ["\n".join(wording.say(name, values) for name in lines), facts.service_name]
 
 
+def _few_words(facts: AckFacts, wording: Wording, values: dict[str, str]) -> list[str]:
+    """The first writing of who likes few words: who has it, by when, one way to talk, and that this is automatic."""
+    lines = (*_ways_to_talk(facts, values)[:1], _automatic(facts))
+    more = "\n".join(wording.say(name, values) for name in lines)
+    return [wording.say(_variant("few", facts), values), more, facts.service_name]
+
+
 def _variant(beginning: str, facts: AckFacts) -> str:
-    return beginning + ("_person" if facts.person else "") + ("_time" if facts.promised_at else "")
+    return beginning + ("_person" if facts.person else "") + ("_time" if facts.written_by else "")
 
 
 def _last_words(facts: AckFacts) -> tuple[str, ...]:
     """That a reply is welcome, that this went out by itself, and who writes the answer, if one was promised."""
+    if facts.written_by is None:
+        return (_automatic(facts),)
     late = "_late" if facts.late else ""
-    if facts.promised_at is None:
-        return (f"brief{late}",)
     return ("add", f"note{late}_person" if facts.person else f"note{late}_team")
+
+
+def _automatic(facts: AckFacts) -> str:
+    return "brief_late" if facts.late else "brief"
 
 
 def _ways_to_talk(facts: AckFacts, values: dict[str, str]) -> tuple[str, ...]:
@@ -187,7 +218,7 @@ def _ways_to_talk(facts: AckFacts, values: dict[str, str]) -> tuple[str, ...]:
     number = "phone_opens" if facts.opens_at is not None else "phone_hours" if values["hours"] else "phone"
     if facts.call:
         too = facts.person_phone and facts.promised_at
-        return (_called(facts.call), f"{number}_too") if too else (_called(facts.call),)
+        return (_called(facts, facts.call), f"{number}_too") if too else (_called(facts, facts.call),)
     if facts.wishes.write_only:
         return ()
     way = "link" if facts.call_me_url else "mailto"
@@ -202,8 +233,12 @@ def _when(call: OwedCall, dates: DateWords, reader: Reader) -> str:
     return dates.received(call.by, None, reader) if call.exact else dates.promised(call.by, reader)
 
 
-def _called(call: OwedCall) -> str:
-    return "call_number" if call.number is None else "call_time" if call.by else "call"
+def _called(facts: AckFacts, call: OwedCall) -> str:
+    if call.number is None:
+        return "call_number"
+    if facts.is_answered_by_call:
+        return "ring_time" if facts.told_at else "ring"
+    return "call_time" if call.by else "call"
 
 
 def _bytes(facts: AckFacts, subject: str, text: str, html: str | None) -> bytes:

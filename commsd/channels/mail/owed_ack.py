@@ -105,28 +105,27 @@ def acknowledged(
     short: bool,
     on_file: bool = False,
 ) -> Change:
-    change, promised_at, calendar = promised(change, items, terms)
+    told, promised_at, calendar = promised(change, items, terms)
     wish = wish_in(arrival.message, desk)
     call = owed_call(change, items, terms, when=wish.when if wish else None)
     if call and not (on_file or _may_hear(call, recipient, wish, change.interactions[0], items)):
         call = replace(call, number=masked(call.number) if call.number else None)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)
-    ack = render(
-        facts_of(
-            arrival,
-            change,
-            items,
-            desk,
-            recipient,
-            message_id,
-            promised_at,
-            calendar,
-            short=short,
-            call=call,
-            on_file=on_file,
-        ),
-        desk.texts,
+    facts = facts_of(
+        arrival,
+        change,
+        items,
+        desk,
+        recipient,
+        message_id,
+        promised_at,
+        calendar,
+        short=short,
+        call=call,
+        on_file=on_file,
     )
+    change = told if facts.told_at == promised_at else change
+    ack = render(facts, desk.texts)
     sent = ack_of(
         change.interactions[0],
         items,
@@ -135,7 +134,7 @@ def acknowledged(
         parties=(Party(Role.FROM, desk.leaves.address), Party(Role.TO, recipient)),
         subject=ack.subject,
         text=ack.text,
-        promised_at=promised_at,
+        promised_at=facts.told_at,
         external_ids=(ExternalId(MESSAGE_ID, message_id),),
     )
     owed = Delivery(
@@ -149,7 +148,7 @@ def acknowledged(
         due_at=items.now,
         reason=PAUSED if waits(items, desk) else None,
         subject_key=subject_key(arrival.message, desk),
-        expires_at=promised_at,
+        expires_at=facts.told_at,
     )
     return owing(change, sent, owed, items, desk)
 

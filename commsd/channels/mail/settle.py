@@ -80,22 +80,41 @@ def by_hand(
 ) -> Change:
     """What a person says of one that is held, or nobody sends: "sent", "again" or "never". Raises NotFound, Refused.
 
-    Sent again, it is owed anew: it counts no copies, and its time begins now. mailboxes: those that are configured.
+    "never" is also said of an acknowledgement that waits and nobody sends at this moment. Sent again, it is owed anew:
+    it counts no copies, and its time begins now. mailboxes: those that are configured.
     """
     owed = items.deliveries.get(delivery_id)
     if owed is None:
         raise NotFound("no delivery has this id", remedy="`commsd ledger` lists those that are held")
     left = mailboxes is not None and owed.via not in mailboxes and owed.state in _WAITING
     if owed.state is not DeliveryState.HELD and not left:
-        raise Refused(f"this one is {owed.state.value}, not held", remedy="`commsd ledger` lists those that are held")
-    said = f"{verdict}, says {by}"[:200]
+        _must_only_wait(owed, verdict)
     if verdict == "again" and left:
         raise Refused(f"no mailbox {owed.via} sends it", remedy=f"put [mailbox.{owed.via}] back, and reload")
     if verdict == "again":
         anew = replace(owed, state=DeliveryState.QUEUED, copies=0, created_at=items.now, due_at=items.now)
-        return Change(deliveries=(replace(anew, reason=None, status_raw=said),))
+        return Change(deliveries=(replace(anew, reason=None, status_raw=_said(verdict, owed, by)),))
     state = DeliveryState.SENT if verdict == "sent" else DeliveryState.CANCELLED
-    return _left(owed, replace(owed, state=state, reason=None, status_raw=said, settled_at=items.now), items, terms)
+    after = replace(owed, state=state, reason=None, status_raw=_said(verdict, owed, by), settled_at=items.now)
+    return _left(owed, after, items, terms)
+
+
+def _must_only_wait(owed: Delivery, verdict: str) -> None:
+    """Raises Refused for all but an acknowledgement given up while it waits: of one in hand the server decides."""
+    if owed.state is DeliveryState.SENDING:
+        raise Refused("it is being sent", remedy="look at `commsd ledger` in a few minutes, whether it is held by then")
+    if owed.kind is not DeliveryKind.ACK or owed.state not in _WAITING:
+        raise Refused(f"this one is {owed.state.value}, not held", remedy="`commsd ledger` lists those that are held")
+    if verdict != "never":
+        remedy = "it goes out by itself, once `commsd resume acks` where acks are paused; only `never` stops it"
+        raise Refused(f"this one is {owed.state.value}, not held", remedy=remedy)
+
+
+def _said(verdict: str, owed: Delivery, by: str) -> str:
+    """Who settled it how, and what it waited for then."""
+    waited = f" while it was {owed.state.value}" if owed.state in _WAITING else ""
+    why = f" ({owed.reason})" if waited and owed.reason else ""
+    return f"{verdict}, says {by}{waited}{why}"[:200]
 
 
 def put_back(tried: Delivery, items: OpenItems) -> Change:

@@ -8,6 +8,7 @@ is written the server may have the message, so nothing that happens afterwards b
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -359,6 +360,9 @@ def _kind(code: int, stage: Stage) -> Kind:
 
 
 def _said(error: Exception) -> str:
+    if untrusted := _untrusted(error):
+        why = f"its certificate is not trusted: {untrusted.verify_message}"
+        return f"{why}; check the host name; for a certificate of your own, name its authority in `ca`"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, _Refusal):
@@ -366,6 +370,13 @@ def _said(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return error.message
     return error.what if isinstance(error, CommsdError) else str(error)
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """What the vendor made a connection error of, where it was that."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _unsendable(attempt: Attempt) -> Outcome | None:

@@ -17,10 +17,11 @@ from commsd.channels.mail.texts import Complaint, Texts, complaints_of, over_shi
 from commsd.channels.mail.tone import faults
 from commsd.config.position import Place
 from commsd.config.read import Findings, Table, parse
+from commsd.core.contact import Wishes
 
 FOLDER, PAPER = "templates", "letter"
 LEAST, MOST, MOST_UNPROMISED = 60, 110, 59
-"""Words of a letter; the last: where nothing is promised."""
+"""Words of a letter; the last: where nothing is promised, or few words are wished."""
 
 _TUESDAY = datetime(2026, 3, 10, 9, 17, tzinfo=UTC)
 _SAMPLE = AckFacts(
@@ -148,6 +149,8 @@ def _letters(language: str, texts: Texts) -> Iterator[tuple[str, str, AckFacts, 
         "out of opening hours": (_CLOSED, LEAST, MOST),
         "on a holiday": ({**_CLOSED, "holiday": "Good Friday"}, LEAST, MOST),
         "to somebody who asks for a call": ({"call": call}, LEAST, MOST),
+        "to somebody who likes few words": ({"wishes": Wishes(brief=True)}, 0, MOST_UNPROMISED),
+        "to somebody who wants calls alone": ({"wishes": Wishes(call_only=True), "call": call}, 0, MOST),
         "that promises nothing": (unpromised, 0, MOST_UNPROMISED),
         "that promises nothing, out of opening hours": ({**unpromised, **_CLOSED}, 0, MOST_UNPROMISED),
     }

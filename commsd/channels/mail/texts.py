@@ -27,7 +27,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
         f"{hours}{person}{time}": frozenset(
             {"received"} | ({"person"} if person else set()) | ({"promised"} if time else set())
         )
-        for hours in ("open", "closed", "holiday", "short")
+        for hours in ("open", "closed", "holiday", "short", "few")
         for person in ("", "_person")
         for time in ("", "_time")
     },
@@ -35,8 +35,8 @@ NEEDED: Mapping[str, frozenset[str]] = {
         f"{name}{too}": frozenset({"phone"}) for name in ("phone", "phone_hours", "phone_opens") for too in ("", "_too")
     },
     **dict.fromkeys(("link_after", "link_alone", "mailto_after", "mailto_alone", "call_number"), frozenset({"url"})),
-    "call_time": frozenset({"called", "number"}),
-    "call": frozenset({"number"}),
+    **dict.fromkeys(("call_time", "ring_time"), frozenset({"called", "number"})),
+    **dict.fromkeys(("call", "ring"), frozenset({"number"})),
     "done_time": frozenset({"called"}),
     "closing": frozenset({"service"}),
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from commsd.channels.phone.dial.line_state import LONGEST
-from commsd.channels.phone.turns import Turn, Turns
+from commsd.channels.phone.turns import Turn, Turns, joined
 from commsd.core.agent import People
 from commsd.core.callback import State
 from commsd.core.change import Change
@@ -33,13 +33,13 @@ class Legs:
         return frozenset(agent.phone for agent in agents if agent and agent.phone)
 
     def turns(self, people: People, now: datetime) -> Mapping[str, Turn]:
-        """The telephones that owed calls wait for; of one that several lines' calls wait for, the earliest."""
+        """The telephones that owed calls wait for; of one that several lines' calls wait for, all in one."""
         found: dict[str, Turn] = {}
         for turns in self._turns.values():
             for name, turn in turns.of.items() if now < turns.until else ():
                 agent = people.agents.get(name)
                 if agent and agent.phone:
-                    found[agent.phone] = min(turn, found.get(agent.phone, turn), key=lambda each: each.since)
+                    found[agent.phone] = joined(turn, found.get(agent.phone, turn))
         return found
 
     def _hear(self, change: Change) -> None:

@@ -104,10 +104,10 @@ def _id(at: datetime) -> str:
 
 
 ENGLISH = Texts(
-    missed="{firm}: sorry that nobody could take your call. We will ring you{by}. If another time is better, answer "
-    "with it, such as 15:00, or write what it is about. For no more texts: STOP.",
-    written="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. Answer this with "
-    "what it is about, if you like. For no more texts: STOP.",
+    missed="{firm}: sorry that nobody could take your call. We will ring you{by}. If another time suits you "
+    "better, reply with that time, for example 15:00, or tell us what it is about. For no more texts: STOP.",
+    written="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. If you like, "
+    "reply and tell us what it is about. For no more texts: STOP.",
     missed_brief="{firm}: sorry that nobody could take your call. We will ring you{by}. For no more texts: STOP.",
     written_brief="{firm}: sorry that nobody could take your call. You will have an answer in writing{by}. For no more "
     "texts: STOP.",
@@ -123,29 +123,28 @@ ENGLISH = Texts(
     at=lambda at: f"at {at:%H:%M} on {_en(at)}",
 )
 GERMAN = Texts(
-    missed="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Wir rufen Sie{by} an. Passt "
-    "eine andere Zeit besser, antworten Sie damit, etwa 15:00, oder schreiben Sie, worum es geht. Keine Nachrichten "
-    "mehr: STOP.",
-    written="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Sie haben{by} eine Antwort "
-    "von uns, schriftlich. Worum es geht, können Sie hierauf schreiben. Keine Nachrichten mehr: STOP.",
-    missed_brief="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Wir rufen Sie{by} an. "
-    "Keine Nachrichten mehr: STOP.",
-    written_brief="{firm}: Ihren Anruf konnte gerade niemand annehmen, bitte entschuldigen Sie. Sie haben{by} eine "
-    "Antwort von uns, schriftlich. Keine Nachrichten mehr: STOP.",
-    received="{firm}: Danke, Ihre Nachricht ist bei uns. Sie haben{by} eine Antwort.",
+    missed="{firm}: Es tut uns leid, wir haben Ihren Anruf verpasst. Wir rufen Sie{by} zurück. Lieber zu einer anderen "
+    "Zeit? Antworten Sie mit der Uhrzeit, etwa 15:00, oder schreiben Sie uns, worum es geht. Keine Nachrichten mehr: "
+    "STOP.",
+    written="{firm}: Es tut uns leid, wir haben Ihren Anruf verpasst. Sie erhalten{by} eine schriftliche Antwort. "
+    "Wenn Sie möchten, schreiben Sie uns, worum es geht. Keine Nachrichten mehr: STOP.",
+    missed_brief="{firm}: Entschuldigung, wir haben Sie verpasst. Wir rufen Sie{by} zurück. Abmelden: STOP.",
+    written_brief="{firm}: Entschuldigung, wir haben Sie verpasst. Sie erhalten{by} eine schriftliche Antwort. "
+    "Abmelden: STOP.",
+    received="{firm}: Danke, Ihre Nachricht ist bei uns. Sie erhalten{by} eine Antwort.",
     rung="{firm}: Danke, Ihre Nachricht ist bei uns. Wir rufen Sie{by} dazu an.",
     agreed="{firm}: Danke, wir rufen Sie {at} an.",
-    stopped="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ein Anruf steht noch aus, wir rufen Sie{by} an. Wird "
-    "er nicht mehr gebraucht, antworten Sie NEIN.",
+    stopped="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ein Anruf steht noch aus, wir rufen Sie{by} zurück. "
+    "Wird er nicht mehr gebraucht, antworten Sie NEIN.",
     stopped_noted="{firm}: Sie erhalten keine Nachrichten mehr von uns. Ihr Anliegen bleibt bei uns vermerkt. Hat es "
     "sich erledigt, antworten Sie NEIN.",
-    by=lambda at: f" bis {_de(at)}, {at:%H:%M} Uhr",
+    by=lambda at: f" spätestens am {_de(at)}, um {at:%H:%M} Uhr",
     from_=lambda at: f" ab {_de(at)}, {at:%H:%M} Uhr",
     at=lambda at: f"am {_de(at)}, um {at:%H:%M} Uhr",
 )
 DANISH = Texts(
     missed="{firm}: undskyld, ingen nåede at tage dit opkald. Vi ringer til dig{by}. Passer et andet tidspunkt bedre, "
-    "så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    "så svar blot med klokkeslættet, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     written="{firm}: undskyld, ingen nåede at tage dit opkald. Du får et skriftligt svar{by}. Du er velkommen til at "
     "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     missed_brief="{firm}: undskyld, ingen nåede at tage dit opkald. Vi ringer til dig{by}. Ikke flere beskeder: STOP.",
@@ -165,7 +164,8 @@ DANISH = Texts(
 DANISH_FORMAL = replace(
     DANISH,
     missed="{firm}: undskyld, ingen nåede at tage Deres opkald. Vi ringer til Dem{by}. Passer et andet tidspunkt "
-    "bedre, så svar med det, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: STOP.",
+    "bedre, så svar blot med klokkeslættet, f.eks. 15.00, eller skriv, hvad det drejer sig om. Ikke flere beskeder: "
+    "STOP.",
     written="{firm}: undskyld, ingen nåede at tage Deres opkald. De får et skriftligt svar{by}. De er velkommen til at "
     "svare på denne besked og skrive, hvad det drejer sig om. Ikke flere beskeder: STOP.",
     missed_brief="{firm}: undskyld, ingen nåede at tage Deres opkald. Vi ringer til Dem{by}. Ikke flere "
@@ -183,13 +183,12 @@ DANISH_FORMAL = replace(
 INDONESIAN = Texts(
     missed="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Kami akan menelepon Anda{by}. Bila waktu lain "
     "lebih cocok, balas dengan jamnya, misalnya 15.00, atau tuliskan keperluan Anda. Tidak mau pesan lagi: STOP.",
-    written="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda mendapat jawaban tertulis{by}. Silakan "
-    "balas pesan ini dengan keperluan Anda. Tidak mau pesan lagi: STOP.",
-    missed_brief="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Kami akan menelepon Anda{by}. Tidak mau "
-    "pesan lagi: STOP.",
-    written_brief="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda mendapat jawaban tertulis{by}. Tidak "
-    "mau pesan lagi: STOP.",
-    received="{firm}: terima kasih, pesan Anda sudah kami terima. Anda mendapat jawaban{by}.",
+    written="{firm}: mohon maaf, telepon Anda belum sempat kami jawab. Anda akan mendapat jawaban tertulis{by}. Bila "
+    "berkenan, balas pesan ini dan tuliskan keperluan Anda. Tidak mau pesan lagi: STOP.",
+    missed_brief="{firm}: mohon maaf, telepon Anda belum terjawab. Kami akan menelepon Anda{by}. Berhenti: STOP.",
+    written_brief="{firm}: mohon maaf, telepon Anda belum terjawab. Anda akan mendapat jawaban tertulis{by}. "
+    "Berhenti: STOP.",
+    received="{firm}: terima kasih, pesan Anda sudah kami terima. Anda akan mendapat jawaban{by}.",
     rung="{firm}: terima kasih, pesan Anda sudah kami terima. Kami akan menelepon Anda tentang hal ini{by}.",
     agreed="{firm}: terima kasih, kami akan menelepon Anda {at}.",
     stopped="{firm}: Anda tidak akan menerima pesan lagi dari kami. Kami masih berutang telepon dan akan menelepon "

@@ -19,10 +19,19 @@ HOLDS = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An owed call that waits for somebody. since: when its clock began. firm: he is kept even if he is the last."""
+    """Owed calls that wait for somebody. since: when the clock of the first began.
+
+    firm: likewise of the first for which he is kept even if he is the last; None where he is for none.
+    """
 
     since: datetime
-    firm: bool = False
+    firm: datetime | None = None
+
+
+def joined(one: Turn, other: Turn) -> Turn:
+    """What two lines keep the same one of us for: each against those who rang later than its own call."""
+    firm = [turn.firm for turn in (one, other) if turn.firm is not None]
+    return Turn(min(one.since, other.since), min(firm, default=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +48,32 @@ Waiting = tuple[Callback, Sequence[str]]
 
 
 def turns_of(
-    waiting: Iterable[Waiting], rung: Collection[str], now: datetime, begun_at: datetime | None
+    waiting: Iterable[Waiting], rung: Collection[str], now: datetime, begun: Mapping[str, datetime]
 ) -> Mapping[str, Turn]:
     """Who is kept for which owed call, one for each as far as they go.
 
-    waiting: in the order in which they are served. rung: whom the line rings for its callers. begun_at: when the last
-    call of ours began on it.
+    One is kept firmly of those whom the line rings for its callers (rung), and one of the others: whom other lines
+    ring takes nobody from its callers. waiting: in the order in which they are served. begun: when the last call of
+    ours on the line began, by agent.
     """
     kept: dict[str, Turn] = {}
     for callback, able in waiting:
         agent = next((each for each in able if each not in kept), None)
         if agent is None:
             continue
-        firm = not kept and _overdue(callback, now) and (begun_at is None or now - begun_at >= EVERY)
+        firm = _overdue(callback, now) and not _had_turn(agent, rung, kept, now, begun)
         if firm or set(rung) - kept.keys() - {agent}:
-            kept[agent] = Turn(callback.opened_at, firm)
+            kept[agent] = Turn(callback.opened_at, callback.opened_at if firm else None)
     return kept
+
+
+def _had_turn(
+    agent: str, rung: Collection[str], kept: Mapping[str, Turn], now: datetime, begun: Mapping[str, datetime]
+) -> bool:
+    """Whether one of his kind is kept firmly already, or made a call of ours not long ago."""
+    firm = {name for name, turn in kept.items() if turn.firm is not None}
+    lately = {name for name, at in begun.items() if now - at < EVERY}
+    return any((name in rung) == (agent in rung) for name in firm | lately)
 
 
 def _overdue(callback: Callback, now: datetime) -> bool:
@@ -74,7 +93,7 @@ def left_for(
     first those come back that are only waited for, then those that are held. One kept firmly does not come back.
     """
     before = {phone: turn for phone, turn in turns.items() if turn.since < since}
-    firm = {phone for phone, turn in before.items() if turn.firm}
+    firm = {phone for phone, turn in before.items() if turn.firm is not None and turn.firm < since}
     for spared in ({*busy, *before}, {*busy, *firm}, firm):
         left = [(number, tuple(phone for phone in phones if phone not in spared)) for number, phones in rounds]
         if found := [each for each in left if each[1]]:

@@ -141,6 +141,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """Fields of a body without which a request is refused."""
 
+_ANOTHER = {"into": "01950000-0000-7000-8000-000000000101"}
+
 EXAMPLES: Mapping[str, Json] = {
     "POST /v1/interactions": {
         "channel": "phone",
@@ -163,9 +165,13 @@ EXAMPLES: Mapping[str, Json] = {
     "POST /v1/webhooks": {"name": "my-crm", "url": "https://crm.example.com/commsd", "types": ["callback.*"]},
     "POST /v1/webhooks/{id}/redeliver": {"since": "2026-03-04T09:00:00Z"},
     "POST /v1/callbacks/{id}/result": {"result": "reached", "agent": "anna", "note": "It comes today."},
+    "POST /v1/callbacks/{id}/set": {"number": "+493023125098"},
     "POST /v1/callbacks/{id}/claim": {"agent": "anna"},
     "POST /v1/cases/{id}/close": {"agent": "anna", "note": "All is said."},
     "POST /v1/cases/{id}/set": {"priority": "high", "owner": "anna"},
+    "POST /v1/interactions/{id}/result": {"result": "reached", "note": "It comes today."},
+    "POST /v1/contacts/{id}/split": {"identities": [{"kind": "email", "value": "jane@example.org"}]},
+    **{f"POST /v1/{things}/{{id}}/merge": _ANOTHER for things in ("cases", "contacts", "organisations")},
 }
 
 

@@ -117,6 +117,15 @@ class Webhooks:
         known, owed = await self.log.read(lambda c: (rows.all_webhooks(c), rows.backlogs(c, now)))
         return tuple((webhook, owed.get(webhook.id, none)) for webhook in known)
 
+    async def trouble(self, webhook_id: str) -> Json:
+        """Since when it takes no posts, what it said last, and how often one was tried; empty where it takes them."""
+        first = await self.log.read(lambda connection: rows.first_in_trouble(connection, webhook_id))
+        if first is None or not first.history:
+            return {}
+        last = first.history[-1]
+        said = last.get("error") or last.get("status")
+        return {"since": first.history[0]["at"], "last_said": said, "last_try_at": last["at"], "tries": first.attempts}
+
     async def one(self, name: str) -> Webhook:
         """The one of this name or id. Raises NotFound."""
         found = await self.log.read(lambda connection: rows.webhook_called(connection, name))

@@ -15,6 +15,7 @@ from commsd.channels.mail.ack import render
 from commsd.channels.mail.letter import Sheet
 from commsd.channels.mail.paper_texts import paper_texts
 from commsd.channels.mail.printed import Frame, Page, page
+from commsd.core.contact import Wishes
 from commsd.core.interaction import Channel
 from commsd.errors import ConfigError
 from tests.channels.mail.ack_facts import READERS, SITUATIONS, TEXTS, facts
@@ -87,6 +88,20 @@ def test_the_mail_says_letter_or_fax_and_never_message(reader: str, channel: Cha
         assert re.search(word, first, re.I), first
         assert not re.search(r"\bmessage\b|Nachricht|besked\b|henvendelse|\bpesan\b", first, re.I), first
         assert not re.search(r"[{}]", said.text)
+
+
+@pytest.mark.parametrize("channel", list(ON_PAPER))
+@pytest.mark.parametrize("situation", ["open", "open without-person", "open without-time", "closed without-time"])
+@pytest.mark.parametrize("reader", READERS)
+def test_who_likes_few_words_is_told_that_the_letter_came_not_a_message(
+    reader: str, situation: str, channel: Channel
+) -> None:
+    said = render(facts(reader, situation, wishes=Wishes(brief=True)), ON_PAPER[channel].mail).text
+    assert not re.search(r"message|Nachricht|besked|henvendelse|pesan|[{}]", said.split("\n\n")[0]), said
+    assert re.search(r"letter|Schreiben|brev|surat|fax|faks", said, re.IGNORECASE), said
+    assert len(said.split()) <= 60
+    if reader == "da-De":
+        assert not re.search(r"\b(?:du|dig|din|dit)\b", said, re.IGNORECASE), said
 
 
 @pytest.mark.parametrize("reader", READERS)

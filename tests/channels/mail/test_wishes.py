@@ -1,5 +1,6 @@
 """What a contact wishes, and what the acknowledgement of their mail makes of it; whose firm they write from."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -7,16 +8,20 @@ from typing import Any
 import pytest
 
 from commsd.channels.mail.ack import AckFacts, render
+from commsd.channels.mail.owed_ack import ANSWERING
 from commsd.core import key
 from commsd.core.callback import State
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.fact import replace
+from commsd.core.interaction import Kind
 from commsd.core.organisation import Organisation
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
-from tests.channels.mail.ack_facts import FACTS, READERS, TEXTS
+from tests.channels.mail.ack_facts import FACTS, READERS, TEXTS, facts
+from tests.channels.mail.test_tone import CALLED as CALLED_BY
+from tests.channels.mail.test_tone import DUE
 from tests.channels.mail.written_to import Office, ack_text, mail
 from tests.world import ScriptedWorld
 
@@ -58,11 +63,91 @@ def wished(language: str = "en", **more: Any) -> AckFacts:
     return replace(FACTS, **READERS[language], wishes=Wishes(**more))
 
 
+SECOND = {
+    "en": "as well|still",
+    "de": "auch die|bleibt dabei",
+    "da-du": "også|stadig",
+    "da-De": "også|stadig",
+    "id": "juga|tetap",
+}
+NOT_BY_CALL_ALONE = {
+    "en": "answer|also|ring you as well|written",
+    "de": "[Dd]ie Antwort|antwortet|Außerdem|schreibt",
+    "da-du": "svaret|får svar|Vi ringer også",
+    "da-De": "svaret|får svar|Vi ringer også",
+    "id": "[Jj]awab|juga akan|ditulis",
+}
+
+
 @pytest.mark.parametrize("language", READERS)
-def test_who_wants_it_brief_gets_two_lines(language: str) -> None:
-    short = render(wished(language, brief=True), TEXTS).text
-    assert len(short.strip().split("\n\n")[0].splitlines()) <= 2
-    assert len(short) < len(render(wished(language), TEXTS).text) / 2
+@pytest.mark.parametrize("situation", ["open", "closed", "closed holiday", "open late"])
+def test_who_wants_it_brief_gets_few_words_that_say_all(language: str, situation: str) -> None:
+    full = facts(language, situation)
+    few = render(replace(full, wishes=Wishes(brief=True)), TEXTS).text
+    known = _said(full)
+    assert [words for words in known if words not in few] == []
+    assert len(few.split()) <= 60
+    assert len(few) < len(render(full, TEXTS).text) * 0.7
+    assert "\n\n\n" not in few
+
+
+def _said(full: AckFacts) -> list[str]:
+    """Who, since when, by when, where to ring: as the full letter has it."""
+    letter = render(full, TEXTS).text
+    number = "030 23125011" if full.language == "de" else "+49 30 23125011"
+    promised = next(each for each in sorted(DUE.values()) if each in letter)
+    return ["Anna Berg", promised, number]
+
+
+@pytest.mark.parametrize("language", READERS)
+def test_a_first_writing_in_few_words_is_not_answered_as_a_further_one(language: str) -> None:
+    first, further = facts(language), facts(language, "open short")
+    brief = Wishes(brief=True)
+    assert not re.search(SECOND[language], render(replace(first, wishes=brief), TEXTS).text)
+    assert re.search(SECOND[language], render(replace(further, wishes=brief), TEXTS).text)
+    assert len(render(replace(further, wishes=brief), TEXTS).text) < len(render(first, TEXTS).text) / 2
+
+
+@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("situation", ["open without-phone", "open without-time", "open called", "open without-person"])
+def test_few_words_name_the_way_to_a_call_that_the_letter_would_name_first(language: str, situation: str) -> None:
+    full = facts(language, situation)
+    few = render(replace(full, wishes=Wishes(brief=True)), TEXTS).text
+    way = {
+        "open without-phone": full.call_me_url or "",
+        "open without-person": full.call_me_url or "",
+        "open without-time": "23125011",
+        "open called": "20 7946 0018",
+    }[situation]
+    assert way in few
+    assert way in render(full, TEXTS).text
+
+
+@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("situation", ["open called", "closed called", "open called late", "open called short"])
+@pytest.mark.parametrize("brief", [False, True])
+def test_who_wants_calls_only_is_told_of_the_call_and_of_no_written_answer(
+    language: str, situation: str, brief: bool
+) -> None:
+    called = facts(language, situation.replace(" late", ""), late="late" in situation)
+    text = render(replace(called, wishes=Wishes(call_only=True, brief=brief)), TEXTS).text
+    assert re.findall(NOT_BY_CALL_ALONE[language], text) == []
+    assert [each for each in DUE.values() if each in text] == []
+    assert any(each in text for each in CALLED_BY.values())
+    assert "20 7946 0018" in text
+
+
+def test_who_wants_calls_only_is_rung_by_the_time_of_the_answer_where_the_call_has_none() -> None:
+    timeless = replace(facts(situation="open called no-time"), wishes=Wishes(call_only=True))
+    text = render(timeless, TEXTS).text
+    assert f"We will ring you {DUE['en', 'open']}, on 020 7946 0018." in text
+    assert "answer" not in text
+    assert "We will ring you, on 020 7946 0018." in render(replace(timeless, promised_at=None), TEXTS).text
+
+
+def test_who_wants_calls_only_and_gave_no_number_is_still_promised_the_answer() -> None:
+    text = render(replace(facts(situation="open called no-number"), wishes=Wishes(call_only=True)), TEXTS).text
+    assert "who will answer you today" in text
 
 
 @pytest.mark.parametrize("language", READERS)
@@ -85,7 +170,7 @@ def test_who_wants_no_calls_is_told_where_to_ring_and_not_offered_to_be_rung(lan
 async def test_the_acknowledgement_of_a_mail_keeps_to_the_wish_on_file(office: Office) -> None:
     await jane(office, wishes=Wishes(brief=True))
     text = ack_text(await office.write(mail(ASKS)))
-    assert len(text.strip().splitlines()) <= 4
+    assert text.startswith("Thank you, your message came in at ")
     assert "Dear" not in text
 
 
@@ -94,7 +179,19 @@ async def test_who_wants_calls_only_is_rung_at_the_number_on_file_and_told_so(of
     change = await office.write(mail(ASKS))
     (callback,) = change.callbacks
     assert (callback.number, callback.state, callback.asked_at_time) == (PHONE.value, State.WAITING, False)
-    assert "we will also ring you" in ack_text(change).replace("We", "we")
+    text = ack_text(change)
+    assert "We will ring you on" in text
+    assert "answer" not in text
+    told = next(fact.promised_at for fact in change.interactions if fact.kind is Kind.ACK)
+    assert told == callback.due_at
+    assert [record.promised_at for record in change.clocks if record.value.clock in ANSWERING] == [None]
+
+
+def test_the_time_told_to_who_wants_calls_only_is_that_of_the_call() -> None:
+    called = replace(facts(situation="open called"), wishes=Wishes(call_only=True))
+    assert called.call is not None
+    assert (called.told_at, called.written_by) == (called.call.by, None)
+    assert replace(called, wishes=Wishes()).told_at == called.promised_at
 
 
 @pytest.mark.parametrize(("reply_to", "told"), [("jane@example.org", True), ("mallory@example.org", False)])

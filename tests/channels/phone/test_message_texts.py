@@ -57,6 +57,40 @@ def test_who_likes_few_words_gets_fewer_and_still_the_time_and_the_way_out(langu
         assert "STOP" in said
 
 
+@pytest.mark.parametrize(("language", "da"), [("en", "du"), ("de", "du"), ("da", "du"), ("da", "de"), ("id", "du")])
+@pytest.mark.parametrize("day", range(20, 27))
+def test_who_likes_few_words_gets_one_sms_whatever_the_day(language: str, da: str, day: int) -> None:
+    said = tongue(language, "Muster & Partner KGaA"[:20], da=da, brief=True).missed(DUE.replace(month=9, day=day))
+    assert segments(said) == 1
+
+
+def test_german_sets_a_latest_time_and_never_says_that_an_answer_is_there_already() -> None:
+    to, few = tongue("de"), tongue("de", brief=True)
+    latest = "spätestens am Mittwoch, 11. März, um 14:30 Uhr"
+    assert all(f"Wir rufen Sie {latest} zurück." in said for said in (to.missed(DUE), few.missed(DUE)))
+    assert f"Sie erhalten {latest} eine schriftliche Antwort." in to.written(DUE)
+    for said in (to.written(None), few.written(None), to.received(None)):
+        assert "Sie erhalten eine" in said
+        assert "Sie haben" not in said
+    assert not any(re.search(r"\bbis\b", said) for said in (*everything(to), *everything(few)))
+
+
+def test_english_says_plainly_what_to_reply_with() -> None:
+    assert "reply with that time, for example 15:00, or tell us what it is about" in tongue().missed(DUE)
+    assert "reply and tell us what it is about" in tongue().written(DUE)
+
+
+@pytest.mark.parametrize(("da", "language"), [("du", "da"), ("de", "da"), ("du", "id"), ("du", "de")])
+def test_the_example_of_a_time_is_called_a_clock_time(da: str, language: str) -> None:
+    named = {"da": "svar blot med klokkeslættet, f.eks. 15.00", "id": "dengan jamnya, misalnya 15.00"}
+    assert named.get(language, "mit der Uhrzeit, etwa 15:00") in tongue(language, da=da).missed(DUE)
+
+
+def test_an_indonesian_answer_is_still_to_come_where_no_time_is_said() -> None:
+    assert "akan mendapat jawaban" in tongue("id").received(None)
+    assert "akan mendapat jawaban tertulis" in tongue("id").written(None)
+
+
 RINGS = {"en": "will ring you", "de": "rufen Sie", "da": "ringer til dig", "id": "menelepon Anda"}
 
 

@@ -82,7 +82,7 @@ class Dialler:
         self._screened: dict[str, int] = {}
         self._further: dict[str, int] = {}
         self._turns: dict[str, Turns] = {}
-        self._begun: dict[str, datetime] = {}
+        self._begun: dict[str, dict[str, datetime]] = {}
         self._means.log.listen(self._hear)
 
     async def run(self) -> NoReturn:
@@ -231,7 +231,7 @@ class Dialler:
             went = await self._tried(callback, partial(self._follow, chosen, line))
             moved, idle = moved or went, idle + (not went)
             if isinstance(chosen, Begin):
-                self._begun[line.name] = self._means.world.now()
+                self._begun.setdefault(line.name, {})[chosen.agent.id] = self._means.world.now()
                 policy, staff = await self._board.policy(line), await self._board.staff()
                 free = somebody_free(policy, staff, self._means.world.now())
         return moved, idle, waiting
@@ -239,7 +239,7 @@ class Dialler:
     async def _take_turns(self, line: Line, waiting: Sequence[Waiting], policy: Policy) -> None:
         """Callers who rang later leave these their turn."""
         now = self._means.world.now()
-        await self._say(line, turns_of(waiting, rung_for_callers(policy, now), now, self._begun.get(line.name)))
+        await self._say(line, turns_of(waiting, rung_for_callers(policy, now), now, self._begun.get(line.name, {})))
 
     async def _say(self, line: Line, turns: Mapping[str, Turn]) -> None:
         """Tell whoever answers calls in this process, before the last word grows stale."""

@@ -57,8 +57,12 @@ def owed(name: str = "1", opened: float = -10, due: float = 110, number: str = D
     )
 
 
-def turns(*waiting: Callback, able: Sequence[str] = PEOPLE, begun_at: datetime | None = None) -> Mapping[str, Turn]:
-    return turns_of([(each, able) for each in waiting], PEOPLE, TUESDAY, begun_at)
+def turns(*waiting: Callback, able: Sequence[str] = PEOPLE) -> Mapping[str, Turn]:
+    return turns_of([(each, able) for each in waiting], PEOPLE, TUESDAY, {})
+
+
+def firm(since: datetime) -> Turn:
+    return Turn(since, firm=since)
 
 
 def test_each_owed_call_keeps_one_and_callers_keep_one_whatever_is_owed() -> None:
@@ -77,9 +81,30 @@ def test_who_alone_can_make_a_call_is_kept_for_the_first_that_waits_for_him() ->
 def test_the_last_of_a_line_is_kept_for_an_overdue_call_but_only_so_often(
     due: float, ago: timedelta | None, kept: bool
 ) -> None:
-    begun_at = TUESDAY - ago if ago else None
-    found = turns_of([(owed(due=due), ("anna",))], {"anna"}, TUESDAY, begun_at)
-    assert found == ({"anna": Turn(TUESDAY - 10 * MINUTE, firm=True)} if kept else {})
+    begun = {"anna": TUESDAY - ago} if ago else {}
+    found = turns_of([(owed(due=due), ("anna",))], {"anna"}, TUESDAY, begun)
+    assert found == ({"anna": firm(TUESDAY - 10 * MINUTE)} if kept else {})
+
+
+def test_one_whom_the_line_does_not_ring_takes_no_turn_from_those_it_rings() -> None:
+    """An overdue call waits for its owner, who is in no round; behind it one for the line's only telephone."""
+    waiting = [(owed("1", -20, -5), ("cai",)), (owed("2", -10, -1), ("anna",))]
+    found = turns_of(waiting, {"anna"}, TUESDAY, {"cai": TUESDAY - MINUTE})
+    assert found["anna"] == firm(TUESDAY - 10 * MINUTE)
+    first = turns_of(waiting, {"anna"}, TUESDAY, {})
+    assert first == {"cai": firm(TUESDAY - 20 * MINUTE), "anna": firm(TUESDAY - 10 * MINUTE)}
+
+
+def test_who_is_rung_elsewhere_is_kept_from_there_but_only_so_often_and_one_at_a_time() -> None:
+    waiting = [(owed("1", -20, -5), ("bo",)), (owed("2", -10, -1), ("cai",))]
+    assert [turn.firm is not None for turn in turns_of(waiting, {"anna"}, TUESDAY, {}).values()] == [True, False]
+    assert not any(turn.firm for turn in turns_of(waiting, {"anna"}, TUESDAY, {"cai": TUESDAY - MINUTE}).values())
+
+
+def test_a_call_that_is_not_overdue_takes_no_turn_from_one_that_is() -> None:
+    waiting = [(owed("1", -20, 60), ("bo",)), (owed("2", -10, -1), ("anna",))]
+    found = turns_of(waiting, {"anna", "bo"}, TUESDAY, {})
+    assert found == {"bo": Turn(TUESDAY - 20 * MINUTE), "anna": firm(TUESDAY - 10 * MINUTE)}
 
 
 ROUNDS = ((1, (ANNA,)), (2, (ANNA, BO)))
@@ -94,8 +119,16 @@ def test_a_caller_leaves_an_earlier_call_its_telephone_and_not_a_later_one() -> 
 def test_what_is_only_waited_for_is_rung_before_a_busy_tone_is_heard_and_what_is_kept_firmly_never() -> None:
     later = TUESDAY + MINUTE
     assert left_for(later, ROUNDS, {BO}, {ANNA: Turn(TUESDAY)}) == [(1, (ANNA,)), (2, (ANNA,))]
-    assert left_for(later, ROUNDS, {BO}, {ANNA: Turn(TUESDAY, firm=True)}) == [(2, (BO,))]
-    assert left_for(later, ROUNDS, (), dict.fromkeys((ANNA, BO), Turn(TUESDAY, firm=True))) == []
+    assert left_for(later, ROUNDS, {BO}, {ANNA: firm(TUESDAY)}) == [(2, (BO,))]
+    assert left_for(later, ROUNDS, (), dict.fromkeys((ANNA, BO), firm(TUESDAY))) == []
+
+
+def test_one_kept_for_two_calls_comes_back_for_who_rang_before_the_one_that_keeps_him_firmly() -> None:
+    kept = {ANNA: Turn(TUESDAY, firm=TUESDAY + 2 * MINUTE)}
+    only = ((1, (ANNA,)),)
+    assert left_for(TUESDAY + MINUTE, only, (), kept) == list(only)
+    assert left_for(TUESDAY + 2 * MINUTE, only, (), kept) == list(only)
+    assert left_for(TUESDAY + 3 * MINUTE, only, (), kept) == []
 
 
 @given(
@@ -109,7 +142,7 @@ def test_nobody_is_kept_from_a_caller_by_a_call_whose_clock_began_later(
 ) -> None:
     people, since = PEOPLE[:size], TUESDAY + rang * MINUTE
     waiting = [(owed(str(n), opened, due), people) for n, (opened, due) in enumerate(calls)]
-    found = turns_of(waiting, people, TUESDAY, None)
+    found = turns_of(waiting, people, TUESDAY, {})
     rounds = ((1, tuple(PHONES[name] for name in people)),)
     left = {
         phone
@@ -128,7 +161,7 @@ def test_with_callers_and_owed_calls_without_end_neither_starves(size: int, back
     people = PEOPLE[:size]
     line = [owed(str(n), opened=n - 60, due=-1) for n in range(backlog)]
     free_at = dict.fromkeys(people, 0)
-    begun: datetime | None = None
+    begun: dict[str, datetime] = {}
     served: list[int] = []
     for minute in range(240):
         now = TUESDAY + minute * MINUTE
@@ -141,10 +174,47 @@ def test_with_callers_and_owed_calls_without_end_neither_starves(size: int, back
             served.append(minute)
             free_at[name] = minute + talk
         if line and (left := [name for name in free if name not in theirs]):
-            free_at[left[0]], begun = minute + talk, now
+            free_at[left[0]], begun[left[0]] = minute + talk, now
             line.pop(0)
     assert not line, "an owed call waits for ever"
     assert max(after - before for before, after in zip([0, *served], [*served, 240], strict=True)) <= 3 * talk
+
+
+@given(
+    st.integers(1, 2),
+    st.lists(st.tuples(st.sampled_from(PEOPLE), st.booleans()), max_size=5),
+    st.sampled_from(PEOPLE),
+    st.integers(2, 4),
+    st.integers(1, 4),
+)
+def test_an_overdue_call_for_somebody_callers_ring_is_served_whoever_the_calls_before_it_wait_for(
+    size: int, before: list[tuple[str, bool]], whose: str, talk: int, every: int
+) -> None:
+    """Callers without end, and every few minutes one more old call for Cai, whom no round of the line has."""
+    rung = PEOPLE[:size]
+    line = [(owed(str(n), n - 90, -1 if late else 600), (name,)) for n, (name, late) in enumerate(before)]
+    last = owed("99", -60, -1)
+    line.append((last, (whose if whose in rung else rung[0],)))
+    free_at, begun = dict.fromkeys(PEOPLE, 0), dict[str, datetime]()
+    limit = (len(before) + 1) * (int(EVERY / MINUTE) + talk + 1)
+    for minute in range(limit):
+        now = TUESDAY + minute * MINUTE
+        if minute % every == 0:
+            line.insert(0, (owed(str(100 + minute), -120, -1), ("cai",)))
+        kept = turns_of(line, rung, now, begun)
+        phones = {PHONES[name]: turn for name, turn in kept.items()}
+        found = left_for(now, ((1, tuple(PHONES[name] for name in rung)),), (), phones)
+        for name in rung:
+            if free_at[name] <= minute and any(PHONES[name] in each for _, each in found):
+                free_at[name] = minute + talk
+        for waits in tuple(line):
+            (name,) = waits[1]
+            if free_at[name] <= minute:
+                free_at[name], begun[name] = minute + talk, now
+                line.remove(waits)
+        if all(each is not last for each, _ in line):
+            return
+    pytest.fail(f"an overdue call waits longer than {limit} minutes for somebody whom callers ring")
 
 
 def test_who_is_owed_a_call_and_rings_again_keeps_the_place_of_that() -> None:
@@ -156,7 +226,7 @@ def test_who_is_owed_a_call_and_rings_again_keeps_the_place_of_that() -> None:
 
 
 def test_a_caller_to_whom_nobody_is_left_is_promised_a_call_at_once_and_owed_it() -> None:
-    line = Line(replace(house(rounds=(("anna",),)), turns={ANNA: Turn(TUESDAY - MINUTE, firm=True)}))
+    line = Line(replace(house(rounds=(("anna",),)), turns={ANNA: firm(TUESDAY - MINUTE)}))
     heard = line.asks("voice")
     assert heard.root.find("Dial") is None
     assert "ruft Sie" in heard.says or "rufen Sie" in heard.says
@@ -265,6 +335,15 @@ async def test_of_two_lines_that_wait_for_one_of_us_the_earlier_call_counts(desk
         await log.decide((), partial(_saying, said))
     assert legs.turns(FIRM.people, now) == {ANNA: Turn(now - 9 * MINUTE)}
     assert legs.turns(FIRM.people, now + HOLDS) == {}
+
+
+async def test_of_two_lines_that_wait_for_one_of_us_the_one_that_keeps_him_firmly_still_does(desk: Desk) -> None:
+    log, now = desk.phone.means.log, desk.phone.clockwork.now
+    legs, overdue = Legs(log), now - 5 * MINUTE
+    for line, turn in (("hotline", firm(overdue)), ("sales", Turn(now - 9 * MINUTE)), ("service", firm(now))):
+        said = Turns(line=line, until=now + HOLDS, of={"anna": turn})
+        await log.decide((), partial(_saying, said))
+    assert legs.turns(FIRM.people, now) == {ANNA: Turn(now - 9 * MINUTE, firm=overdue)}
 
 
 async def test_the_place_of_a_number_is_that_of_its_oldest_call_still_owed(desk: Desk) -> None:
