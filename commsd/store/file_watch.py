@@ -30,7 +30,7 @@ class FileWatch:
         with self._turn:
             self._connections += 1
             self._known = self._known or _named(self._path)
-            self._known_wal = self._known_wal or _named(self._wal)
+            self._known_wal = self._known_wal or (found if (found := _named(self._wal)) != _NOBODY else None)
 
     def closing(self) -> None:
         """A connection is about to be closed: SQLite removes the write-ahead log with the last."""

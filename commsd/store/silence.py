@@ -8,6 +8,10 @@ PUT_BACK = (
     "put the same file back; or stop the daemon, put the file that is to be used in its place, delete the -wal and "
     "-shm beside it, and start"
 )
+LOG_LOST = (
+    "put the same file back; or stop the daemon with `systemctl stop`, which saves into the store what only this log "
+    "held, and start; never kill it before"
+)
 _SQLITE = (
     "nothing if it passes; else look whether the file of [store] url is there, this user may read and write it and its "
     "folder, the disk is not full, and no other program holds it"
@@ -26,5 +30,5 @@ def silence_of(error: BaseException, dialect: str) -> Silence:
     """The words for an error that `engine.is_unavailable` knows. dialect: "sqlite" or "postgresql"."""
     what = f"the {dialect} store does not answer ({type(error).__name__})"
     if isinstance(error, StoreFileLost):
-        return Silence(f"{what}: {error}", PUT_BACK)
+        return Silence(f"{what}: {error}", LOG_LOST if "-wal " in str(error) else PUT_BACK)
     return Silence(what, _SQLITE if dialect == "sqlite" else _SERVER)

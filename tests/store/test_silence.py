@@ -44,6 +44,9 @@ def test_each_kind_of_store_has_its_own_remedy_and_a_lost_file_one_of_its_own() 
     assert "the server runs" in silence_of(TimeoutError(), "postgresql").remedy
     assert "the disk is not full" in silence_of(TimeoutError(), "sqlite").remedy
     assert "delete the -wal and -shm" in silence_of(StoreFileLost("c.db was moved"), "sqlite").remedy
+    lost_log = silence_of(StoreFileLost("c.db-wal was moved, deleted or replaced"), "sqlite").remedy
+    assert "stop the daemon" in lost_log
+    assert "delete" not in lost_log
     assert "secret" not in silence_of(OSError("secret"), "sqlite").what
 
 
