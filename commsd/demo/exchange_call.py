@@ -102,7 +102,7 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime | None = None
-    bridged: bool = False
+    bridged_at: datetime | None = None
     queued_ms: int = 0
     met_machine: bool = False
     answered_by: str | None = None
@@ -118,6 +118,11 @@ class Call:
     @property
     def finished(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def bridged(self) -> bool:
+        """Whether it was joined to another."""
+        return self.bridged_at is not None
 
     @property
     def seconds(self) -> int:

@@ -125,7 +125,7 @@ async def _connect(leg: Leg, child: _Child, time_limit: float) -> None:
         if child.noun.url:
             await leg.until_gone(_whisper(whisper, child.noun))
         leg.answer()
-        leg.call.bridged = call.bridged = True
+        leg.call.bridged_at = call.bridged_at = office.world.now()
         leg.call.met_machine = child.person.voicemail
         await leg.until_gone(whisper.pass_time(min(child.person.talks_for, time_limit)))
     except LegEnded:

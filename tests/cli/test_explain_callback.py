@@ -218,4 +218,4 @@ def test_the_screen_says_that_the_customer_wants_no_calls(office: Office) -> Non
     assert owed.state is State.WAITING
     said = office.done("explain", owed.id).out
     assert "nothing speaks against" not in said
-    assert "screen    no machine rings it: the customer" in said
+    assert "screen    no machine rings it: this customer does not want to be called" in said

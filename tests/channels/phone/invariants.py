@@ -200,7 +200,8 @@ def _rung_while_rung(calls: Sequence[Call]) -> Iterable[str]:
         for leg in rounds[order.to]:
             over = leg.ended_at is not None and leg.ended_at <= order.created_at
             since = order.created_at - leg.created_at
-            if not over and since > KNOWN and (leg.bridged or since < ROUND):
+            talks = leg.bridged_at is not None and leg.bridged_at <= order.created_at
+            if not over and since > KNOWN and (talks or since < ROUND):
                 yield f"2: one of us was called at {order.created_at} while {leg.sid} rang him"
 
 

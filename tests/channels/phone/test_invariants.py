@@ -112,17 +112,19 @@ def test_6d_2_two_calls_owed_to_one_number_or_two_attempts_or_two_legs_at_once_a
 
 
 def test_6d_2_one_of_us_who_is_called_while_a_callers_round_rings_him_is_told() -> None:
-    def seen(begun: float, over: float | None, *, talks: bool = False) -> set[str]:
+    def seen(begun: float, over: float | None, *, talks_since: float | None = None) -> set[str]:
         came = leg("CAin", HOTLINE, "inbound")
         end = {"ended_at": NOON + timedelta(seconds=over), "status": "no-answer"} if over else {"status": "ringing"}
         at = NOON + timedelta(seconds=begun)
-        rung = leg("CAround", ANNA, "outbound-dial", at, parent_sid=came.sid, bridged=talks, **end)
+        talks = None if talks_since is None else NOON + timedelta(seconds=talks_since)
+        rung = leg("CAround", ANNA, "outbound-dial", at, parent_sid=came.sid, bridged_at=talks, **end)
         return told(sound(), [*ordered(at=NOON + timedelta(seconds=30)), came, rung])
 
     assert seen(10, None) == {"2"}
     assert seen(10, 40) == {"2"}, "its end was later"
     assert seen(10, 25) == set(), "over before"
-    assert seen(-300, None, talks=True) == {"2"}, "he talks"
+    assert seen(-300, None, talks_since=-290) == {"2"}, "he talks"
+    assert seen(-300, None, talks_since=40) == set(), "he took it only after that"
     assert seen(-300, None) == set(), "nothing rings so long"
     assert seen(28, None) == set(), "so fresh that nobody could know"
     assert seen(32, None) == set(), "the round came later"
@@ -212,7 +214,7 @@ def test_6d_7_a_customer_who_is_rung_a_fourth_time_on_a_day_is_told() -> None:
 
 def joined(call: Call) -> Call:
     """The same, joined to its other end."""
-    call.bridged, call.status = True, "completed"
+    call.bridged_at, call.status = call.created_at, "completed"
     return call
 
 
