@@ -70,6 +70,7 @@ import os, signal, commsd.cli
 def pressed(_name):
     os.kill(os.getpid(), signal.SIGINT)
     signal.pause()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background ignores it, and we inherit that
 commsd.cli.import_module = pressed
 commsd.cli.main(["ledger"])
 """
