@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from commsd.core.callback import Callback, CloseReason, State
 from commsd.core.case import ClockRecord
-from commsd.core.interaction import CALL_SID, Direction, Interaction, Kind, Outcome
+from commsd.core.interaction import CALL_SID, DECLINED, Direction, Interaction, Kind, Outcome
 from commsd.demo.exchange import Call
 from commsd.store import schema
 from commsd.store.open_items import records
@@ -75,12 +75,12 @@ class Limits:
 class Witness:
     """Looks at the books again and again, and remembers where the clocks began.
 
-    foreign: SIDs of calls at Twilio that are none of ours. unwanted: since when a number wants no calls; spoke: when
+    began: when, and with which call. foreign: SIDs of calls at Twilio that are none of ours. unwanted: since when a number wants no calls; spoke: when
     its person last pressed or said anything in a call.
     """
 
     limits: Limits
-    began: dict[str, datetime] = field(default_factory=dict)
+    began: dict[str, tuple[datetime, str | None]] = field(default_factory=dict)
     asked: dict[str, set[datetime]] = field(default_factory=lambda: defaultdict(set))
     foreign: set[str] = field(default_factory=set)
     unwanted: dict[str, datetime] = field(default_factory=dict)
@@ -107,11 +107,16 @@ class Witness:
         ]
 
     def _no_clock_begins_later(self, books: Books) -> Iterable[str]:
-        began = {f"clock {clock.id}": clock.value.started_at for clock in books.clocks}
-        began |= {f"callback {callback.id}": callback.opened_at for callback in books.callbacks}
-        for thing, at in began.items():
-            if at > self.began.setdefault(thing, at):
-                yield f"5: {thing} began at {self.began[thing]}, and now at {at}"
+        """A clock whose own call is owed no longer runs for the next one that is."""
+        settled = {call.id for call in books.calls if call.outcome is Outcome.REACHED or call.reason == DECLINED}
+        clocks = {f"clock {clock.id}": (clock.value.started_at, clock.value.opened_by) for clock in books.clocks}
+        callbacks = {f"callback {callback.id}": (callback.opened_at, None) for callback in books.callbacks}
+        for thing, (at, call) in {**clocks, **callbacks}.items():
+            first, of = self.began.get(thing, (at, call))
+            if at > first and of not in settled:
+                yield f"5: {thing} began at {first}, and now at {at}"
+            else:
+                self.began[thing] = at, call
 
     def _in_the_window(self, books: Books, calls: Sequence[Call]) -> Iterable[str]:
         of = {attempt.id: callback.id for callback in books.callbacks for attempt in callback.attempts}

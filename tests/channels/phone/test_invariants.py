@@ -10,7 +10,7 @@ import pytest
 
 from commsd.core.callback import Attempt, CloseReason, State
 from commsd.core.clock import Clock
-from commsd.core.interaction import CALL_SID, ExternalId, Interaction, Outcome
+from commsd.core.interaction import CALL_SID, DECLINED, ExternalId, Interaction, Outcome
 from commsd.demo.exchange import Call
 from commsd.store.journal import Webhook
 from tests.channels.phone import replay
@@ -170,6 +170,14 @@ def test_6d_5_a_clock_or_a_callback_that_begins_later_than_it_did_is_told() -> N
     assert told(sound(opened_at=NOON + timedelta(minutes=1)), witness=witness) == {"5"}
     later = [replace(record, value=moved(record.value)) for record in books.clocks]
     assert told(replace(books, clocks=later), witness=witness) == {"5"}
+
+
+@pytest.mark.parametrize("settled", [{"reason": DECLINED}, {"outcome": Outcome.REACHED}], ids=["declined", "answered"])
+def test_6d_5_a_clock_whose_own_call_is_owed_no_longer_runs_for_the_next_one(settled: dict[str, Any]) -> None:
+    witness, books = Witness(LIMITS), sound(misses=())
+    assert told(books, witness=witness) == {"1"}
+    later = [replace(record, value=moved(record.value)) for record in books.clocks]
+    assert "5" not in told(with_call(replace(books, clocks=later), **settled), witness=witness)
 
 
 def moved(clock: Clock) -> Clock:
