@@ -75,8 +75,8 @@ class Limits:
 class Witness:
     """Looks at the books again and again, and remembers where the clocks began.
 
-    began: when, and with which call. foreign: SIDs of calls at Twilio that are none of ours. unwanted: since when a number wants no calls; spoke: when
-    its person last pressed or said anything in a call.
+    began: when, and with which call. foreign: SIDs of calls at Twilio that are none of ours. unwanted: since when a
+    number wants no calls; spoke: when its person last pressed or said anything in a call.
     """
 
     limits: Limits
