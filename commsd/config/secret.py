@@ -7,6 +7,7 @@ mode 0600; `{ file = "…" }` and `{ env = "…" }` are what they say.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os.path import exists, expanduser, join
 from pathlib import Path
 from typing import Literal
 
@@ -88,14 +89,17 @@ def resolve(source: SecretSource, folder: Path, env: Mapping[str, str]) -> Secre
     return _usable(source, text)
 
 
-def _path(source: SecretSource, folder: Path, env: Mapping[str, str]) -> tuple[Path, bool]:
-    """The file, and whether it is one of ours, whose mode we answer for; systemd answers for what it hands over."""
+def _path(source: SecretSource, folder: Path, env: Mapping[str, str]) -> tuple[str, bool]:
+    """The file, and whether it is one of ours, whose mode we answer for; systemd answers for what it hands over.
+
+    os.path: webhooks ask for each of them, and Path would take more time than to read the file.
+    """
     if source.kind == "file":
-        return folder / Path(source.name).expanduser(), False
+        return join(folder, expanduser(source.name)), False
     handed = env.get("CREDENTIALS_DIRECTORY")
-    if handed and (Path(handed) / source.name).exists():
-        return Path(handed) / source.name, False
-    return folder.joinpath("credentials", source.name), True
+    if handed and exists(join(handed, source.name)):
+        return join(handed, source.name), False
+    return join(folder, "credentials", source.name), True
 
 
 def _usable(source: SecretSource, text: str) -> Secret:

@@ -45,12 +45,17 @@ def typed_in(digits: str, region: str | None) -> Number | None:
     return parse_number(digits, region)
 
 
-@lru_cache(maxsize=4096)
 def parse_number(text: str, region: str | None = None) -> Number | None:
     """The number in a text, or None where it is withheld, a SIP or client address, a short code or not valid.
 
     region: whose national numbers are meant where the text has no plus.
     """
+    return _parsed(text, region)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, region: str | None) -> Number | None:
+    """A cache of its own: it would keep f(text) and f(text, None) apart, and parse the same number twice."""
     if not text or text in KEYPAD_SENTINELS or ":" in text:
         return None
     try:

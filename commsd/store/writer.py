@@ -75,12 +75,14 @@ class Writer:
     _books: "deque[tuple[float, Work[Any]]]" = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
+    _loop: asyncio.AbstractEventLoop | None = None
     _away: Silence | None = None
     _in_hand: "Work[Any] | None" = None
 
     def start(self) -> None:
         """Begin to drain."""
-        self._task = asyncio.get_running_loop().create_task(self._drain(), name="store.writer")
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._drain(), name="store.writer")
 
     async def close(self, deadline: float = 20.0) -> None:
         """Commit what is queued, then stop; after `deadline` seconds stop anyway."""
@@ -126,7 +128,7 @@ class Writer:
 
     def promise(self) -> "asyncio.Future[Any]":
         """What a piece of work is told by."""
-        return asyncio.get_running_loop().create_future()
+        return (self._loop or asyncio.get_running_loop()).create_future()
 
     def write(
         self, run: Callable[[Connection], T], *, bookkeeping: bool = False, within: float | None = None

@@ -1,8 +1,8 @@
 """Reads a webhook and lets it in only if Twilio signed it. Who is refused learns nothing and leaves nothing behind."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import structlog
@@ -20,6 +20,10 @@ BODY = 64 * 1024
 FIELDS = 200
 BODY_SECONDS = 2.0
 
+KNOWN_FOR = 1.0
+"""Seconds for which secrets count as they were read. What they do not let in is tried with those that stand there then,
+so a new one is seen at once, and one that was taken away lets nobody in after this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:
@@ -30,13 +34,20 @@ class Signed:
     token: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What Twilio signs with, as it was read at one moment: auth tokens, and shared keys by their ids."""
+
+    tokens: Sequence[str] = field(repr=False)
+    shared_keys: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(slots=True, kw_only=True)
 class Guard:
-    """What a webhook must be signed with. tokens, shared_keys (key id -> secret): read anew each time, so that a
-    rotated one is seen at once.
+    """What a webhook must be signed with. tokens, shared_keys (key id -> secret): read while we run, for they rotate.
 
     account_sid None: any. base: the configured public URL, the only thing said about our address that counts.
-    shared_key_only: an auth token signs nothing any more.
+    shared_key_only: an auth token signs nothing any more. elapsed: seconds, as `World` has them.
     """
 
     base: str
@@ -44,6 +55,9 @@ class Guard:
     account_sid: str | None = None
     shared_keys: Callable[[], Mapping[str, str]] = dict
     shared_key_only: bool = False
+    elapsed: Callable[[], float]
+    _known: Secrets | None = field(default=None, init=False, repr=False)
+    _known_at: float = field(default=0.0, init=False)
 
     async def admit(self, request: Request) -> Signed | Response:
         """The webhook, or the refusal to send: 403 unsigned, 413 too long, 415 not a form; all of them empty."""
@@ -59,21 +73,25 @@ class Guard:
         except ValueError:  # not UTF-8, or too many fields
             return _refused(403, "not_a_form")
         url = public_url(self.base, request.scope["raw_path"], request.scope["query_string"])
-        signed = genuine(
-            url,
-            fields,
-            request.headers.get("x-twilio-signature"),
-            () if self.shared_key_only else self.tokens(),
-            settings_header=request.headers.get("x-twilio-webhooks-signature-settings"),
-            shared_keys=self.shared_keys(),
-        )
+        signed = any(_signed(url, fields, request, secrets) for secrets in self._secrets())
         known = dict(fields)
         if not signed or (self.account_sid and known.get("AccountSid") != self.account_sid):
             return _refused(403, "not_twilio" if not signed else "another_account")
         return Signed(url, known, request.headers.get("i-twilio-idempotency-token"))
 
+    def _secrets(self) -> Iterator[Secrets]:
+        """Those we know, if they are fresh, then those that stand there now, if they are others."""
+        now, fresh = self.elapsed(), None
+        if self._known and now - self._known_at < KNOWN_FOR:
+            fresh = self._known
+            yield fresh
+        read = Secrets(() if self.shared_key_only else self.tokens(), self.shared_keys())
+        self._known, self._known_at = read, now
+        if read != fresh:
+            yield read
 
-def guard_of(twilio: Twilio) -> Guard:
+
+def guard_of(twilio: Twilio, elapsed: Callable[[], float]) -> Guard:
     """The guard of this account's webhooks: every route under /twilio/ has it."""
     return Guard(
         base=twilio.public_url or "",
@@ -81,6 +99,18 @@ def guard_of(twilio: Twilio) -> Guard:
         account_sid=twilio.account_sid,
         shared_keys=lambda: {key: secret for key, source in twilio.shared_keys.items() if (secret := _read(source))},
         shared_key_only=twilio.require_shared_key,
+        elapsed=elapsed,
+    )
+
+
+def _signed(url: str, fields: Sequence[tuple[str, str]], request: Request, secrets: Secrets) -> bool:
+    return genuine(
+        url,
+        fields,
+        request.headers.get("x-twilio-signature"),
+        secrets.tokens,
+        settings_header=request.headers.get("x-twilio-webhooks-signature-settings"),
+        shared_keys=secrets.shared_keys,
     )
 
 

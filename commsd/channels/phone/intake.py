@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from commsd.channels.phone.call import fold, is_fallback, must_ask, state_with, timer_at, verdict
+from commsd.channels.phone.call import fold, is_fallback, must_ask, timer_at, verdict
 from commsd.channels.phone.promise import clock_of, promised
 from commsd.channels.phone.scene import document
 from commsd.channels.phone.seen import House, Seen
@@ -63,9 +63,9 @@ def answer(
     if body is None:
         body = document(seen, step, fields)
         answers = (Answer(call_sid=call_sid, step=str(step), body=body),)
-        state = state_with(state, {**items.answered, str(step): body})
+        seen = seen.after({**items.answered, str(step): body})
     unusable = not answers and is_fallback(fields)
-    return replace(settled(Seen(state, house, items)), answers=answers, result=None if unusable else body)
+    return replace(settled(seen), answers=answers, result=None if unusable else body)
 
 
 def settle(call_sid: str, items: OpenItems, house: House, keys: tuple[str, ...], *, may_ask: bool = False) -> Change:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
-from commsd.channels.phone.dialling_check import judge_agents, judge_cost, judge_heard, judge_regions
+from commsd.channels.phone.dialling_check import judge_agents, judge_cost, judge_heard, judge_regions, judge_unheard
 from commsd.channels.phone.line_check import judge_forwards, judge_polled, judge_rounds, voices
 from commsd.config.read import Table, did_you_mean
 from commsd.config.secret import SecretSource
@@ -117,9 +117,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """What the machine may dial. regions: ISO 3166; any other is held for a person. max_cost None: no cap."""
+    """What the machine may dial. regions: ISO 3166; any other is held for a person. max_cost None: no cap.
+
+    machine_detection: Twilio listens whether a machine answers the customer's leg, and tells us: a hint."""
 
     enabled: bool = True
+    machine_detection: bool = False
     regions: frozenset[str] = frozenset(_REGIONS)
     pace: Rate = _PACE
     burst: Burst = _BURST
@@ -139,6 +142,15 @@ class PhoneSettings:
     def goals(self) -> Mapping[str, Goal]:
         """The service levels that are aimed at, by line."""
         return {name: line.answer for name, line in self.lines.items() if line.answer}
+
+    def line_of(self, called: str) -> Line | None:
+        """The line of a number in E.164."""
+        return line_of(self.lines, called)
+
+
+def line_of(lines: Mapping[str, Line], called: str) -> Line | None:
+    """The line of a number in E.164."""
+    return next((line for line in lines.values() if line.number.e164 == called), None)
 
 
 _PER = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
@@ -199,6 +211,7 @@ def read_settings(root: Table, firm: Firm) -> PhoneSettings:
         first.error(None, f"[{first.path}] needs a [twilio] table", "add [twilio] with account_sid and auth_tokens")
     if twilio.value("webhooks") is False:
         judge_polled(tables)
+        judge_unheard(root.table("dialling"))
     _one_line_per_number(lines, tables)
     judge_forwards(tables, {name: line.number.e164 for name, line in lines.items()}, firm.people)
     judge_heard(tables, firm.people)
@@ -360,6 +373,7 @@ def _dialling(table: Table) -> Dialling:
             table.error("regions", f'regions: no region "{region}"', 'write two capital letters, such as "DE"', item)
     return Dialling(
         enabled=table.flag("enabled", True),
+        machine_detection=table.flag("machine_detection", False),
         regions=frozenset(regions),
         pace=table.read("pace", RATE, "1/s"),
         max_cost=table.read("max_cost", COST, "20 EUR/day"),

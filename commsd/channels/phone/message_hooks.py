@@ -33,7 +33,7 @@ _ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
 
 def routes(switch: Switch, twilio: Twilio) -> list[BaseRoute]:
     """All that Twilio may tell us of texts."""
-    hooks = MessageHooks(Desk(switch), guard_of(twilio))
+    hooks = MessageHooks(Desk(switch), guard_of(twilio, switch.means.world.elapsed))
     return [
         Route("/twilio/message", hooks.message, methods=["POST"]),
         Route("/twilio/message-status", hooks.status, methods=["POST"]),

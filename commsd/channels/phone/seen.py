@@ -4,12 +4,13 @@ What is said to the caller from it stands in scene.py, what is recorded in intak
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from commsd.channels.phone.call import PINGS, is_glimpse, is_short, reason_for
+from commsd.channels.phone.call import PINGS, is_glimpse, is_short, reason_for, state_with
 from commsd.channels.phone.call_state import CallState, Leg
-from commsd.channels.phone.line import Callbacks, Line
+from commsd.channels.phone.line import Callbacks, Line, line_of
 from commsd.channels.phone.turns import Turn
 from commsd.channels.phone.twiml import language_for
 from commsd.config.unit import Minutes
@@ -81,7 +82,7 @@ class House:
 
     def line_of(self, called: str) -> Line | None:
         """The line of a number."""
-        return next((line for line in self.lines.values() if line.number.e164 == called), None)
+        return line_of(self.lines, called)
 
     def colleague(self, number: Number | None) -> Agent | None:
         """Whose of our own people's telephone it is."""
@@ -108,6 +109,12 @@ class Seen:
         self.contact, _ = whose(self._customer(), items)
         self.owner = owner_of(self.contact, firm_of(self.contact, self._customer(), items))
         self.language, self.language_cause = self._language()
+
+    def after(self, answered: Mapping[str, bytes]) -> "Seen":
+        """The same call after these answers too; they change neither who rang nor what is known of him."""
+        later = copy(self)
+        later.state = state_with(self.state, answered)
+        return later
 
     @property
     def callable_(self) -> bool:

@@ -33,15 +33,19 @@ class Switch:
         self.settings, self.means = settings, means
         self._legs = Legs(means.log)
 
+    @property
+    def base(self) -> str:
+        """The public URL under which Twilio reaches us; empty without one."""
+        twilio = self.settings.twilio
+        return (twilio.public_url if twilio else None) or ""
+
     def house(self) -> House:
         """What calls are decided with, as of now."""
-        twilio = self.settings.twilio
-        base = (twilio.public_url if twilio else None) or ""
         people, now = self.means.firm.people, self.means.world.now()
         return House(
             firm=self.means.firm,
             lines=self.settings.lines,
-            base=base,
+            base=self.base,
             terms=self.means.rules.terms,
             regions=self.settings.dialling.regions,
             quiet=self.settings.callbacks.quiet_hours,

@@ -45,7 +45,7 @@ _CALL_SID = re.compile(r"CA[0-9a-zA-Z]{1,62}")
 
 def routes(switch: Switch, twilio: Twilio) -> list[BaseRoute]:
     """All that Twilio may ask of us."""
-    desk = Webhooks(switch, guard_of(twilio))
+    desk = Webhooks(switch, guard_of(twilio, switch.means.world.elapsed))
     return [
         Route("/twilio/voice", desk.voice, methods=["POST"]),
         Route("/twilio/call-status", desk.status, methods=["POST"]),
@@ -74,8 +74,8 @@ class Webhooks:
         return await self._take(request, step, request.path_params["sid"])
 
     async def _take(self, request: Request, step: Step | None, sid: str | None) -> Response:
-        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        now = self._switch.means.world.now()
+        world = self._switch.means.world
+        now, deadline = world.now(), world.elapsed() + ANSWER_WITHIN
         try:
             signed = await self._guard.admit(request)
         except Exception as error:
@@ -102,7 +102,7 @@ class Webhooks:
     async def _answer(self, sid: str, step: Step, signed: Signed, now: datetime, deadline: float) -> Response:
         noted = self._switch.note(sid, step, signed.url, signed.fields, signed.token, now)
         work = self._keep(_both(noted, self._switch.answer(sid, step, signed.fields)))
-        done, _ = await asyncio.wait([work], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
+        done, _ = await asyncio.wait([work], timeout=self._left(deadline))
         if not done:
             work.add_done_callback(_tell_failure)
             log.error("webhook.answered_late", step=str(step), call_sid=sid)
@@ -121,7 +121,7 @@ class Webhooks:
             return Response(status_code=204)
         noted = self._switch.note(sid, step, signed.url, signed.fields, signed.token, now)
         self._keep(_both(noted, self._switch.settle(sid, signed.fields))).add_done_callback(_tell_failure)
-        done, _ = await asyncio.wait([noted], timeout=max(deadline - asyncio.get_running_loop().time(), 0))
+        done, _ = await asyncio.wait([noted], timeout=self._left(deadline))
         kept = bool(done) and noted.exception() is None
         return Response(status_code=204 if kept else 503)
 
@@ -142,6 +142,9 @@ class Webhooks:
         if line := self._line(fields):
             self._switch.means.pulse.fail(line.name, "line", "Twilio could not use an answer of ours")
 
+    def _left(self, deadline: float) -> float:
+        return max(deadline - self._switch.means.world.elapsed(), 0)
+
     def _keep(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """A task that goes on when nobody waits for it any more."""
         task = asyncio.get_running_loop().create_task(work)
@@ -155,16 +158,20 @@ class Webhooks:
         languages = (line.languages if line else ()) or firm.languages or ("en",)
         texts = spoken(languages[0].partition("-")[0], firm.address_as)
         sid, early = fields.get("CallSid", ""), step is not None and step.stage in (Stage.VOICE, Stage.DIAL)
-        url = f"{self._switch.house().base}/twilio/call/{sid}" if early and _CALL_SID.fullmatch(sid) else ""
+        url = f"{self._switch.base}/twilio/call/{sid}" if early and _CALL_SID.fullmatch(sid) else ""
         callable_ = parse_number(fields.get("From", "")) is not None
         return _twiml(twiml.static(texts, firm.name, callable_=callable_, url=url))
 
     def _line(self, fields: Mapping[str, str]) -> Line | None:
-        return self._switch.house().line_of(fields.get("To", ""))
+        return self._switch.settings.line_of(fields.get("To", ""))
 
 
 async def _both(noted: Awaitable[None], decided: Awaitable[Any]) -> Any:
-    return (await asyncio.gather(noted, decided))[1]
+    """Both are under way already."""
+    try:
+        return await decided
+    finally:
+        await noted
 
 
 def _tells(step: Step | None, sid: str | None) -> bool:

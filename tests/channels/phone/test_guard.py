@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -23,6 +24,7 @@ from commsd.channels.phone.line import Twilio
 from commsd.channels.phone.signature import genuine, public_url
 from commsd.config.secret import SecretSource
 from tests.channels.phone.listener import listening
+from tests.world import ScriptedWorld
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 FIELDS = [("CallSid", "CA1234567890ABCDE"), ("Digits", "1234"), ("From", "+14158675309"), ("To", "+18005551212")]
@@ -31,7 +33,7 @@ FIELDS = [("CallSid", "CA1234567890ABCDE"), ("Digits", "1234"), ("From", "+14158
 @asynccontextmanager
 async def guarded(base: str, tokens: Sequence[str], **more: Any) -> AsyncIterator[str]:
     """A server that says what it let in."""
-    async with _behind(Guard(base=base, tokens=lambda: tokens, **more)) as url:
+    async with _behind(Guard(base=base, tokens=lambda: tokens, elapsed=lambda: 0.0, **more)) as url:
         yield url
 
 
@@ -240,20 +242,33 @@ async def test_g6_a_shared_key_signs_and_can_be_made_the_only_thing_that_does(tm
     by_token = {"X-Twilio-Signature": _signature("https://ex.com/voice", fields, "old-secret")}
     by_key = _shared("https://ex.com/voice", fields, "shared-secret")
     by_wrong_key = _shared("https://ex.com/voice", fields, "old-secret")
-    both, only = guard_of(_account(tmp_path)), guard_of(_account(tmp_path, require_shared_key=True))
+    both, only = (guard_of(_account(tmp_path, **more), lambda: 0.0) for more in ({}, {"require_shared_key": True}))
     assert [await _status(both, each, fields) for each in (by_token, by_key, by_wrong_key)] == [200, 200, 403]
     assert [await _status(only, each, fields) for each in (by_token, by_key, by_wrong_key)] == [403, 200, 403]
 
 
-async def test_g5_while_one_secret_cannot_be_read_the_other_still_lets_twilio_in(tmp_path: Path) -> None:
+async def test_g5_a_secret_that_was_taken_away_lets_nobody_in_a_second_later(scripted_world: ScriptedWorld) -> None:
+    fields = {"AccountSid": "AC1"}
+    signed, tokens = {"X-Twilio-Signature": _signature("https://ex.com/voice", fields, "old")}, ["old", "new"]
+    known = Guard(base="https://ex.com", tokens=lambda: tuple(tokens), elapsed=scripted_world.world.elapsed)
+    assert await _status(known, signed, fields) == 200
+    tokens.remove("old")
+    scripted_world.advance(timedelta(seconds=guard.KNOWN_FOR))
+    assert await _status(known, signed, fields) == 403
+
+
+async def test_g5_while_one_secret_cannot_be_read_the_other_still_lets_twilio_in(
+    tmp_path: Path, scripted_world: ScriptedWorld
+) -> None:
     fields = {"AccountSid": "AC1", "CallSid": "CA1"}
     signed = {"X-Twilio-Signature": _signature("https://ex.com/voice", fields, "new-secret")}
-    known = guard_of(_account(tmp_path))
+    known = guard_of(_account(tmp_path), scripted_world.world.elapsed)
     (tmp_path / "old").unlink()
     with structlog.testing.capture_logs() as logs:
         assert await _status(known, signed, fields) == 200
     assert [line["event"] for line in logs] == ["webhook.secret_missing"]
     (tmp_path / "new").unlink()
+    scripted_world.advance(timedelta(seconds=guard.KNOWN_FOR))
     assert await _status(known, signed, fields) == 403
 
 

@@ -31,7 +31,7 @@ _ID = re.compile(r"[0-9a-f-]{36}")
 
 def routes(exchange: Exchange, twilio: Twilio) -> list[BaseRoute]:
     """All that Twilio may ask of us about calls of ours."""
-    desk = Webhooks(exchange, guard_of(twilio))
+    desk = Webhooks(exchange, guard_of(twilio, exchange.means.world.elapsed))
     return [Route("/twilio/dial/{callback}/{attempt}/{step}", desk.step, methods=["POST"])]
 
 
