@@ -299,16 +299,41 @@ async def _first_rung(desk: Desk, from_: str) -> str:
     return desk.phone.exchange.children(call)[0].to
 
 
+class Ear:
+    """What the dialler says of turns."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.heard: list[Turns] = []
+        desk.phone.means.log.listen(self.hear)
+
+    def hear(self, change: Change) -> None:
+        if isinstance(change.result, Turns):
+            self.heard.append(change.result)
+
+    @property
+    def firmly(self) -> Mapping[str, bool]:
+        """Who is kept, and whether firmly, by the last word."""
+        return {name: turn.firm is not None for name, turn in self.heard[-1].of.items()}
+
+
+async def test_after_a_call_of_ours_callers_are_left_the_last_of_us_whatever_is_overdue(desk: Desk) -> None:
+    desk.phone.exchange.people[ANNA] = Person(answers_after=3, talks_for=60)
+    ear, first = Ear(desk), await _talks(desk)
+    await _commits(desk, replace(owed("1", due=-5, number=CUSTOMER), owner="anna"))
+    await desk.at_once()
+    assert ear.firmly == {"anna": True}
+    desk.phone.clockwork.held = False
+    await desk.phone.exchange.ended(first)
+    await desk.phone.settled()
+    await desk.at_once()
+    assert [call.to for call in desk.orders()] == [ANNA]
+    await _commits(desk, replace(owed("2", due=-5, number=LONDONER), owner="anna"))
+    await desk.at_once()
+    assert ear.firmly == {"anna": False}
+
+
 async def test_the_dialler_takes_back_its_word_once_nothing_waits(desk: Desk) -> None:
-    heard: list[Turns] = []
-
-    class Ear:
-        def hear(self, change: Change) -> None:
-            if isinstance(change.result, Turns):
-                heard.append(change.result)
-
-    ear = Ear()
-    desk.phone.means.log.listen(ear.hear)
+    ear = Ear(desk)
     desk.phone.exchange.people[ANNA] = Person(answers_after=3, talks_for=60)
     first = await _talks(desk)
     hers = replace(owed(number=CUSTOMER), owner="anna")
@@ -319,7 +344,7 @@ async def test_the_dialler_takes_back_its_word_once_nothing_waits(desk: Desk) ->
     for _ in range(2):
         await desk.dialler.once()
     desk.phone.clockwork.held = False
-    assert [set(said.of) for said in heard] == [{"anna"}, set()]
+    assert [set(said.of) for said in ear.heard] == [{"anna"}, set()]
     await desk.phone.exchange.ended(first)
 
 
