@@ -8,10 +8,11 @@ SQLite in a temporary folder, and PostgreSQL where a URL of an empty database is
 
 import argparse
 import asyncio
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
@@ -19,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
@@ -115,21 +116,12 @@ async def lag(url: str, seconds: float) -> Figures:
 
 @asynccontextmanager
 async def _idle(url: str) -> AsyncIterator[None]:
-    """A transaction that has seen something and does not end."""
+    """A transaction of another program that has seen something and does not end."""
     if url.startswith("sqlite"):
-        engine = open_engine(url)
-        going = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def hold(connection: Any) -> None:
-            connection.execute(text("SELECT count(*) FROM feed")).all()
-            asyncio.run_coroutine_threadsafe(going.wait(), loop).result()
-
-        held = asyncio.ensure_future(engine.read(hold))
-        yield
-        going.set()
-        await asyncio.wait({held})
-        await engine.close()
+        with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM feed").fetchall()
+            yield
         return
     other = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"))
     async with other.connect() as connection:
