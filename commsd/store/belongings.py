@@ -14,7 +14,7 @@ from commsd.core.contact import Identity, identity_of
 from commsd.core.erasure import OVER_SEVERAL, quotes
 from commsd.core.interaction import DeliveryState
 from commsd.core.key import PEOPLE
-from commsd.store import crm_schema, schema
+from commsd.store import crm_schema, dialling, schema
 from commsd.store.rows import external_key
 
 AT_ONCE = 500
@@ -345,3 +345,5 @@ def _sids(bare: Iterable[dict[str, Any]]) -> Iterator[str]:
 def _attempted(callbacks: Iterable[dict[str, Any]]) -> Iterator[str]:
     for attempt in (attempt for record in callbacks for attempt in record.get("attempts") or ()):
         yield from (sid for sid in (attempt.get("call_sid"), attempt.get("customer_sid")) if sid)
+        if attempt.get("id"):
+            yield f"{dialling.NAME}{attempt['id']}"

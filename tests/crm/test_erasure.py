@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from commsd.channels.phone.dial.step import journal_name
 from commsd.core import key
+from commsd.core.callback import Attempt, Callback
 from commsd.core.change import Answer, Change, LogicalKey, Original, OwedOriginal, change_of
 from commsd.core.contact import Identity
 from commsd.core.entry import Hand, Result, Said
@@ -168,6 +170,7 @@ async def lived(here: Place) -> str:
 
     change = await here.log.decide((*key.of_addresses(NUMBER), key.of_call(SID)), missed)
     (owed_call,) = change.callbacks
+    await dialled(here, owed_call)
     spoken = Said(result=Result.REACHED, note=f"{NAME} said: {WORDS}")
     await here.log.decide((key.of_callback(owed_call.id),), callback_result(owed_call.id, spoken, ANNA, TERMS))
     answered = Fact(
@@ -185,6 +188,26 @@ async def lived(here: Place) -> str:
     others = mail_from(OTHER, "Ours", parties=(Party(Role.FROM, OTHER, "Olaf"), Party(Role.CC, ADDRESS.title(), NAME)))
     await here.happened(*key.of_addresses(OTHER), fact=others)
     return contact_id
+
+
+async def dialled(here: Place, callback: Callback) -> None:
+    """We rang them back once, in vain; what Twilio asked and heard meanwhile is kept under the attempt's name."""
+    attempt = Attempt(at=here.world.now(), by="anna", result="no_answer", id=here.world.new_id(), call_sid="CAours")
+    name = journal_name(attempt.id or "")
+    asked = Webhook(
+        call_sid=name,
+        route="/twilio/dial",
+        step="leg",
+        url="https://calls.example.com/twilio/dial",
+        fields={"To": NUMBER, "CallSid": "CAtheirs"},
+        received_at=here.world.now(),
+    )
+    await Journal(here.log).append(asked)
+    brief = Answer(call_sid=name, step="brief-1", body=f"<Response><Say>{NAME}: {WORDS}</Say></Response>".encode())
+    tried = Change(
+        callbacks=(replace(callback, revision=callback.revision + 1, attempts=(attempt,)),), answers=(brief,)
+    )
+    await here.log.decide((key.of_callback(callback.id), key.of_call(name)), lambda _: tried)
 
 
 async def erased(here: Place, contact_id: str, **more: Any) -> Erased:
