@@ -119,7 +119,7 @@ async def _connect(leg: Leg, child: _Child, time_limit: float) -> None:
     office, call = leg.office, child.call
     whisper = Leg(office, call, hand_of(child.person))
     if child.noun.detects:
-        whisper.detect(child.person, child.noun.amd_callback)
+        whisper.detect(child.person, child.noun.amd_callback, child.noun.amd_method)
     machine = hang_up_later(office, call, child.person)
     try:
         if child.noun.url:

@@ -118,7 +118,7 @@ class Record:
 class Noun:
     """Somebody to ring. kind: number, client, sip. `url`: the whisper he hears before the bridge.
 
-    detects: a machine is listened for, and `amd_callback` told.
+    detects: a machine is listened for, and `amd_callback` told by `amd_method`.
     """
 
     kind: str
@@ -129,6 +129,7 @@ class Noun:
     events: frozenset[str]
     detects: bool = False
     amd_callback: str | None = None
+    amd_method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +274,7 @@ def _noun(element: ElementTree.Element) -> Noun:
         events=_words(element, "statusCallbackEvent", "completed"),
         detects=element.get("machineDetection") is not None,
         amd_callback=element.get("amdStatusCallback"),
+        amd_method=element.get("amdStatusCallbackMethod", "POST"),
     )
 
 

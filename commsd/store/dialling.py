@@ -80,10 +80,11 @@ class PlacedCall(NamedTuple):
 def placed_calls(connection: Connection, since: datetime, over: Collection[str]) -> Sequence[PlacedCall]:
     """Attempts since then of which nothing says that our person's leg is over. over: the statuses that say so.
 
-    A customer's leg is told under the step `leg` and says nothing of our person's.
+    A customer's leg is told under the steps `leg` and `amd` and says nothing of our person's.
     """
     journal = schema.journal
-    return _attempts(connection, since, journal.c.step != "leg", journal.c.fields["CallStatus"].as_string().in_(over))
+    ours = journal.c.step.not_in(("leg", "amd"))
+    return _attempts(connection, since, ours, journal.c.fields["CallStatus"].as_string().in_(over))
 
 
 def unbilled(connection: Connection, since: datetime, field: str, but: Collection[str]) -> Sequence[PlacedCall]:

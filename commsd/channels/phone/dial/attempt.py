@@ -26,6 +26,9 @@ BILL = "Bill"
 
 PRICE = "Price"
 
+MACHINES = frozenset({"machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax"})
+"""Values of AnsweredBy that are no person: docs/voice/answering-machine-detection. Any other word tells nothing."""
+
 AT_FAULT = frozenset({21211, 21217, 13224, 21214, 21215, 13227, 21202, 21216, 32224})
 """Twilio's codes for a number that cannot be rung, today or ever; telephony.md section 2, "REST errors"."""
 
@@ -88,6 +91,7 @@ class AttemptState:
     reported: what the Dial's action said, None: it said nothing. digits: the key for the result. queued: how long
     Twilio let our order wait. taken_back: we ended it for that. fault: Twilio's code for what was
     wrong with the customer's leg. price: of both legs, as Twilio bills it. bills: how often we asked for it.
+    machine: Twilio took who answered the customer's leg for one; a hint that proves and moves nothing.
     """
 
     order: Order | None = None
@@ -108,6 +112,7 @@ class AttemptState:
     fault: int | None = None
     price: str | None = None
     bills: int = 0
+    machine: bool = False
 
     @property
     def bridged(self) -> bool:
@@ -142,10 +147,11 @@ class AttemptState:
 
 def fold(entries: Iterable[WebhookEntry], answered: Mapping[str, bytes]) -> AttemptState:
     """The attempt after these webhooks and notes, whatever their order. answered: the TwiML given, by step."""
-    known = sorted(
+    every = sorted(
         ((step, entry) for entry in entries if (step := step_of(entry.step))),
         key=lambda pair: (pair[1].received_at, str(pair[0]), sorted(pair[1].fields.items())),
     )
+    known = [(step, entry) for step, entry in every if step.stage is not Stage.AMD]
     last_at = max((entry.received_at for step, entry in known if step.stage not in OURS), default=None)
     asked = [entry.received_at for step, entry in known if step.stage is Stage.ASKED]
     reports = [entry.fields for step, entry in known if step.stage is Stage.TALK]
@@ -171,6 +177,7 @@ def fold(entries: Iterable[WebhookEntry], answered: Mapping[str, bytes]) -> Atte
         fault=next((code for step, e in known if (code := _fault(step, e))), None),
         price=next((said for _, entry in known if (said := entry.fields.get(PRICE))), None),
         bills=sum(1 for _, entry in known if BILL in entry.fields),
+        machine=_is_machine(every, customer.sid),
     )
 
 
@@ -281,6 +288,14 @@ def _accepts(step: Step, entry: WebhookEntry) -> bool:
 
 def _says_result(step: Step, entry: WebhookEntry) -> bool:
     return step.stage is Stage.RESULT and entry.fields.get("Digits", "") in RESULT_KEYS
+
+
+def _is_machine(every: Known, customer_sid: str | None) -> bool:
+    """Whether detection on the customer's leg said so, once and in whatever order; of any other leg it says nothing."""
+    heard = (entry.fields for step, entry in every if step.stage in (Stage.AMD, Stage.LEG))
+    return customer_sid is not None and any(
+        fields.get("CallSid") == customer_sid and fields.get("AnsweredBy") in MACHINES for fields in heard
+    )
 
 
 def _fault(step: Step, entry: WebhookEntry) -> int | None:

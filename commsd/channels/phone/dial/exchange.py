@@ -68,4 +68,9 @@ class Exchange:
         return await self.means.log.decide(keys_of(callback_id, attempt_id), decide)
 
     def _desk(self) -> Desk:
-        return Desk(house=self.house(), rules=self.settings.callbacks, began_at=self._began_at)
+        return Desk(
+            house=self.house(),
+            rules=self.settings.callbacks,
+            began_at=self._began_at,
+            machine_detection=self.settings.dialling.machine_detection,
+        )

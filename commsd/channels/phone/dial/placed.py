@@ -18,6 +18,7 @@ from commsd.core.callback import Attempt, Callback, State
 from commsd.core.fact import replace
 from commsd.core.interaction import (
     CALL_SID,
+    MACHINE_HEARD,
     Actor,
     Channel,
     Detail,
@@ -119,11 +120,25 @@ class Placed:
             outcome=outcome,
             status_raw=state.customer.status or state.reported_status or state.agent.status,
             reason=how.value if how and outcome is not Outcome.REACHED else None,
-            tags=(*base.tags, CONFLICT) if state.conflict and CONFLICT not in base.tags else base.tags,
+            tags=self._tags(base),
             ended_at=state.agent.ended_at or state.customer.ended_at or now,
             talk=state.talk if state.bridged else None,
             external_ids=(ExternalId(CALL_SID, sid),) if sid else (),
         )
+
+    def hinted(self) -> Interaction | None:
+        """The attempt as it was told of, with a hint that only came after; None where there is nothing to add."""
+        known = self.known
+        if known is None or known.outcome is Outcome.PENDING or known.erased_at is not None:
+            return None
+        if not self.state.machine or MACHINE_HEARD in known.tags:
+            return None
+        tags = (*known.tags, MACHINE_HEARD)
+        return replace(known, revision=known.revision + 1, recorded_at=self.items.now, tags=tags)
+
+    def _tags(self, base: Interaction) -> tuple[str, ...]:
+        seen = (*([CONFLICT] if self.state.conflict else []), *([MACHINE_HEARD] if self.state.machine else []))
+        return (*base.tags, *(tag for tag in seen if tag not in base.tags))
 
 
 def order_of(errand: Errand, agent: Agent, at: datetime, now: datetime) -> CallOrder:

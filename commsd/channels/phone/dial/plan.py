@@ -12,7 +12,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from commsd.channels.phone.line import Callbacks, Line
-from commsd.channels.phone.wished_hours import wished_hours
 from commsd.core.agent import Agent, People
 from commsd.core.backoff import DECLINED_BY_US, exhausted, next_try, rang, series, vain_today
 from commsd.core.calendar import Calendar, add, between, reached
@@ -20,6 +19,7 @@ from commsd.core.callback import Attempt, Callback, State
 from commsd.core.calling_hours import another_hour, if_soon, next_window, zones_of
 from commsd.core.contact import Contact
 from commsd.core.number import parse_number
+from commsd.sla.rules.wished_hours import wished_hours
 
 ASKED_FOR = timedelta(hours=1)
 """So long after a time the customer asked for, he is rung whatever the hour; later it is no more what he asked for."""

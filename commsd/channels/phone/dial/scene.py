@@ -29,7 +29,7 @@ class Errand:
 
     connect_url: what then joins the two; None: they are joined without a key. wanted: the attempt is the callback's own
     and the call still owed. customer: the contact's name. other_number: it was given by a caller who rang from another
-    one; its owner is told so. telephony.md section 7.
+    one; its owner is told so. telephony.md section 7. detects: a machine at the customer's end is listened for.
     """
 
     firm: Firm
@@ -42,6 +42,7 @@ class Errand:
     customer: str | None
     wanted: bool
     other_number: bool = False
+    detects: bool = False
 
     @property
     def voice(self) -> Voice:
@@ -68,7 +69,7 @@ def document(errand: Errand, step: Step, fields: Mapping[str, str], state: Attem
             return twiml.last_words(voice, words.noted)
         case Stage.RESULT:
             again = step.number < TRIES
-            return twiml.ask_result(voice, step.number + 1) if again else twiml.last_words(voice, words.last)
+            return _ask(voice, step.number + 1, state) if again else twiml.last_words(voice, words.last)
     if state.accepted_at is None:
         return _brief(errand, voice, 1, now)
     return _after(voice, state, now)
@@ -83,7 +84,8 @@ def _brief(errand: Errand, voice: Voice, attempt: int, now: datetime) -> bytes:
 def _connect(errand: Errand, voice: Voice) -> bytes:
     if not errand.wanted or errand.callback.number is None:
         return twiml.last_words(voice, voice.words.gone)
-    return twiml.connect(voice, errand.callback.number, errand.line.number.e164, limit=TALK_LIMIT)
+    number, line = errand.callback.number, errand.line.number.e164
+    return twiml.connect(voice, number, line, limit=TALK_LIMIT, detects=errand.detects)
 
 
 def _after(voice: Voice, state: AttemptState, now: datetime) -> bytes:
@@ -91,9 +93,13 @@ def _after(voice: Voice, state: AttemptState, now: datetime) -> bytes:
     words = voice.words
     how = ended(state, now)
     if how is Ended.BRIDGED:
-        return twiml.ask_result(voice, 1)
+        return _ask(voice, 1, state)
     said = {Ended.BUSY: words.busy, Ended.NO_ANSWER: words.no_answer}.get(how or Ended.TECHNICAL, words.failed)
     return twiml.last_words(voice, said, words.again)
+
+
+def _ask(voice: Voice, attempt: int, state: AttemptState) -> bytes:
+    return twiml.ask_result(voice, attempt, machine=state.machine)
 
 
 def brief_sentences(errand: Errand, now: datetime) -> Iterator[str]:

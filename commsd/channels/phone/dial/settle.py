@@ -103,7 +103,7 @@ def answer(
         return Change(consumed=_all(items))
     answers: tuple[Answer, ...] = ()
     if body is None:
-        body = document(errand, step, fields, placed.state, items.now)
+        body = document(replace(errand, detects=desk.machine_detection), step, fields, placed.state, items.now)
         answers = (Answer(call_sid=journal_name(attempt_id), step=str(step), body=body),)
         items = replace(items, answered={**items.answered, str(step): body})
         placed = Placed(placed.callback, placed.attempt, desk.house, desk.rules, items)
@@ -122,11 +122,15 @@ def settle(callback_id: str, attempt_id: str, items: OpenItems, desk: "Desk", *,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What attempts are settled with. began_at: when this process did; what it did not see itself it asks for (R1)."""
+    """What attempts are settled with. began_at: when this process did; what it did not see itself it asks for (R1).
+
+    machine_detection: Twilio is to listen whether a machine answers the customer's leg.
+    """
 
     house: House
     rules: Callbacks
     began_at: datetime | None = None
+    machine_detection: bool = False
 
 
 def _placed(callback_id: str, attempt_id: str, items: OpenItems, desk: Desk) -> Placed | None:
@@ -169,7 +173,16 @@ def _waits_too_long(state: AttemptState, so_long: timedelta) -> bool:
 
 def settled(placed: Placed) -> Change:
     """The callback's and the interaction's next revision, if there is one."""
-    return _billed(placed, _told(placed))
+    return _billed(placed, _hinted(placed, _told(placed)))
+
+
+def _hinted(placed: Placed, change: Change) -> Change:
+    """The change, and beside it a hint that came after the attempt was told of: it adds to the log, moves nothing."""
+    fact = placed.hinted()
+    if fact is None or any(each.id == fact.id for each in change.interactions):
+        return change
+    event = Event("interaction.updated", fact, placed.items.now, MACHINE)
+    return change + Change(interactions=(fact,), events=(event,))
 
 
 def _billed(placed: Placed, change: Change) -> Change:

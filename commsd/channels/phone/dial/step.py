@@ -19,6 +19,7 @@ class Stage(StrEnum):
     FALLBACK = "fallback"  # Twilio could not have one of the documents
     STATUS = "status"  # of our person's leg
     LEG = "leg"  # of the customer's
+    AMD = "amd"  # what Twilio's answering machine detection took the customer's end for
     CREATED = "created"  # Twilio's answer to our order of a call
     ASKED = "asked"  # what its REST API said of it later
 

@@ -52,22 +52,22 @@ def brief(voice: Voice, sentences: Sequence[str], attempt: int) -> bytes:
     return _bytes(document)
 
 
-def connect(voice: Voice, number: str, line: str, *, limit: timedelta) -> bytes:
+def connect(voice: Voice, number: str, line: str, *, limit: timedelta, detects: bool = False) -> bytes:
     """Rings the customer, who sees the number he rang and hears no silence: he is joined as he picks up.
 
-    number, line: E.164. limit: of the talk.
+    number, line: E.164. limit: of the talk. detects: Twilio tells us whether a machine answered, beside the talk.
     """
     document = _response()
     _say(document, voice, voice.words.connecting)
-    _ring(document, voice, number, line, limit)
+    _ring(document, voice, number, line, limit, detects=detects)
     return _bytes(document)
 
 
-def ask_result(voice: Voice, attempt: int) -> bytes:
-    """What came of the talk, by key. Who says nothing is asked in writing."""
+def ask_result(voice: Voice, attempt: int, *, machine: bool = False) -> bytes:
+    """What came of the talk, by key. Who says nothing is asked in writing. machine: one seems to have answered."""
     document = _response()
     gather = _prompt(voice, Step(Stage.RESULT, attempt), _RESULT_SECONDS)
-    _say(gather, voice, voice.words.result)
+    _say(gather, voice, voice.words.result_machine if machine else voice.words.result)
     document.append(gather)
     _say(document, voice, voice.words.last)
     document.hangup()
@@ -138,7 +138,7 @@ def connect_bin() -> bytes:
     return _bytes(document)
 
 
-def _ring(document: Any, voice: Voice, number: str, line: str, limit: timedelta) -> None:
+def _ring(document: Any, voice: Voice, number: str, line: str, limit: timedelta, *, detects: bool = False) -> None:
     onward = {"action": _on(voice, Step(Stage.TALK)), "method": "POST"} if voice.url else {}
     dial = _dial(
         caller_id=line,
@@ -156,7 +156,16 @@ def _ring(document: Any, voice: Voice, number: str, line: str, limit: timedelta)
         if voice.url
         else {}
     )
-    dial.number(number, **told)
+    heard = (
+        {
+            "machine_detection": "DetectMessageEnd",
+            "amd_status_callback": _told(voice, Step(Stage.AMD)),
+            "amd_status_callback_method": "POST",
+        }
+        if voice.url and detects
+        else {}
+    )
+    dial.number(number, **told, **heard)
     document.append(dial)
 
 

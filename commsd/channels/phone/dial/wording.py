@@ -11,8 +11,8 @@ from dataclasses import dataclass
 class Wording:
     """One language. In braces: firm, line, day, clock, digits, name, purpose.
 
-    rang, asked, long_ago: since when a call is owed. other: where the number is not the one he rang from. vain: by how
-    it ended. last: where nobody pressed a key.
+    rang, asked, long_ago: since when a call is owed. other: where the number is not the one he rang from.
+    result_machine: where a machine seems to have answered. last: where nobody pressed a key.
     """
 
     opening: str
@@ -32,6 +32,7 @@ class Wording:
     failed: str
     again: str
     result: str
+    result_machine: str
     noted: str
     last: str
 
@@ -55,6 +56,8 @@ ENGLISH = Wording(
     again="The callback stays open and is tried again. Goodbye.",
     result="What came of the call? Spoken with the customer, press one. An answering machine, press two. "
     "Somebody else, press three. To be rung again, press four.",
+    result_machine="It seems that a machine took the call. If it was an answering machine, press two. "
+    "Spoken with the customer, press one. Somebody else, press three. To be rung again, press four.",
     noted="Thank you, that is noted. Goodbye.",
     last="We shall ask for the result in writing. Goodbye.",
 )
@@ -78,6 +81,8 @@ GERMAN = Wording(
     again="Der Rückruf bleibt offen und wird wieder versucht. Auf Wiederhören.",
     result="Was hat das Gespräch ergeben? Gesprochen: die Eins. Anrufbeantworter: die Zwei. "
     "Jemand anderes: die Drei. Noch einmal anrufen: die Vier.",
+    result_machine="Anscheinend hat eine Maschine den Anruf angenommen. War es ein Anrufbeantworter: die Zwei. "
+    "Gesprochen: die Eins. Jemand anderes: die Drei. Noch einmal anrufen: die Vier.",
     noted="Danke, das ist vermerkt. Auf Wiederhören.",
     last="Wir fragen schriftlich nach dem Ergebnis. Auf Wiederhören.",
 )
@@ -101,6 +106,8 @@ DANISH = Wording(
     again="Opkaldet skyldes stadig og prøves igen. Farvel.",
     result="Hvad kom der ud af samtalen? Talt med kunden, tryk et. En telefonsvarer, tryk to. "
     "En anden person, tryk tre. Ring op igen, tryk fire.",
+    result_machine="Det ser ud til, at en maskine tog opkaldet. Var det en telefonsvarer, tryk to. "
+    "Talt med kunden, tryk et. En anden person, tryk tre. Ring op igen, tryk fire.",
     noted="Tak, det er noteret. Farvel.",
     last="Vi spørger skriftligt om resultatet. Farvel.",
 )
@@ -124,6 +131,8 @@ INDONESIAN = Wording(
     again="Panggilan balik tetap terbuka dan akan dicoba lagi. Terima kasih.",
     result="Bagaimana hasilnya? Sudah berbicara, tekan satu. Mesin penjawab, tekan dua. "
     "Orang lain, tekan tiga. Telepon lagi, tekan empat.",
+    result_machine="Tampaknya panggilan dijawab oleh mesin. Jika itu mesin penjawab, tekan dua. "
+    "Sudah berbicara dengan pelanggan, tekan satu. Orang lain, tekan tiga. Telepon lagi, tekan empat.",
     noted="Terima kasih, sudah dicatat.",
     last="Hasilnya akan kami tanyakan secara tertulis. Terima kasih.",
 )

@@ -22,15 +22,16 @@ async def _signed(phone: Phone, step: str, **said: str) -> int | None:
     return (await phone.exchange.post.deliver(Webhook(kind="voice", url=url, fields=fields))).status
 
 
-async def test_w2_a_status_of_our_own_call_is_not_taken_as_kept_before_it_is(
-    phone: Phone, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["status", "amd"])
+async def test_w2_what_is_told_of_our_own_call_is_not_taken_as_kept_before_it_is(
+    phone: Phone, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr(webhooks, "ANSWER_WITHIN", 0.4)
     stalled = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     stalled.execute("BEGIN IMMEDIATE")
     try:
         with pytest.raises(WebhookFailed):
-            await _signed(phone, "status", CallStatus="completed")
+            await _signed(phone, step, CallStatus="completed")
     finally:
         stalled.execute("ROLLBACK")
         stalled.close()
