@@ -133,11 +133,11 @@ def webhook_called(connection: Connection, name: str) -> Webhook | None:
     return _webhook(found) if found else None
 
 
-def change_webhook(connection: Connection, before: Webhook, **values: Any) -> bool:
-    """Write these columns and the next revision; False where somebody else was quicker."""
-    ours = and_(_HOOKS.c.id == before.id, _HOOKS.c.revision == before.revision)
-    done = connection.execute(update(_HOOKS).where(ours).values(revision=before.revision + 1, **values))
-    return done.rowcount == 1
+def seal(connection: Connection, before: Webhook, sealed: bytes) -> bool:
+    """Give it other secrets; False where somebody else was quicker. What else changes meanwhile does not matter."""
+    ours = and_(_HOOKS.c.id == before.id, _HOOKS.c.sealed_secrets == before.sealed)
+    values = {"sealed_secrets": sealed, "revision": _HOOKS.c.revision + 1}
+    return connection.execute(update(_HOOKS).where(ours).values(**values)).rowcount == 1
 
 
 def remove_webhook(connection: Connection, webhook_id: str) -> bool:

@@ -178,14 +178,10 @@ class Webhooks:
             before = ()
         secret = _new_secret(asymmetric=any(each.secret.startswith(signing.PRIVATE) for each in before[:1]))
         sealed = keeping.sealed(keeping.rotated(before, secret, now), self.key)
-        changed = await self._once(
-            lambda c: webhook.id if rows.change_webhook(c, webhook, sealed_secrets=sealed) else None
-        )
+        changed = await self._once(lambda c: webhook.id if rows.seal(c, webhook, sealed) else None)
         if changed is None:
-            raise TryAgain("somebody else changed this webhook at the same time", remedy="look, and do it again")
-        return Made(
-            webhook=replace(webhook, sealed=sealed, revision=webhook.revision + 1), secret=signing.shown(secret)
-        )
+            raise TryAgain("somebody else gave this webhook a secret at the same time", remedy="look, and do it again")
+        return Made(webhook=replace(await self.one(webhook.id), sealed=sealed), secret=signing.shown(secret))
 
     async def test(self, name: str) -> Answer:
         """Post something harmless to it now, whether it is enabled or not: it is in no feed and not tried again.

@@ -168,7 +168,7 @@ async def test_what_waits_for_a_removed_webhook_goes_with_it(desk: Desk, receive
 async def test_a_webhook_whose_secret_was_sealed_with_a_lost_key_gets_a_new_one(desk: Desk, receiver: Receiver) -> None:
     made = await desk.hooks.add("crm", receiver.url(), asymmetric=True)
     broken = made.webhook
-    await desk.log.writer.write(lambda c: rows.change_webhook(c, broken, sealed_secrets=b"of another key"))
+    await desk.log.writer.write(lambda c: rows.seal(c, broken, b"of another key"))
     with pytest.raises(Refused, match="another key"):
         await desk.hooks.test("crm")
     assert (await desk.hooks.rotate("crm")).secret.startswith("whsec_")
