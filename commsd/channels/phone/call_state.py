@@ -78,6 +78,12 @@ class CallState:
         return self.differs or any(leg.conflict for leg in self.legs.values())
 
     @property
+    def over_at(self) -> datetime | None:
+        """When the caller's leg was over: by Twilio's clock where it said so, for its word may have come much later."""
+        told = min((at for at in (self.hung_up_at, self.ended_at) if at is not None), default=None)
+        return max(told, self.first_at) if told else None
+
+    @property
     def inbound(self) -> bool:
         """Whether a customer rang us; calls that we place are another matter."""
         return self.direction in (None, "inbound")
