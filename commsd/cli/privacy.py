@@ -79,13 +79,14 @@ def erase(
 
     async def work(house: House) -> None:
         from commsd.crm.erasure import erase as erase_person
+        from commsd.store.last_traces import let_go_of_traces
 
         contact_id, hand = await _one(house, who), house.hand(agent)
         terms = await house.terms()
         done = await erase_person(house.log, contact_id, hand, terms, even_if_owed=even_if_owed, tell=_tell("erased"))
         await _audited(house, audit.ERASED, hand.by, contact_id)
         await _tidy_letters(house)
-        clean = await house.log.engine.tidy()
+        clean = await let_go_of_traces(house.log.engine.tidy, house.world)
         if json:
             counts = {"interactions": done.interactions, "cases": done.cases, "callbacks": done.callbacks}
             as_json({"contacts": done.contacts, **counts, "mentions": done.mentions, "tidy": clean})

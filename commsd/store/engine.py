@@ -26,6 +26,9 @@ T = TypeVar("T")
 READ_DEADLINE = 30.0
 COMMIT_DEADLINE = 60.0
 
+BUSY_MS, TIDY_MS = 5000, 200
+"""Milliseconds for which SQLite waits for another process; no commit waits longer for readers that a tidying meets."""
+
 PASSING = ("40001", "40P01", "08", "53", "57P")
 """SQLSTATEs, or how they begin, after which the same may succeed: serialisation, connection, resources, shutdown."""
 
@@ -141,8 +144,11 @@ class SqliteEngine:
         self._look()
         raw = self._engine.raw_connection()
         try:
-            (busy, _, _) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor = raw.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={TIDY_MS}")
+            (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
+            raw.cursor().execute(f"PRAGMA busy_timeout={BUSY_MS}")
             raw.close()
         return not busy
 
@@ -171,7 +177,7 @@ def _make_private(path: Path) -> None:
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
     raw.isolation_level = None  # the driver opens no transaction of its own, which would lose updates
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON")
     for pragma in (*pragmas, "secure_delete=ON"):  # what is let go of leaves no bytes in the file
         raw.execute(f"PRAGMA {pragma}")
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from commsd.store.file_watch import StoreFileLost
 
 PUT_BACK = (
-    "put the same file back; or stop the daemon, put the file that is to be used in its place, delete the -wal and "
-    "-shm beside it, and start"
+    "put the same file back and delete nothing: its -wal holds what is not in it yet; only where another file, a copy, "
+    "is to be used: stop the daemon, put it there, delete the -wal and -shm of the former, and start"
 )
 LOG_LOST = (
     "put the same file back; or stop the daemon with `systemctl stop`, which saves into the store what only this log "

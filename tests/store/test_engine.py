@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from commsd.errors import StoreAway
-from commsd.store.engine import SqliteEngine, open_engine
+from commsd.store.engine import BUSY_MS, SqliteEngine, open_engine
 from commsd.store.log import Log
 from commsd.web.watch import Health
 from commsd.world import real_world
@@ -35,6 +37,24 @@ async def test_a_commit_that_fails_leaves_nothing_to_the_next_one(tmp_path: Path
     await engine.commit(lambda connection: connection.exec_driver_sql("INSERT INTO said VALUES ('whole')"))
     assert (await engine.commit(_count), await engine.read(_count)) == (1, 1)
     await engine.close()
+
+
+async def test_a_reader_keeps_the_traces_and_makes_no_commit_wait_long(tmp_path: Path) -> None:
+    """While a backup reads, nothing is tidied; and only the tidying is impatient."""
+    engine = SqliteEngine(f"sqlite:///{tmp_path}/c.db")
+    await engine.commit(lambda connection: connection.exec_driver_sql("CREATE TABLE said (word)"))
+    with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM said").fetchall()
+        await engine.commit(lambda connection: connection.exec_driver_sql("INSERT INTO said VALUES ('more')"))
+        assert not await engine.tidy()
+    assert await engine.tidy()
+    assert {await engine.read(_patience) for _ in range(3)} == {BUSY_MS}
+    await engine.close()
+
+
+def _patience(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
 
 
 async def test_a_closed_store_holds_no_file_open(tmp_path: Path) -> None:
