@@ -24,7 +24,7 @@ PURE = (
     *(f"config/{name}.py" for name in ("read", "position", "unit")),
     "channels/mail/sasl.py",
     "config/schema.py",
-    *(f"sla/rules/{name}.py" for name in ("reach", "schema", "shift")),
+    *(f"sla/rules/{name}.py" for name in ("reach", "schema", "shift", "wished_hours")),
     *(f"egress/{name}.py" for name in ("answer", "target")),
     *(f"crm/webhook/{name}.py" for name in ("keeping", "notice", "retry", "signing", "thin")),
     *(
@@ -108,7 +108,7 @@ PURE = (
     ),
     *(f"channels/phone/{name}.py" for name in ("line_check", "rounds", "scene", "seen", "speech", "step", "voice")),
     *(f"channels/phone/{name}.py" for name in ("line", "call", "twiml", "signature", "prompt_lint")),
-    *(f"channels/phone/{name}.py" for name in ("dialling_check", "number_setup", "swept", "wished_hours")),
+    *(f"channels/phone/{name}.py" for name in ("dialling_check", "number_setup", "swept")),
     *(f"channels/phone/{name}.py" for name in ("message", "message_words", "message_texts", "sms_ack")),
     *(f"channels/phone/{name}.py" for name in ("text_owed", "text_settle")),
     *(

@@ -5,26 +5,27 @@ from typing import Any
 
 import typer
 
-from commsd.cli import contacts_import, matters, privacy, timeline
+from commsd.cli import contacts_import, contacts_list, matters, privacy, timeline
 from commsd.cli.house import House, in_house
-from commsd.cli.output import as_json, card, shown, shown_thing
+from commsd.cli.output import as_json, card, plain, shown, shown_thing
 from commsd.cli.place import example
 from commsd.core.callback import State
 from commsd.core.change import Change
-from commsd.core.contact import Contact, Identity, identity_named
+from commsd.core.contact import Contact, Identity, identity_named, stands_alone
 from commsd.core.record import Json
 from commsd.crm.actions import Decide
 from commsd.crm.contact_actions import block_contact
-from commsd.crm.contact_merge import merge_contacts, split_contact
+from commsd.crm.contact_merge import dropped, merge_contacts, split_contact
 from commsd.crm.contact_set import Said
 from commsd.crm.contact_set import set_contact as set_as_said
-from commsd.crm.read_contact import checked
+from commsd.crm.read_contact import A_MAIL_ADDRESS, checked
 from commsd.errors import NotFound, Refused
 from commsd.store import contacts, organisations, query
 
 app = typer.Typer()
 contacts_app = typer.Typer(help="People who write and ring.", no_args_is_help=True)
 app.add_typer(contacts_app, name="contacts")
+contacts_list.register(contacts_app)
 contacts_import.register(contacts_app)
 privacy.register(contacts_app)
 
@@ -135,7 +136,8 @@ def set_contact(
 ) -> None:
     """Note who somebody is and what they wish; "" takes a value away. What is not named stays as it is.
 
-    With --no-calls nothing is rung but what they ask for afterwards; a call that is owed already is held for one of us.
+    With --no-calls nothing is rung but what they ask for afterwards; a call that is owed already is held for one of us,
+    until it is closed or --calls takes the wish back.
     Calls only cannot be wished together with no calls or writing only: take the one away to set the other.
     """
     fields = {"name": name, "language": language, "timezone": zone, "tier": tier, "owner": owner, "stage": stage}
@@ -144,7 +146,7 @@ def set_contact(
     said = Said(
         fields={name: value for name, value in fields.items() if value is not None},
         wishes=wishes,
-        identities=tuple(map(_identity, add)),
+        identities=tuple(map(_new_identity, add)),
         without=tuple(map(_identity, remove)),
         merge=merge,
     )
@@ -167,12 +169,20 @@ def merge(
     agent: str | None = Agent,
     json: bool = AsJson,
 ) -> None:
-    """Two contacts are one person. What was recorded of either is kept; cases and owed calls go on with who stays."""
+    """Two contacts are one person. What was recorded of either is kept; cases and owed calls go on with who stays.
+
+    Who stays keeps what is known of them, and takes from the other what they lack; what is dropped is named.
+    """
 
     async def work(house: House) -> None:
         one, other = await _id(house, gone), await _id(house, into)
         change = await _decided(house, one, merge_contacts(one, other, house.hand(agent)), other)
-        _tell(change, json)
+        went = next((shown_thing(known) for known in change.contacts if known.id == one), None)
+        stays = shown_thing(change.result)
+        lost = dropped(went, stays) if went else {}
+        _tell(change, json, {"dropped": lost})
+        if not json:
+            _say_dropped(lost, stays)
 
     in_house(ctx, work)
 
@@ -241,6 +251,13 @@ def _identity(text: str) -> Identity:
     return identity
 
 
+def _new_identity(text: str) -> Identity:
+    identity = _identity(text)
+    if not stands_alone(identity):
+        raise typer.BadParameter(A_MAIL_ADDRESS, param_hint="--add")
+    return identity
+
+
 def _must_be_sound(said: Said, house: House) -> None:
     people = house.config.firm.people
     values = {**said.fields, "hours": said.wishes.get("hours")}
@@ -249,15 +266,22 @@ def _must_be_sound(said: Said, house: House) -> None:
             raise Refused(f'"{value}" cannot be used as {name}', remedy=wrong)
 
 
-def _tell(change: Change, json: bool) -> None:
-    """The contact as it is by now."""
+def _tell(change: Change, json: bool, more: Json | None = None) -> None:
+    """The contact as it is by now. more: what stands beside it in JSON."""
     contact = change.result
     assert isinstance(contact, Contact)
     if json:
-        as_json(shown_thing(contact))
+        as_json(shown_thing(contact) | (more or {}))
         return
     typer.echo(f"contact {contact.id} " + ("is as it was" if not change.events else _words(change, contact)))
-    _say_held(change)
+    _say_calls(change)
+
+
+def _say_dropped(lost: Json, stays: Json) -> None:
+    now = stays | stays["wishes"]
+    for field, value in {**lost, **lost.get("wishes", {})}.items():
+        if field != "wishes":
+            typer.echo(f"the {field} of the one that went is dropped: {plain(value)}; it stays {plain(now[field])}")
 
 
 def _words(change: Change, contact: Contact) -> str:
@@ -289,11 +313,13 @@ def _say(change: Change, what: str, json: bool) -> None:
         as_json(shown_thing(contact))
         return
     typer.echo(f"contact {contact.id} {what}")
-    _say_held(change)
+    _say_calls(change)
 
 
-def _say_held(change: Change) -> None:
+def _say_calls(change: Change) -> None:
     for callback in change.callbacks:
         if callback.state is State.HELD:
             line = f"commsd callbacks close {callback.id} --agent NAME --note TEXT"
             typer.echo(f"callback {callback.id} is held: {line}")
+        elif callback.wish_ended_at and callback.state is State.WAITING:
+            typer.echo(f"callback {callback.id} is held no longer, and rung when it is its turn")

@@ -62,7 +62,11 @@ def import_file(
     in English, German, Danish and Indonesian (brief: only so), as are the names of languages, yes and no. A column
     that is left out though addresses or numbers stand in it is named.
 
-    An organisation is written as its domain, number, SYSTEM:ID or name; one of a domain or name nobody has is made.
+    What may be another's is read only where --column says so: Ansprechpartner, Kundennummer, Durchwahl. A row with a
+    number of somebody of another name is left out.
+
+    An organisation is written as its domain, number, SYSTEM:ID or name; one of a domain or name nobody has is made. It
+    has the domain as its own only where the row's mail address lies in it.
 
     Rows that cannot be used are named with their line and left out; exit code 1 then. The same file again changes
     nothing. With --system and a column `external_id` people are known by it, and found again by it.
@@ -141,7 +145,9 @@ def _opened(file: Path, encoding: str) -> Iterator[TextIO]:
 
 
 def _encoding_of(file: Path) -> str:
-    """In what the file seems to be written; UTF-8 with single broken bytes is UTF-8."""
+    """In what the file seems to be written; UTF-8 with single broken bytes is UTF-8. A pipe can be read only once."""
+    if not file.is_file():
+        return "utf-8"
     try:
         with file.open("rb") as raw:
             begun = raw.read(4)
@@ -170,7 +176,12 @@ def _of_bytes(lines: Iterable[bytes]) -> str:
 
 
 def _must_be_no_workbook(file: Path) -> None:
-    """Raises Refused for what a spreadsheet saves where it is not told CSV: a zip, or the old form of Excel."""
+    """Raises Refused for what a spreadsheet saves where it is not told CSV: a zip, or the old form of Excel.
+
+    A pipe is not looked into: what is read of it is gone.
+    """
+    if not file.is_file():
+        return
     try:
         with file.open("rb") as raw:
             begun = raw.read(8)
@@ -257,8 +268,8 @@ def _say(report: "Report", left: LeftOut, *, check: bool) -> None:
         )
     if report.public:
         typer.echo(
-            f"{len(report.public):,} in an organisation that is a public mail provider, taken in without it "
-            f"({_lines(report.public)}): anybody may have an address there"
+            f"{len(report.public):,} in an organisation that is a public mail provider or an ending such as co.uk, "
+            f"taken in without it ({_lines(report.public)}): anybody may have an address there"
         )
     would = "would be " if check else ""
     if report.firms:

@@ -1,5 +1,6 @@
 """`ack settle`: a person says what is to become of an acknowledgement that perhaps went out and is held for that, or
-that nobody sends since its mailbox is configured no longer; and gives up one that still waits.
+that nobody sends since its mailbox is configured no longer; gives up one that still waits; and strikes one that was
+given up off the ledger.
 """
 
 from enum import StrEnum
@@ -33,7 +34,8 @@ def settle(
 ) -> None:
     """Say what becomes of an acknowledgement that perhaps went out. Ask the customer or the mail server's log first.
 
-    One that still waits, as under `commsd pause acks`, can be given up with `never`; not while it is being sent.
+    One that still waits, as under `commsd pause acks`, can be given up with `never`; not while it is being sent. One
+    that was tried in vain for hours leaves the ledger with `sent`, where you wrote by hand, or `never`.
     """
     from commsd.channels.mail.settle import by_hand
 

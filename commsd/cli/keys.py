@@ -10,8 +10,8 @@ from commsd.cli.output import as_json, table, when
 from commsd.cli.place import example
 from commsd.core.record import Json, instant
 from commsd.crm.audit import record_of
-from commsd.crm.keys import SCOPES, Keys
-from commsd.errors import NotFound
+from commsd.crm.keys import SCOPES, Keys, id_of
+from commsd.errors import NotFound, TryAgain
 from commsd.store import audit as store
 from commsd.store.keys import KeyRow
 
@@ -40,12 +40,12 @@ def add(
 ) -> None:
     """Make a key and print it, alone on the last line; nothing can show it again."""
 
-    async def work(house: House) -> str:
+    async def work(house: House) -> None:
         ends = coming(until, house.zone, house.world.now(), "--until") if until else None
-        by = house.hand(None).by
-        return await Keys(house.log, house.world).add(name, scope, expires_at=ends, networks=network, by=by)
+        keys, by = Keys(house.log, house.world), house.hand(None).by
+        await _handed_over(await keys.add(name, scope, expires_at=ends, networks=network, by=by), keys, by)
 
-    _tell(in_house(ctx, work))
+    in_house(ctx, work)
 
 
 @keys_app.command("rotate", epilog=example("commsd keys rotate crm", "commsd keys rotate crm --until 1h"))
@@ -56,12 +56,19 @@ def rotate(
 ) -> None:
     """Make a further key of the same name, scopes and networks, and print it; the former one ends later."""
 
-    async def work(house: House) -> str:
+    async def work(house: House) -> None:
         now = house.world.now()
         ends = coming(until, house.zone, now, "--until") if until else now + _ROTATED
-        return await Keys(house.log, house.world).rotate(name, ends, by=house.hand(None).by)
+        keys, by = Keys(house.log, house.world), house.hand(None).by
+        try:
+            await _handed_over(await keys.rotate(name, ends, by=by), keys, by)
+        except OSError as error:
+            raise TryAgain(
+                f"the output cannot be written: {error.strerror}; the further key is revoked, the former one ends",
+                remedy=f"make room there, then make another: commsd keys add {name} --scope ...",
+            ) from error
 
-    _tell(in_house(ctx, work))
+    in_house(ctx, work)
 
 
 @keys_app.command("list", epilog=example("commsd keys list"))
@@ -126,6 +133,15 @@ def audit(
         table(("AT", "WHO", "WHAT", "OUTCOME", "ROUTE", "ABOUT"), rows, "nothing was written down")
 
     in_house(ctx, work)
+
+
+async def _handed_over(text: str, keys: Keys, by: str) -> None:
+    """Print a key. One that could not be printed is revoked: nobody has seen it, and nothing can show it again."""
+    try:
+        _tell(text)
+    except OSError:
+        await keys.revoke(id_of(text), by=by)
+        raise
 
 
 def _tell(text: str) -> None:

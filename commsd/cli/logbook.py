@@ -15,7 +15,7 @@ from commsd.cli.place import example
 from commsd.cli.raw import show_raw
 from commsd.core import key
 from commsd.core.change import Change
-from commsd.core.contact import identity_of
+from commsd.core.contact import field_identity, identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Hand
 from commsd.core.interaction import Channel, Direction, Kind
 from commsd.core.open_items import Terms
@@ -229,8 +229,9 @@ def record(
 def _must_make_sense(kind: Kind, contact: str, case: str, via: str) -> None:
     if kind not in ENTERED:
         raise typer.BadParameter("this is an action on a case; see `commsd cases --help`", param_hint="--kind")
-    if contact and identity_of(contact) is None:
-        raise typer.BadParameter("write a mail address, or a number with its country code", param_hint="--contact")
+    if contact and field_identity(contact) is None:
+        what = "write a mail address and nothing else, or a number with its country code"
+        raise typer.BadParameter(what, param_hint="--contact")
     if not contact and not case:
         raise typer.BadParameter("say whom it concerns, with --contact or --case", param_hint="--contact")
     if via not in ("any", "call"):

@@ -1,7 +1,6 @@
 """`organisations`: the firms that people belong to, by what they are known, and which of them are one."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -11,12 +10,13 @@ from commsd.cli.firm import firm_named, firms_named, firms_to_merge, one, standi
 from commsd.cli.house import House, in_house
 from commsd.cli.output import as_json, card, name_of, plain, shown, shown_thing, table
 from commsd.cli.place import example
+from commsd.cli.standing import AT_ONCE, first_standing
 from commsd.core import key
 from commsd.core.organisation import Mark, Organisation
 from commsd.core.record import Json
 from commsd.crm import audit
 from commsd.crm.audit import Audit
-from commsd.crm.organisation_merge import all_move, delete_organisation, keys_for, merge_organisations
+from commsd.crm.organisation_merge import all_move, delete_organisation, dropped, keys_for, merge_organisations
 from commsd.crm.organisation_set import FirmChange, is_public_provider, mark_named, set_organisation
 from commsd.crm.read_contact import checked
 from commsd.errors import NotFound, Refused
@@ -27,9 +27,6 @@ from commsd.store.query import Row
 app = typer.Typer()
 organisations_app = typer.Typer(help="Firms that people belong to.", no_args_is_help=True)
 app.add_typer(organisations_app, name="organisations")
-
-AT_ONCE = 500
-"""Organisations read at a time."""
 
 MOST_SHOWN = 50
 """People of one that are printed; --json has all."""
@@ -53,7 +50,7 @@ def list_organisations(
     """Organisations in the order they were made, without those that were merged or deleted."""
 
     async def work(house: House) -> None:
-        found = await house.log.read(lambda connection: list(_standing(connection, limit + 1)))
+        found = await house.log.read(lambda connection: _first(connection, limit + 1))
         firms = [shown("organisation", row) for row in found[:limit]]
         if json:
             as_json(firms)
@@ -144,7 +141,7 @@ def set_firm(
         known = one(found) if found or _is_id(which) else None
         if known is None and is_public_provider(which):
             raise Refused(
-                f"{which.strip()} is a public mail provider: nobody is of a firm by an address there",
+                f"{which.strip()} is a public mail provider or an ending such as co.uk: nobody is of a firm by it",
                 remedy='name the firm itself, by its name or a domain of its own: commsd organisations set "Acme Ltd"',
             )
         told = said if known else _made(which, said)
@@ -173,7 +170,7 @@ def merge(
         hand = house.hand(agent)
         other, named = await firms_to_merge(house, gone, into)
         stays = await standing(house, named)
-        lost = await house.log.read(lambda c: _lost(c, other, stays))
+        lost = await house.log.read(lambda c: dropped(c, other, stays))
         decide = merge_organisations(other, stays, hand)
         change = await house.decide(await keys_for(house.log, other, stays), decide)
         moved = await all_move(house.log, other, stays, hand)
@@ -222,25 +219,8 @@ def delete(
     in_house(ctx, work)
 
 
-def _standing(connection: Connection, limit: int) -> Iterator[Row]:
-    after: str | None = None
-    while limit > 0:
-        page = store.organisations(connection, after=after, limit=AT_ONCE)
-        rows = [row for row in page.rows if not (row.record.get("merged_into") or row.record.get("deleted_at"))]
-        yield from rows[:limit]
-        limit -= len(rows)
-        if page.next is None:
-            return
-        after = page.next[1]
-
-
-def _lost(connection: Connection, gone_id: str, into_id: str) -> dict[str, str]:
-    """What is known of one that goes into another, and is other than what that one has."""
-    gone, into = (store.organisation(connection, each) for each in (gone_id, into_id))
-    if gone is None or into is None:
-        return {}
-    both = ((name, gone.record.get(name), into.record.get(name)) for name in ("tier", "owner"))
-    return {name: went for name, went, stays in both if went and stays and went != stays}
+def _first(connection: Connection, limit: int) -> list[Row]:
+    return list(first_standing(lambda after: store.organisations(connection, after=after, limit=AT_ONCE), limit))
 
 
 def _people(connection: Connection, organisation_id: str) -> list[Json]:

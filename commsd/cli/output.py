@@ -77,14 +77,14 @@ def _field(key: str, value: object, zone: tzinfo) -> str:
     if key.endswith("_ms") and isinstance(value, int):
         return span(timedelta(milliseconds=value))
     if key in ("identities", "shared") and isinstance(value, list):
-        return plain(", ".join(map(_identity, value)))
+        return plain(", ".join(map(as_typed, value)))
     if isinstance(value, dict | list):
         return plain(orjson.dumps(_filled(value)).decode())
     return plain(value)
 
 
-def _identity(known: Json) -> str:
-    """As one would type it."""
+def as_typed(known: Json) -> str:
+    """An identity as one would type it."""
     return str(known["value"] if known["kind"] in ("email", "phone") else f"{known['kind']}:{known['value']}")
 
 

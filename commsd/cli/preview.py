@@ -18,7 +18,7 @@ from commsd.cli.place import example, folder
 from commsd.cli.sample import Sample, Situation, Wanted, samples
 from commsd.config.load import load
 from commsd.core import key
-from commsd.core.contact import Contact, identity_of
+from commsd.core.contact import Contact, field_identity, identity_of
 from commsd.errors import Refused
 from commsd.store import open_items
 from commsd.world import real_world
@@ -51,7 +51,7 @@ def preview(
 ) -> None:
     """The acknowledgement as a customer would get it, per language and situation: in and out of opening hours, on a
     holiday, after an outage, to somebody who asks for a call or likes few words, to a second writing in the matter."""
-    if to and identity_of(to) is None:
+    if to and field_identity(to) is None:
         raise typer.BadParameter("this is no mail address", param_hint="--to")
     if to and letter:
         raise typer.BadParameter("a letter goes to whoever has no mail address: leave --to out", param_hint="--letter")

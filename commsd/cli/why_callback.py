@@ -14,7 +14,7 @@ from commsd.core.agent import People
 from commsd.core.callback import Attempt, Callback, State
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.clock import State as ClockState
-from commsd.core.interaction import Delivery, DeliveryState, Interaction, Kind
+from commsd.core.interaction import MACHINE_HEARD, Delivery, DeliveryState, Interaction, Kind
 from commsd.core.number import parse_number
 from commsd.core.policy import ClockKind
 from commsd.core.record import Json, instant
@@ -99,6 +99,12 @@ class Story:
     unwanted: str | None = None
     together: Sequence[tuple[str, datetime]] = field(default_factory=tuple)
 
+    @property
+    def machines(self) -> frozenset[str]:
+        """Ids of the tries of ours that a machine seems to have answered."""
+        facts = self.file.interactions if self.file else ()
+        return frozenset(fact.id for fact in facts if MACHINE_HEARD in fact.tags)
+
 
 def callback_lines(story: Story, now: datetime, zone: tzinfo) -> tuple[str, ...]:
     """The story, a subject a paragraph."""
@@ -109,7 +115,7 @@ def callback_lines(story: Story, now: datetime, zone: tzinfo) -> tuple[str, ...]
         ("about", _about(callback)),
         ("clock", _clocks(story, now, at)),
         ("text", _texts(story, at)),
-        ("screen", [_screen(story)]),
+        ("screen", _screen(story, at)),
         ("tried", _tried(story, at)),
         ("passed", _passed(story, at)),
         ("told", _told(story, at)),
@@ -135,6 +141,7 @@ def callback_record(story: Story) -> Json:
         "escalated": story.escalated,
         "until": instant(plan.until) if isinstance(plan, Wait) else None,
         "agent": plan.agent.id if isinstance(plan, Begin) else None,
+        "machines": [each.id for each in story.callback.attempts if each.id in story.machines],
         "untexted": story.untexted,
         "told": [
             {"subject": each.key.partition(":")[0], "at": instant(each.created_at), "state": each.state.value}
@@ -211,7 +218,13 @@ def _clock(record: ClockRecord, now: datetime, at: Watch) -> str:
     return f"{value.clock.value} {value.n}: {value.state.value}{end}, {due}, policy {value.policy}{waited}{told}"
 
 
-def _screen(story: Story) -> str:
+def _screen(story: Story, at: Watch) -> Iterator[str]:
+    yield _screened(story)
+    if ended := story.callback.wish_ended_at:
+        yield f"held until {at(ended)}, when the customer's wish not to be rung was taken back"
+
+
+def _screened(story: Story) -> str:
     callback = story.callback
     if not callback.open:
         return "not looked at any more: the callback is closed"
@@ -235,19 +248,20 @@ def _tried(story: Story, at: Watch) -> Iterator[str]:
         yield f"{times(len(attempts))}; the last:"
     first = max(len(attempts) - SHOWN, 0)
     for number, attempt in enumerate(attempts[first:], first + 1):
-        yield f"{number}. {_attempt(attempt, story.people, at)}"
+        yield f"{number}. {_attempt(attempt, story.people, at, machine=attempt.id in story.machines)}"
 
 
-def _attempt(attempt: Attempt, people: People, at: Watch) -> str:
+def _attempt(attempt: Attempt, people: People, at: Watch, *, machine: bool) -> str:
     agent = people.agents.get(attempt.by or "")
     by = f" by {agent.name if agent else attempt.by}" if attempt.by else ""
     how = "placed by commsd" if attempt.id else "on a telephone of our own"
     lasted = f", over after {between(attempt.at, attempt.ended_at)}" if attempt.ended_at and attempt.id else ""
     joined = ", joined" if attempt.bridged else ""
+    seems = ", a machine seems to have answered" if machine else ""
     result = (attempt.result or ("no result yet" if attempt.ended_at else "under way")).replace("_", " ")
     cost = f", {attempt.cost}" if attempt.cost else ""
     let = f", let through by {attempt.released}" if attempt.released else ""
-    return f"{at(attempt.at)}{by}, {how}{joined}{lasted}: {result}{let}{cost}"
+    return f"{at(attempt.at)}{by}, {how}{joined}{seems}{lasted}: {result}{let}{cost}"
 
 
 def _passed(story: Story, at: Watch) -> Iterator[str]:

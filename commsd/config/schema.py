@@ -253,6 +253,7 @@ def _callbacks() -> Schema:
 def _dialling() -> Schema:
     keys = {
         "enabled": flag("", True),
+        "machine_detection": flag("Twilio tells us whether a machine answered the customer's end: a hint.", False),
         "regions": listed(
             formed("^[A-Z]{2}$"),
             "Any other number is held for a person.",

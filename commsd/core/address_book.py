@@ -4,17 +4,17 @@ Pure. An identity that two people claim is shared: it stays with both, and by it
 was recorded of somebody stays as it was recorded; cases and callbacks go on with whoever speaks for them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from commsd.core.callback import Callback, State, held
+from commsd.core.callback import Callback, State, Step, held, waiting
 from commsd.core.case import Case, CaseFile
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.event import Event
 from commsd.core.open_items import OpenItems
 from commsd.core.opt_out import BLOCKED, OptOut
-from commsd.core.screen import unwished
+from commsd.core.screen import UNWANTED, unwished
 
 PHONE = "phone"
 """The kind of identity that is rung, and the channel on which who wants no calls has opted out."""
@@ -102,17 +102,20 @@ class AddressBook:
         """All that is different, in events. words: what is said of somebody instead of "updated"."""
         changed = tuple(self._numbered(known) for known in self._now.values() if known != self._before.get(known.id))
         kept = {call.id: call for known in changed for call in self._holds(known)}
-        calls = {**self._callbacks, **kept}
+        opt_outs = tuple(said for known in changed for said in self._opt_outs(known))
+        freed = {call.id: call for call in self._freed(opt_outs)}
+        calls = {**self._callbacks, **kept, **freed}
+        words_of = dict.fromkeys(kept, "held") | dict.fromkeys(freed, "released")
         now = self._items.now
         return Change(
             contacts=changed,
             cases=tuple(self._cases.values()),
             callbacks=tuple(calls.values()),
-            opt_outs=tuple(said for known in changed for said in self._opt_outs(known)),
+            opt_outs=opt_outs,
             events=(
                 *(Event(f"contact.{_word(known, words or {})}", known, now, by) for known in changed),
                 *(Event("case.updated", case, now, by) for case in self._cases.values()),
-                *(Event(f"callback.{'held' if c.id in kept else 'updated'}", c, now, by) for c in calls.values()),
+                *(Event(f"callback.{words_of.get(each.id, 'updated')}", each, now, by) for each in calls.values()),
             ),
         )
 
@@ -132,6 +135,26 @@ class AddressBook:
             call = self._callbacks.get(known.id, known)
             if call.contact_id == contact.id and call.state is State.WAITING and (begins or call.id in gained):
                 yield replace(held(call, unwished(contact)), revision=known.revision + 1)
+
+    def _freed(self, opt_outs: Iterable[OptOut]) -> Iterable[Callback]:
+        """Calls held for a wish that nobody has any more; what else speaks against ringing them is found out anew."""
+        said = {(each.number, each.channel): not each.lifted for each in opt_outs}
+        for before in self._items.callbacks:
+            call = self._callbacks.get(before.id, before)
+            if call.state is State.HELD and call.held in UNWANTED:
+                was, still = self._refused(before, self._before, {}), self._refused(call, self._now, said)
+                if was and not still:
+                    again = waiting(call, Step.RELEASE, held=None, wish_ended_at=self._items.now)
+                    yield replace(again, revision=before.revision + 1)
+
+    def _refused(self, call: Callback, people: Mapping[str, Contact], said: Mapping[tuple[str, str], bool]) -> bool:
+        """Whether its person wants no calls, or its number. said: whether a number's has just become so, or ended."""
+        holder, number = people.get(call.contact_id or ""), call.number or ""
+        opted_out = any(
+            said.get((number, channel), self._items.opted_out(number, channel) is not None)
+            for channel in (PHONE, BLOCKED)
+        )
+        return opted_out or (holder is not None and (_silent(holder) or holder.blocked))
 
     def _opt_outs(self, contact: Contact) -> Iterable[OptOut]:
         before = self._before.get(contact.id)

@@ -14,26 +14,44 @@ from commsd.core.opt_out import BLOCKED
 from commsd.core.organisation import DOMAIN, NUMBER, Mark, Organisation
 
 _FREE_MAIL = """
-aol.com arcor.de atlas.cz bigpond.com bk.ru bluewin.ch btinternet.com centrum.cz chello.at comcast.net cox.net
-duck.com email.cz email.de fastmail.com fastmail.fm free.fr freemail.hu freenet.de gmail.com gmx.at gmx.ch gmx.com
-gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.dk hotmail.es hotmail.fr
-hotmail.it hushmail.com icloud.com inbox.com inbox.ru interia.pl jubii.dk kabelmail.de laposte.net libero.it list.ru
-live.at live.co.uk live.com live.de live.dk live.fr live.nl mac.com mail.com mail.de mail.dk mail.ru mailbox.org
-me.com msn.com naver.com o2.pl ofir.dk onet.pl online.de online.no orange.fr outlook.at outlook.co.id outlook.com
-outlook.de outlook.dk outlook.es outlook.fr outlook.it posteo.de posteo.net proton.me protonmail.ch protonmail.com
-pm.me qq.com rediffmail.com rocketmail.com sbcglobal.net seznam.cz sfr.fr sky.com stofanet.dk sunrise.ch
-t-online.de talktalk.net tele2.se telenet.be telia.com tuta.com tuta.io tutanota.com tutanota.de verizon.net
-virgilio.it virginmedia.com vodafone.de wanadoo.fr web.de wp.pl yahoo.co.id yahoo.co.in yahoo.co.jp yahoo.co.uk
-yahoo.com yahoo.com.br yahoo.de yahoo.dk yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com ziggo.nl zoho.com
-126.com 163.com 1und1.de
+a1.net aol.com arcor.de atlas.cz att.net bigpond.com bk.ru bluewin.ch btinternet.com centrum.cz chello.at comcast.net
+cox.net duck.com email.cz email.de ewe.net ewetel.net fastmail.com fastmail.fm free.fr freemail.hu freenet.de
+gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.dk
+hotmail.es hotmail.fr hotmail.it hushmail.com icloud.com inbox.com inbox.ru interia.pl jubii.dk kabelbw.de
+kabelmail.de laposte.net libero.it list.ru live.at live.co.uk live.com live.de live.dk live.fr live.nl mac.com
+mail.com mail.de mail.dk mail.ru mailbox.org me.com msn.com naver.com netcologne.de o2.pl ofir.dk onet.pl online.de
+online.no orange.fr outlook.at outlook.co.id outlook.com outlook.de outlook.dk outlook.es outlook.fr outlook.it pm.me
+posteo.de posteo.net privat.dk proton.me protonmail.ch protonmail.com qq.com rediffmail.com rocketmail.com
+sbcglobal.net seznam.cz sfr.fr sky.com stofanet.dk sunrise.ch t-online.de talktalk.net tdc.dk tele2.se telenet.be
+telia.com telkom.net tuta.com tuta.io tutanota.com tutanota.de unitybox.de verizon.net virgilio.it virginmedia.com
+vodafone.de wanadoo.fr web.de webspeed.dk wp.pl yahoo.co.id yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.br
+yahoo.de yahoo.dk yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com youmail.dk ziggo.nl zoho.com 126.com
+163.com 1und1.de
 """
 
 FREE_MAIL = frozenset(_FREE_MAIL.split())
 """Domains of mail providers that anybody may have an address of: no firm's, whatever somebody entered."""
 
+_SECOND_LEVEL = frozenset(
+    ("ac", "co", "com", "edu", "go", "gob", "gov", "gv", "mil", "ne", "net", "nom", "or", "org"),
+)
+"""What many a country sells names below; publicsuffix.org."""
+
+_SUFFIXES = """
+asn.au id.au biz.id desa.id my.id sch.id web.id geek.nz gen.nz school.nz ltd.uk me.uk nhs.uk plc.uk police.uk sch.uk
+"""
+
+_MORE_SUFFIXES = frozenset(_SUFFIXES.split())
+"""What some of them sell names below beside these."""
 
 COMMUNICATION = frozenset({Kind.MESSAGE, Kind.CALL, Kind.VOICEMAIL, Kind.ATTEMPT, Kind.MEETING})
 """What passes between us and a customer, by which somebody becomes known."""
+
+
+def is_anybodys(domain: str) -> bool:
+    """Whether it is nobody's own: of a mail provider, or an ending that names are sold below, such as co.uk."""
+    name, _, country = domain.partition(".")
+    return domain in FREE_MAIL or domain in _MORE_SUFFIXES or (len(country) == 2 and name in _SECOND_LEVEL)
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +63,7 @@ def marks_of(identity: Identity) -> tuple[Mark, ...]:
         return ()
     labels = identity.value.rpartition("@")[2].split(".")
     domains = (".".join(labels[start:]) for start in range(len(labels) - 1))
-    return tuple(Mark(DOMAIN, domain) for domain in domains if domain not in FREE_MAIL)
+    return tuple(Mark(DOMAIN, domain) for domain in domains if not is_anybodys(domain))
 
 
 def whose(address: str | None, items: OpenItems) -> tuple[Contact | None, ContactMatch]:

@@ -142,8 +142,8 @@ class Callback:
     was asked for in writing. rang_at: the last of them. purpose: what it is about, as the customer put it.
     due_at: the clock's due time, or the time agreed with the customer: then asked_at_time, and it is not rung before.
     claimed_until: a lost claim gives it back. look_at: when the machine looks at it next, long past for at once, None
-    for never by itself. held: why no machine rings it, such as `type:premium_rate`; released: who lets one call
-    through. passed: who gave it back. closed_by: the interaction that closed it.
+    for never by itself. held: why no machine rings it, such as `type:premium_rate`; wish_ended_at: when the wish it was
+    held for was taken back; released: who lets one call through. passed: who gave it back. closed_by: what closed it.
     """
 
     id: str
@@ -165,6 +165,7 @@ class Callback:
     claimed_until: datetime | None = None
     look_at: datetime | None = None
     held: str | None = None
+    wish_ended_at: datetime | None = None
     released: str | None = None
     attempts: tuple[Attempt, ...] = ()
     passed: tuple[Passed, ...] = ()

@@ -17,6 +17,7 @@ from commsd.core.number import parse_number
 CUSTOMER = "customer"
 """The kind of an identity that is our own number for a customer, written `customer:4711` where an address stands."""
 
+_ALONE = re.compile(r"""[^\s@<>()\[\],;:"\\]+@[^\s@<>()\[\],;:"\\]+""")
 _SYSTEM = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _NOT_SYSTEMS = frozenset({"email", "phone", CUSTOMER, "domain", "number", "sip", "sips", "tel", "mailto", "client"})
 
@@ -110,6 +111,20 @@ def identity_of(address: str | None) -> Identity | None:
         value = " ".join(address.partition(":")[2].split()).casefold()
         return Identity(CUSTOMER, value) if value and len(value) <= LONGEST else None
     return mail_identity(address) if "@" in address and not address.startswith("sip:") else phone_identity(address)
+
+
+def stands_alone(identity: Identity) -> bool:
+    """Whether a field may hold it: not a mail address with words beside it, such as "write to jane@example.org".
+
+    Headers are read without asking: what came in was delivered somewhere.
+    """
+    return identity.kind != "email" or (_ALONE.fullmatch(identity.value) is not None and identity.value.isprintable())
+
+
+def field_identity(text: str | None) -> Identity | None:
+    """The identity behind what stands in a field for an address or a number; None also where more stands there."""
+    identity = identity_of(text)
+    return identity if identity and stands_alone(identity) else None
 
 
 def external_identity(system: str, external_id: str) -> Identity | None:

@@ -188,6 +188,10 @@ class Detail:
     order: str | None = None
 
 
+MACHINE_HEARD = "machine_heard"
+"""Tag of a call of ours: the provider took who answered for a machine. A hint; what came of the call a person says."""
+
+
 @fact
 class Interaction:
     """One touch, as of one revision.

@@ -239,7 +239,8 @@ def _ack(owed: OwedAck, now: datetime, mailboxes: Set[str] | None = None) -> Deb
     if owed.kind == "letter":
         return _letter(owed, now)
     if owed.state == "failed":
-        return Debt(kind=DebtKind.ACK_STUCK, id=owed.id, what="an acknowledgement was given up", due_at=owed.due_at)
+        what = "an acknowledgement given up: `commsd ack settle`"
+        return Debt(kind=DebtKind.ACK_STUCK, id=owed.id, what=what, due_at=owed.due_at)
     if owed.state == "held":
         what = "an acknowledgement that perhaps went out; `commsd ack settle` says what is to become of it"
         return Debt(kind=DebtKind.ACK_HELD, id=owed.id, what=what, due_at=owed.due_at)

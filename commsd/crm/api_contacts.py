@@ -14,7 +14,7 @@ from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, external_identity, identity_named
 from commsd.crm import idempotency
 from commsd.crm.actions import Decide
-from commsd.crm.contact_merge import merge_contacts, split_contact
+from commsd.crm.contact_merge import dropped, merge_contacts, split_contact
 from commsd.crm.contact_set import put_contact
 from commsd.crm.fault import Invalid
 from commsd.crm.keys import Caller
@@ -96,7 +96,7 @@ async def put(api: Api, request: Request, caller: Caller) -> Response:
 
 
 async def merge(api: Api, request: Request, caller: Caller) -> Response:
-    """One contact goes into another; the answer is the one that stays."""
+    """One contact goes into another; the answer is the one that stays, and what it did not take over."""
     gone = request.path_params["id"]
     body = await body_of(request)
     hand = hand_of(api, caller, body.text("agent", 64))
@@ -104,7 +104,16 @@ async def merge(api: Api, request: Request, caller: Caller) -> Response:
     body.needed("into", into, "give the id of the contact that stays")
     body.sound()
     keys = await api.log.read(lambda c: store.keys_of(c, gone, into or ""))
-    return await _decided(api, request, caller, keys, merge_contacts(gone, into or "", hand))
+    decide = merge_contacts(gone, into or "", hand)
+    change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _contact_of(done).id)
+    return await _merged(api, request, caller, _contact_of(change).id)
+
+
+async def _merged(api: Api, request: Request, caller: Caller, contact_id: str) -> Response:
+    gone = request.path_params["id"]
+    rows = await api.log.read(lambda c: query.contacts_of(c, [gone, contact_id]))
+    went, stays = (shown("contact", rows[each], caller) for each in (gone, contact_id))
+    return json({**stays, "dropped": dropped(went, stays)}, headers=etag_of(stays["revision"]))
 
 
 async def split(api: Api, request: Request, caller: Caller) -> Response:
@@ -157,7 +166,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Put a contact into another, which then speaks for both",
         handler=merge,
-        again=_as_it_is,
+        again=_merged,
         body=AGENT | {"into": "id of the contact that stays"},
     ),
     Operation(

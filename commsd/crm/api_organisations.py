@@ -1,6 +1,7 @@
 """Firms under /v1: found by a mark, read, and put under the id another system has for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -10,12 +11,13 @@ from commsd.core.agent import People
 from commsd.core.change import Change
 from commsd.core.number import parse_number
 from commsd.core.organisation import Organisation
+from commsd.core.record import Json
 from commsd.crm import audit, idempotency
 from commsd.crm.api_contacts import AGENT
 from commsd.crm.body import Body
 from commsd.crm.fault import Invalid
 from commsd.crm.keys import Caller
-from commsd.crm.organisation_merge import all_move, delete_organisation, keys_for, merge_organisations
+from commsd.crm.organisation_merge import all_move, delete_organisation, dropped, keys_for, merge_organisations
 from commsd.crm.organisation_set import FIELDS, FirmSaid, domain_of, mark_named, mark_of, put_organisation
 from commsd.crm.precondition import etag_of, expected_of
 from commsd.crm.read_contact import checked, read_url
@@ -29,6 +31,7 @@ LIST = {
     "after": "the cursor of the page before",
     "limit": "how many at most, 1 to 500; usually 50",
 }
+NOTHING: Mapping[str, Json] = MappingProxyType({})
 FIRM = {
     "name": "how it is called",
     "domains": "all its mail domains from now on, as a list",
@@ -66,11 +69,13 @@ async def organisation(api: Api, request: Request, caller: Caller) -> Response:
     return await _as_it_is(api, request, caller, request.path_params["id"])
 
 
-async def _as_it_is(api: Api, _request: Request, caller: Caller, wanted: str) -> Response:
+async def _as_it_is(
+    api: Api, _request: Request, caller: Caller, wanted: str, more: Mapping[str, Json] = NOTHING
+) -> Response:
     row = await api.log.read(lambda c: store.organisation(c, wanted))
     if row is None:
         raise NotFound(f"no organisation {wanted}", remedy="list them: GET /v1/organisations")
-    return json(shown("organisation", row, caller), headers=etag_of(row.record["revision"]))
+    return json({**shown("organisation", row, caller), **more}, headers=etag_of(row.record["revision"]))
 
 
 async def put(api: Api, request: Request, caller: Caller) -> Response:
@@ -91,7 +96,7 @@ async def put(api: Api, request: Request, caller: Caller) -> Response:
 
 
 async def merge(api: Api, request: Request, caller: Caller) -> Response:
-    """One firm goes into another, with its people; the answer is the one that stays."""
+    """One firm goes into another, with its people; the answer is the one that stays, and what it did not take over."""
     gone = request.path_params["id"]
     body = await body_of(request)
     hand = hand_of(api, caller, body.text("agent", 64))
@@ -99,9 +104,10 @@ async def merge(api: Api, request: Request, caller: Caller) -> Response:
     body.needed("into", into, "give the id of the organisation that stays")
     body.sound()
     keys = await keys_for(api.log, gone, into or "")
+    lost = await api.log.read(lambda c: dropped(c, gone, into or ""))
     decide = merge_organisations(gone, into or "", hand)
     change = await idempotency.decided(api.log, request.state.asked, keys, decide, lambda done: _firm_of(done).id)
-    return await _all_moved(api, request, caller, _firm_of(change).id)
+    return await _all_moved(api, request, caller, _firm_of(change).id, {"dropped": lost})
 
 
 async def delete(api: Api, request: Request, caller: Caller) -> Response:
@@ -112,9 +118,11 @@ async def delete(api: Api, request: Request, caller: Caller) -> Response:
     return await _all_moved(api, request, caller, _firm_of(change).id)
 
 
-async def _all_moved(api: Api, request: Request, caller: Caller, stays: str) -> Response:
+async def _all_moved(
+    api: Api, request: Request, caller: Caller, stays: str, more: Mapping[str, Json] = NOTHING
+) -> Response:
     """The people of the firm of the path are of that one, or of none where it is itself; also where they were left
-    behind by an earlier request that was cut short.
+    behind by an earlier request that was cut short. more: what stands in the answer besides.
     """
     wanted, hand = request.path_params["id"], hand_of(api, caller, None)
     gone = stays == wanted
@@ -122,7 +130,12 @@ async def _all_moved(api: Api, request: Request, caller: Caller, stays: str) -> 
     what = audit.ORGANISATION_DELETED if gone else audit.ORGANISATION_MERGED
     row = api.audit.row(what, caller=caller.as_audited, scope="contacts:write", about=(wanted, stays))
     await api.audit.write(row)
-    return await _as_it_is(api, request, caller, stays)
+    return await _as_it_is(api, request, caller, stays, more)
+
+
+async def _merged_before(api: Api, request: Request, caller: Caller, stays: str) -> Response:
+    """The same request again: nothing is left to be dropped."""
+    return await _all_moved(api, request, caller, stays, {"dropped": {}})
 
 
 def _firm_of(change: Change) -> Organisation:
@@ -185,7 +198,7 @@ OPERATIONS: Sequence[Operation] = (
         scope="contacts:write",
         does="Put an organisation into another, which then has its marks and people",
         handler=merge,
-        again=_all_moved,
+        again=_merged_before,
         body=AGENT | {"into": "id of the organisation that stays"},
     ),
     Operation(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from commsd.core.contact import identity_of
+from commsd.core.contact import field_identity, identity_of
 from commsd.core.entry import ENTERED, USUAL_KIND, Entry, Result, Said
 from commsd.core.interaction import Channel, Direction, ExternalId, Kind, Outcome
 from commsd.crm.fault import Invalid
@@ -186,8 +186,10 @@ def read_entry(body: Body) -> Entry:
     address, name = customer.text("address", 320), customer.text("name")
     customer.end()
     case_id = body.text("case_id")
-    if address is not None and identity_of(address) is None:
-        body.mistakes["/customer/address"] = "write a mail address, or a number with its country code: +4930…"
+    if address is not None and field_identity(address) is None:
+        body.mistakes["/customer/address"] = (
+            "write a mail address and nothing else, or a number with its country code: +4930…"
+        )
     if address is None and case_id is None:
         body.mistakes.setdefault("/customer/address", "say whom it concerns, here or with `case_id`")
     promise = body.part("promise") or Body({}, mistakes=body.mistakes)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from commsd.core.agent import People
-from commsd.core.contact import CUSTOMER, Identity, external_identity
+from commsd.core.contact import CUSTOMER, Identity, external_identity, stands_alone
 from commsd.crm.contact_set import FIELDS, WISHES, Said
 from commsd.crm.export_words import NO, YES, language_of
-from commsd.crm.read_contact import checked, identity_as
+from commsd.crm.read_contact import A_MAIL_ADDRESS, checked, identity_as
 
 MANY = ("email", "phone")
 ONE = ("name", "language", "timezone", "tier", "owner", "stage")
@@ -95,12 +95,12 @@ def _fitting(name: str, given: Sequence[str], wrong: list[str]) -> Sequence[str]
 
 def _identities(values: Mapping[str, Sequence[str]], reading: Reading, wrong: list[str]) -> Sequence[Identity]:
     found: list[Identity] = []
-    remedies = {"email": "write a mail address", CUSTOMER: "write your number for the customer"}
+    remedies = {"email": A_MAIL_ADDRESS, CUSTOMER: "write your number for the customer"}
     number = "write a valid number with its country code" + ("" if reading.region else ", or say --region")
     for kind in (*MANY, CUSTOMER):
         for value in values.get(kind, ()):
             identity = identity_as(kind, value, reading.region)
-            if identity is None:
+            if identity is None or not stands_alone(identity):
                 wrong.append(f"{kind}: {remedies.get(kind, number)}")
             else:
                 found.append(identity)

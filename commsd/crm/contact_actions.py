@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from commsd.core.address_book import AddressBook
 from commsd.core.change import Change
-from commsd.core.contact import Contact, identity_named
+from commsd.core.contact import Contact, identity_named, stands_alone
 from commsd.core.entry import Hand
 from commsd.core.open_items import OpenItems
 from commsd.crm.actions import Decide
@@ -29,7 +29,7 @@ def block_contact(who: str, hand: Hand, *, blocked: bool = True) -> Decide:
 
 
 def set_calls(who: str, hand: Hand, *, wanted: bool) -> Decide:
-    """Whether they want to be rung. Where not, calls owed are held; one they ask for afterwards is made."""
+    """Whether they want to be rung. Where not, calls owed are held until they do; one asked for afterwards is made."""
 
     def decide(items: OpenItems) -> Change:
         book = AddressBook(items)
@@ -54,6 +54,8 @@ def contact_of(who: str, items: OpenItems, book: AddressBook) -> Contact:
     if several := items.shared.get(identity):
         ids = ", ".join(contact.id for contact in several)
         raise Refused("several contacts share this address or number", remedy=f"name one of them by its id: {ids}")
+    if not stands_alone(identity):
+        raise NotFound("nobody is known by that", remedy="write a mail address and nothing else: jane@example.org")
     made = book.make()
     book.give(made.id, identity)
     return book.get(made.id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from commsd.core.contact import mail_identity
 from commsd.crm.card import KNOWN, MANY, Card
-from commsd.crm.export_words import heading_means, plain
+from commsd.crm.export_words import heading_means, name_words, plain
 from commsd.errors import Refused
 
 SEPARATORS = ",;\t"
@@ -125,12 +125,18 @@ def _card(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Car
         text = cell.strip() if name == "external_id" else " ".join(cell.split())
         if name is not None and text:
             values.setdefault(name, []).extend(text.split(MANY_IN_ONE) if name in MANY else [text])
-    return Card(line=line, values=_with_name(values))
+    return Card(line=line, values=_with_organisation(_with_name(values)))
 
 
 def _with_name(values: dict[str, list[str]]) -> dict[str, list[str]]:
     """Their whole name: of a given name beside a `Name`, that is the family's, unless it stands in it."""
     given, family, name = (values.pop(each, []) for each in ("given", "family", "name"))
-    whole = bool(name) and (bool(family) or all(part.casefold() in name[0].casefold() for part in given))
+    whole = bool(name) and (bool(family) or all(name_words(part) <= name_words(name[0]) for part in given))
     said = name[:1] if whole else [" ".join([*given, *family, *name])]
     return values | ({"name": said} if said != [""] else {})
+
+
+def _with_organisation(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """HubSpot's `Associated Company` stands before `Company Name`, and may be another one than the person wrote."""
+    associated = values.pop("associated", [])
+    return {"organisation": associated, **values} if associated else values

@@ -13,8 +13,9 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from commsd.core.belonging import marks_of
 from commsd.core.change import Change
-from commsd.core.contact import Contact, Identity
+from commsd.core.contact import CUSTOMER, Contact, Identity
 from commsd.core.entry import Hand
 from commsd.core.key import of_mark, of_organisation_called
 from commsd.core.open_items import OpenItems
@@ -22,9 +23,10 @@ from commsd.core.organisation import Mark, Organisation, name_form
 from commsd.crm.actions import Decide
 from commsd.crm.card import Entry
 from commsd.crm.contact_set import Said, put_contact, put_person
+from commsd.crm.export_words import name_words
 from commsd.crm.organisation_home import Home, home_of, in_home
 from commsd.crm.organisation_set import mark_named
-from commsd.errors import CommsdError, TryAgain, Unreachable
+from commsd.errors import CommsdError, Refused, TryAgain, Unreachable
 from commsd.store import contacts as store
 from commsd.store import organisations
 from commsd.store.log import Log
@@ -49,8 +51,8 @@ class Report:
     """What became of a file, row by row. firms: how many organisations were made.
 
     unplaced: on which lines people are in an organisation named by a number or an id that nobody knows; unclear: on
-    which by a name that several have; public: on which by the domain of a public mail provider. They were taken in
-    without it.
+    which by a name that several have; public: on which by the domain of a public mail provider or an ending such as
+    co.uk. They were taken in without it.
     """
 
     new: int = 0
@@ -130,7 +132,8 @@ def _placed(connection: Connection, entries: Sequence[Entry], called: Mapping[st
     for entry, mark, keys in zip(
         entries, meant, store.keys_of_each(connection, list(map(_named, entries))), strict=True
     ):
-        home = home_of(entry.organisation, mark, holders, called) if entry.organisation else None
+        theirs = {each for one in entry.said.identities for each in marks_of(one)}
+        home = home_of(entry.organisation, mark, holders, called, theirs) if entry.organisation else None
         called_so = (of_organisation_called(home.name),) if home and home.name else ()
         marked = (of_mark(home.mark),) if home and home.mark else ()
         rows.append(_Row(entry, home, (*keys, *called_so, *marked)))
@@ -171,7 +174,45 @@ def _decision(row: _Row, hand: Hand) -> Decide:
     def put(said: Said) -> Decide:
         return put_contact(entry.mine, said, hand) if entry.mine else put_person(said, hand)
 
-    return in_home(home, entry.said, put, hand) if home else put(entry.said)
+    decide = in_home(home, entry.said, put, hand) if home else put(entry.said)
+
+    def of_one_person(items: OpenItems) -> Change:
+        if other := _somebody_else(entry, items):
+            raise Refused(
+                f"a number in it belongs to contact {other.id}, who has another name",
+                remedy="if both are one person, write that name, or change it with commsd contacts set; else leave the "
+                "number out here",
+            )
+        return decide(items)
+
+    return of_one_person
+
+
+def _somebody_else(entry: Entry, items: OpenItems) -> Contact | None:
+    """Who is known by a number of this row, and by name is another one: in firms, many have one number.
+
+    Whoever has one of its mail addresses too only got another name; so did who is known by a telephone number, unless
+    both have mail addresses.
+    """
+    name, mails = entry.said.fields.get("name"), _mails(entry.said.identities)
+    for number in entry.said.identities if name else ():
+        known = items.contacts.get(number)
+        if known is None or number.kind == "email" or (entry.mine and _known_to(entry.mine.kind, known)):
+            continue
+        theirs = _mails((*known.identities, *known.shared))
+        apart = not mails & theirs if mails and theirs else number.kind == CUSTOMER
+        if apart and known.name and name and name_words(known.name) != name_words(name):
+            return known
+    return None
+
+
+def _known_to(system: str, contact: Contact) -> bool:
+    """Then it is this very person, or another one of that system, with whom a number is shared."""
+    return any(each.kind == system for each in contact.identities)
+
+
+def _mails(identities: Iterable[Identity]) -> set[Identity]:
+    return {each for each in identities if each.kind == "email"}
 
 
 def _count(row: _Row, change: Change, report: Report) -> None:

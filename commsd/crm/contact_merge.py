@@ -14,8 +14,10 @@ from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, Wishes, identity_of, inbox_of
 from commsd.core.entry import Hand
 from commsd.core.open_items import OpenItems
+from commsd.core.record import Json
 from commsd.crm.actions import Decide, must
 from commsd.crm.contact_actions import standing
+from commsd.crm.contact_set import FIELDS
 from commsd.errors import NotFound, Refused
 
 
@@ -37,6 +39,13 @@ def merge_contacts(gone_id: str, into_id: str, hand: Hand) -> Decide:
         return replace(change, result=_after(change, into))
 
     return decide
+
+
+def dropped(gone: Json, into: Json) -> Json:
+    """What one that went into another has on record otherwise than that one, and so no longer holds. Both as shown."""
+    fields = {name: gone[name] for name in FIELDS if gone[name] and gone[name] != into[name]}
+    wishes = {name: wish for name, wish in gone["wishes"].items() if wish and wish != into["wishes"][name]}
+    return fields | ({"wishes": wishes} if wishes else {})
 
 
 def split_contact(contact_id: str, identities: Sequence[Identity], hand: Hand) -> Decide:

@@ -1,6 +1,7 @@
 """The words that exports of Outlook, Google, Excel and CRMs use for our fields: in English, German, Danish, Indonesian.
 
-Pure. A heading is compared in its plain form: without accents, digits and whatever else is no letter.
+Pure. A heading is compared in its plain form: without accents, digits and whatever else is no letter. Left out is what
+means two things: an `Ansprechpartner` may be one of us, a `Kundennummer` the firm's, and `WhatsApp` a yes.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 
 _HEADINGS: Mapping[str, str] = {
     "name": "full name, display name, fn, contact name, person - name, vollständiger name, anzeigename, kontaktname,"
-    " ansprechpartner, navn, fulde navn, kontaktperson, nama, nama lengkap, nama kontak",
+    " navn, fulde navn, nama, nama lengkap, nama kontak",
     "given": "first name, given name, firstname, forename, vorname, rufname, fornavn, nama depan",
     "family": "last name, family name, surname, lastname, nachname, familienname, zuname, efternavn, nama belakang",
     "email": "mail, email address, email addresses, mail address, email value, work email, business email,"
@@ -17,8 +18,8 @@ _HEADINGS: Mapping[str, str] = {
     " email geschäftlich, email privat, email arbejde, primær email, surel, alamat email, alamat surel",
     "phone": "telephone, tel, phone number, phone value, phone numbers, telephone number, mobile, mobile phone,"
     " mobile number, mobile phone number, cell, cell phone, business phone, work phone, home phone, primary phone,"
-    " other phone, direct phone, person - phone, person - phone - work, person - phone - mobile, whatsapp,"
-    " telefon, telefonnummer, telefonnr, telefon nr, tel nr, rufnummer, durchwahl, festnetz, festnetznummer,"
+    " other phone, direct phone, person - phone, person - phone - work, person - phone - mobile,"
+    " telefon, telefonnummer, telefonnr, telefon nr, tel nr, rufnummer, festnetz, festnetznummer,"
     " telefon geschäftlich, telefon privat, telefon mobil, telefon dienstlich, telefon arbeit, weiteres telefon,"
     " haupttelefon, mobiltelefon, mobilnummer, mobilfunknummer, mobilfunk, mobilnr, mobil, handy, handynummer, handynr,"
     " handy nr, mobil nr,"
@@ -28,12 +29,12 @@ _HEADINGS: Mapping[str, str] = {
     "language": "lang, preferred language, sprache, bevorzugte sprache, korrespondenzsprache, sprog, foretrukket sprog,"
     " bahasa",
     "timezone": "time zone, zone, tz, zeitzone, tidszone, zona waktu",
-    "organisation": "organization, organization name, organisation name, company, company name, associated company,"
+    "organisation": "organization, organization name, organisation name, company, company name,"
     " account, account name, employer, person - organization, firma, firmenname, unternehmen, unternehmensname,"
     " organisationsname, virksomhed, virksomhedsnavn, firmanavn, perusahaan, nama perusahaan, organisasi",
+    "associated": "associated company",
     "external_id": "id, record id, contact id, kontakt id, datensatz id, id kontak",
-    "customer": "customer number, customer no, customer id, kundennummer, kundennr, kunden nr, kunden id,"
-    " kundenummer, kundenr, kunde nr, nomor pelanggan, no pelanggan, id pelanggan",
+    "customer": "customer number, customer no, customer id",
 }
 
 _LANGUAGES: Mapping[str, str] = {
@@ -55,7 +56,9 @@ NO = frozenset({"no", "false", "0", "n", "nein", "falsch", "nej", "falsk", "tida
 
 
 def heading_means(heading: str) -> str | None:
-    """What a column of this heading holds: one of our names, "given" or "family"; None where no export has it."""
+    """What a column of this heading holds: one of our names, "given", "family" or "associated", the organisation where
+    no other column says it; None where no export has it.
+    """
     return _MEANS.get(plain(heading))
 
 
@@ -70,6 +73,11 @@ def plain(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold().replace("ø", "o").replace("æ", "ae"))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub(r"[^a-z]+", "_", bare).strip("_").replace("e_mail", "email")
+
+
+def name_words(name: str) -> frozenset[str]:
+    """The words of a person's name, whatever their order and case: `Clarke, Jane` is `Jane Clarke`."""
+    return frozenset(filter(None, re.split(r"[\s,;]+", name.casefold())))
 
 
 def _by_word(table: Mapping[str, str]) -> dict[str, str]:

@@ -214,7 +214,7 @@ class Keys:
     ) -> tuple[str, rows.KeyRow]:
         text = made(secrets.token_bytes(5), secrets.token_bytes(32))
         row = rows.KeyRow(
-            id=text.split("_")[1],
+            id=id_of(text),
             name=name,
             digest=digest(text),
             scopes=scopes,
@@ -259,6 +259,11 @@ def made(name: bytes, secret: bytes) -> str:
     """The text of a key. name: 5 bytes that find it; secret: 32 random bytes."""
     body = f"csd_{base64.b32encode(name).decode().lower()}_{base64.urlsafe_b64encode(secret).decode().rstrip('=')}"
     return f"{body}_{_crc(body)}"
+
+
+def id_of(text: str) -> str:
+    """The id of a key by its text."""
+    return text.split("_")[1]
 
 
 def digest(text: str) -> str:

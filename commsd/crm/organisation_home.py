@@ -1,10 +1,11 @@
 """Of which organisation a person is, where a file says it in words: by a mark, else by its name. Pure.
 
-A name that nobody has makes an organisation; one that several have is not guessed.
+A name that nobody has makes an organisation; one that several have is not guessed. A domain becomes its mark only where
+the person writes from there: else a provider's or a typing mistake would take in whoever does.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from commsd.core.change import Change
@@ -24,8 +25,8 @@ _ENDING = re.compile(r"\.(?:[a-z]{2,}|xn--[a-z0-9-]+)$")
 class Home:
     """ids: those that are meant, one where it is clear. name: under which one is to be made; mark: its domain, if any.
 
-    public: a mail provider is written, of which anybody may be. With none of these, a number or another system's id is
-    written that nobody has.
+    public: a mail provider or an ending such as co.uk is written, of which anybody may be. With none of these, a number
+    or another system's id is written that nobody has.
     """
 
     ids: tuple[str, ...] = ()
@@ -34,8 +35,16 @@ class Home:
     public: bool = False
 
 
-def home_of(text: str, mark: Mark | None, holders: Mapping[Mark, str], called: Mapping[str, tuple[str, ...]]) -> Home:
-    """What the text means. mark: the text as one. called: by the normal form of their names."""
+def home_of(
+    text: str,
+    mark: Mark | None,
+    holders: Mapping[Mark, str],
+    called: Mapping[str, tuple[str, ...]],
+    theirs: Collection[Mark],
+) -> Home:
+    """What the text means. mark: the text as one. called: by the normal form of their names. theirs: what the person's
+    addresses are marks of.
+    """
     if mark and mark in holders:
         return Home(ids=(holders[mark],))
     if ids := called.get(name_form(text)):
@@ -43,7 +52,7 @@ def home_of(text: str, mark: Mark | None, holders: Mapping[Mark, str], called: M
     if is_public_provider(text):
         return Home(public=True)
     if mark is not None and mark.kind == DOMAIN and _ENDING.search(mark.value):
-        return Home(name=text, mark=mark)
+        return Home(name=text, mark=mark if mark in theirs else None)
     return Home(name=text) if mark is None or _is_name(text, mark) else Home()
 
 

@@ -98,6 +98,15 @@ async def keys_for(log: Log, *organisation_ids: str) -> tuple[str, ...]:
     return await log.read(read)
 
 
+def dropped(connection: Connection, gone_id: str, into_id: str) -> dict[str, str]:
+    """What is known of one that is to go into another, and is other than what that one has."""
+    gone, into = (organisations.organisation(connection, each) for each in (gone_id, into_id))
+    if gone is None or into is None:
+        return {}
+    both = ((name, gone.record.get(name), into.record.get(name)) for name in ("tier", "owner"))
+    return {name: went for name, went, stays in both if went and stays and went != stays}
+
+
 async def all_move(log: Log, organisation_id: str, to_id: str | None, hand: Hand) -> int:
     """All people of a firm that was merged or deleted, and of those that went into it, go along. Gives how many did.
 

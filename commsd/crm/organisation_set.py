@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from commsd.core.belonging import FREE_MAIL
+from commsd.core.belonging import is_anybodys
 from commsd.core.change import Change
 from commsd.core.contact import external_identity
 from commsd.core.entry import Hand
@@ -104,12 +104,13 @@ def domain_of(text: str) -> str | None:
         return None
     labels = domain.split(".")
     sound = len(labels) > 1 and len(domain) <= 253 and all(_is_label(label) for label in labels)
-    return domain if sound and domain not in FREE_MAIL else None
+    return domain if sound and not is_anybodys(domain) else None
 
 
 def is_public_provider(text: str) -> bool:
-    """Whether anybody may have an address there: by such a domain, nobody is of a firm."""
-    return _idna(text) in FREE_MAIL
+    """Whether anybody may have an address there, or below it as below co.uk: by that, nobody is of a firm."""
+    domain = _idna(text)
+    return domain is not None and is_anybodys(domain)
 
 
 def mark_of(system: str, external_id: str) -> Mark | None:

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from commsd.config.unit import LANGUAGE, ZONE, Form
 from commsd.core.agent import People
-from commsd.core.contact import CUSTOMER, Identity, external_identity, identity_of, mail_identity, phone_identity
+from commsd.core.contact import (
+    CUSTOMER,
+    Identity,
+    external_identity,
+    identity_of,
+    mail_identity,
+    phone_identity,
+    stands_alone,
+)
 from commsd.crm.body import Body
 from commsd.crm.contact_set import FIELDS, WISHES, Said
 from commsd.sla.rules.opening import HOURS
@@ -24,6 +32,7 @@ CONTACT = {
     "url": "where the other system shows them",
     "merge": "true: contacts that have one of the identities are the same person",
 }
+A_MAIL_ADDRESS = "write a mail address and nothing else, such as jane@example.org"
 _FORMS: Mapping[str, Form[str]] = {"language": LANGUAGE, "timezone": ZONE}
 _LONGEST = {"name": 320}
 
@@ -33,7 +42,7 @@ def read_said(body: Body, people: People) -> Said:
     return Said(
         fields={name: _field(body, name, people) for name in FIELDS if name in body.data},
         wishes=_wishes(body),
-        identities=read_identities(body, "identities"),
+        identities=read_identities(body, "identities", new=True),
         without=read_identities(body, "identities_removed"),
         blocked=body.yes("blocked") if "blocked" in body.data else None,
         url=read_url(body),
@@ -41,14 +50,17 @@ def read_said(body: Body, people: People) -> Said:
     )
 
 
-def read_identities(body: Body, key: str) -> tuple[Identity, ...]:
-    """A list of identities in normal form, each once."""
+def read_identities(body: Body, key: str, *, new: bool = False) -> tuple[Identity, ...]:
+    """A list of identities in normal form, each once. new: they are to be somebody's from now on.
+
+    Those that are taken away may be none that could be given today.
+    """
     found: dict[Identity, None] = {}
     for part in body.parts(key):
         kind, value = part.text("kind", 32), part.text("value", 320)
         part.end()
         identity = identity_as(kind or "", value or "")
-        if identity is None:
+        if identity is None or (new and not stands_alone(identity)):
             body.mistakes.setdefault(f"{part.above}/value", _remedy(kind))
         else:
             found[identity] = None
@@ -111,5 +123,5 @@ def _remedy(kind: str | None) -> str:
     if kind == "phone":
         return "write a valid number with its country code: +4930…"
     if kind == "email":
-        return "write a mail address"
+        return A_MAIL_ADDRESS
     return "name the kind (email, phone, customer, or a system in lower case) and its value"

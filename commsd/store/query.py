@@ -230,6 +230,14 @@ def spoken_in(connection: Connection, interaction_ids: Sequence[str]) -> frozens
     return frozenset(found.scalars())
 
 
+def tagged(connection: Connection, interaction_ids: Sequence[str], tag: str) -> frozenset[str]:
+    """Those of these interactions that bear the tag."""
+    table = schema.interactions
+    theirs = (table.c.id.in_(interaction_ids), table.c.current)
+    found = connection.execute(select(table.c.id, table.c.record).where(*theirs))
+    return frozenset(row.id for row in found if tag in (row.record.get("tags") or ()))
+
+
 def keys_of_case(connection: Connection, case_id: str) -> tuple[str, ...]:
     """The keys an action on this case is decided under: whatever else may change it waits on one of them.
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from commsd.core.interaction import MACHINE_HEARD
 from commsd.core.link import Act, Link, link_token
 from commsd.core.record import instant
 from commsd.crm.audit import DENIED, DONE, NOBODY, READ, REFUSED, SIGNED_IN, Audit
@@ -177,6 +178,8 @@ class Board:
         counted = query.figures(connection)
         named = [row.record["case_id"] for row in (*due, *calls, *recent) if row.record["case_id"]]
         cases = query.cases_of(connection, list(dict.fromkeys(named)))
+        asked = [row.record["attempts"][-1:] for row in calls if row.record["state"] == "confirm"]
+        tries = [each["id"] for last in asked for each in last if each["id"]]
         left = [miss for row in calls for miss in row.record["misses"][-HEARD:]]
         people = [row.record["contact_id"] for row in (*cases.values(), *calls, *recent) if row.record["contact_id"]]
         waiting = feed.oldest_unnumbered(connection)
@@ -191,6 +194,7 @@ class Board:
             cases=cases,
             contacts=query.contacts_of(connection, list(dict.fromkeys(people))),
             spoken=query.spoken_in(connection, left) if left else frozenset(),
+            machines=query.tagged(connection, tries, MACHINE_HEARD) if tries else frozenset(),
             lag=max(now - waiting, timedelta(0)) if waiting else timedelta(0),
             unsent=counted.unsent,
             pauses=pauses.in_force(connection, now),

@@ -69,7 +69,7 @@ class ChannelState:
 class Snapshot:
     """What was read for one view of the board. due, calls, recent: records; cases, contacts: those they name.
 
-    spoken: missed calls with a message that can be heard.
+    spoken: missed calls with a message that can be heard. machines: tries that a machine seems to have answered.
     """
 
     now: datetime
@@ -85,6 +85,7 @@ class Snapshot:
     unsent: Mapping[str, int] = field(default_factory=dict)
     pauses: Sequence[Pause] = ()
     spoken: frozenset[str] = frozenset()
+    machines: frozenset[str] = frozenset()
 
 
 def due_rows(seen: Snapshot, zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -212,7 +213,7 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
         "claimable": callback["state"] in ("waiting", "escalated"),
         "deeds": dict.fromkeys((act.value for act in OF_A_CALL), None),
         "asks": f"{seen.now.astimezone(zone):%Y-%m-%dT%H:%M}",
-        "why": held_because(callback.get("held")) if held else _live(callback, seen.now),
+        "why": held_because(callback.get("held")) if held else _live(callback, seen),
         "heard": [miss for miss in callback["misses"][-HEARD:] if miss in seen.spoken],
         "about": (callback.get("purpose") or "")[:120],
         "who": who if callback["number"] or who != UNKNOWN else "Somebody",
@@ -228,7 +229,7 @@ def _call_row(callback: Json, seen: Snapshot, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _live(callback: Json, now: datetime) -> str:
+def _live(callback: Json, seen: Snapshot) -> str:
     """Who is on the telephone for it and since when; what the last try came to."""
     last = callback["attempts"][-1] if callback["attempts"] else None
     back = callback.get("passed") or ()
@@ -236,14 +237,15 @@ def _live(callback: Json, now: datetime) -> str:
         return f"given back by {back[-1]['by'] or 'somebody'}: {back[-1]['why'] or 'no reason given'}"
     if last is None:
         return ""
-    who, since = last["by"] or "somebody", span(now - datetime.fromisoformat(last["at"]))
+    who, since = last["by"] or "somebody", span(seen.now - datetime.fromisoformat(last["at"]))
     match callback["state"]:
         case "dialling":
             return f"{who} is rung first, for {since}"
         case "talking":
             return f"{who} talks to the customer, for {since}"
         case "confirm":
-            return f"{who} has rung; nobody has said what came of it"
+            seems = "a machine seems to have answered, and nobody" if last["id"] in seen.machines else "nobody"
+            return f"{who} has rung; {seems} has said what came of it"
     return f"last try: {str(last['result']).replace('_', ' ')}, {since} ago" if last["result"] else ""
 
 

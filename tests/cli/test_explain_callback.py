@@ -12,7 +12,7 @@ from commsd.cli.why_callback import Story, callback_lines, callback_record
 from commsd.core.agent import Agent, People
 from commsd.core.callback import Attempt, Callback, CloseReason, Passed, State
 from commsd.core.case import CaseFile
-from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState, Kind, Outcome
+from commsd.core.interaction import MACHINE_HEARD, Delivery, DeliveryKind, DeliveryState, Kind, Outcome
 from tests.cli.office import Office
 from tests.core.items import TUESDAY, Books, call_from
 
@@ -85,6 +85,22 @@ def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> Non
     assert "2. 10:05:00 by Anna Berg, on a telephone of our own: wrong person" in text
 
 
+def test_p8_a_try_that_a_machine_seems_to_have_answered_says_so() -> None:
+    callback, file = missed()
+    talk = replace(file.interactions[0], id="a2", tags=(MACHINE_HEARD,), outcome=Outcome.REACHED)
+    tries = tuple(Attempt(at=TUESDAY, by="anna", result="voicemail", id=each, bridged=True) for each in ("a1", "a2"))
+    story = Story(
+        callback=replace(callback, attempts=tries),
+        file=replace(file, interactions=(*file.interactions, talk)),
+        plan=FREE,
+        people=PEOPLE,
+    )
+    said = " ".join(line.strip() for line in callback_lines(story, TUESDAY, BERLIN))
+    assert "1. 10:00:00 by Anna Berg, placed by commsd, joined: voicemail" in said
+    assert "2. 10:00:00 by Anna Berg, placed by commsd, joined, a machine seems to have answered: voicemail" in said
+    assert callback_record(story)["machines"] == ["a2"]
+
+
 @pytest.mark.parametrize(
     ("plan", "more", "words"),
     [
@@ -93,6 +109,11 @@ def test_each_try_says_by_whom_how_long_whether_joined_and_what_it_cost() -> Non
         (Escalate("tries"), {}, "handed to a person at the next look: it was tried often enough"),
         (Nothing("disabled"), {}, "[dialling] enabled = false"),
         (Nothing("claimed"), {"state": State.CLAIMED, "claimed_until": TUESDAY}, "until 10:00:00"),
+        (
+            FREE,
+            {"wish_ended_at": TUESDAY},
+            "held until 10:00:00, when the customer's wish not to be rung was taken back",
+        ),
         (Nothing("waiting"), {"released": "anna"}, "let through for one call by anna"),
         (
             Nothing("closed"),

@@ -1,7 +1,10 @@
 """`ack settle`: what a person says of an acknowledgement that perhaps went out."""
 
+from dataclasses import replace
+
 import pytest
 
+from commsd.core import key
 from commsd.core.change import Change
 from commsd.core.interaction import Delivery, DeliveryKind, DeliveryState
 from commsd.core.open_items import OpenItems
@@ -51,6 +54,19 @@ def test_what_is_not_held_is_left_alone(office: Office, held: str) -> None:
     assert (again.code, "not held" in again.err) == (1, True)
     nobody = office.commsd("ack", "settle", "nobody", "sent")
     assert (nobody.code, "commsd ledger" in nobody.err) == (1, True)
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("sent", "sent"), ("never", "cancelled")])
+def test_one_that_was_given_up_leaves_the_ledger(office: Office, held: str, verdict: str, state: str) -> None:
+    def failing(items: OpenItems) -> Change:
+        return Change(deliveries=(replace(items.deliveries[HELD], state=DeliveryState.FAILED, reason="gave-up"),))
+
+    office.with_log(lambda log, _rules: log.decide((key.of_delivery(HELD),), failing))
+    listed = office.commsd("ledger")
+    assert (listed.code, "`commsd ack settle`" in listed.out) == (1, True)
+    assert office.commsd("ack", "settle", held, "again").code == 1
+    assert office.done("ack", "settle", held, verdict, "--json").json == {"id": held, "state": state}
+    assert office.done("ledger").out == "nothing is owed\n"
 
 
 def test_what_waits_under_a_pause_is_given_up(office: Office, held: str) -> None:

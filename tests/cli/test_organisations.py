@@ -135,6 +135,7 @@ def test_a_name_that_several_firms_have_must_be_said_by_id(office: Office) -> No
         (("set", "Acme", "--owner", "nobody"), 1, "cannot be used as owner"),
         (("set", "Acme", "--add", "gmail.com"), 2, "a domain of its own"),
         (("set", "gmail.com", "--name", "Google"), 1, "gmail.com is a public mail provider"),
+        (("set", "co.uk", "--name", "Acme"), 1, "an ending such as co.uk"),
         (("set", " ", "--name", "Acme"), 2, "say which"),
         (("set", "acme.example", "--name", ""), 2, "write how it is called"),
         (("merge", "Acme", "Other"), 1, "no organisation is known by that"),

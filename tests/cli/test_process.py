@@ -39,11 +39,33 @@ def test_a_reader_that_goes_away_is_no_trouble_of_the_store(office: Office) -> N
     assert ran.stderr == ""
 
 
-@pytest.mark.parametrize("words", [["ledger"], ["ledger", "--json"], ["keys", "add", "crm", "--scope", "events:read"]])
-def test_an_output_that_takes_no_more_is_no_trouble_of_the_store(office: Office, words: list[str]) -> None:
+def on_full(office: Office, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command whose output takes no more."""
     with Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-m", "commsd", "--config", str(office.folder), *words]
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+        return subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+
+
+def test_a_key_that_could_not_be_printed_is_revoked_and_its_name_is_free(office: Office) -> None:
+    assert on_full(office, "keys", "add", "crm", "--scope", "events:read").returncode == 75
+    assert [row["revoked_at"] is None for row in office.done("keys", "list", "--json").json] == [False]
+    assert [row["what"] for row in office.done("keys", "audit", "--json").json] == ["key.added", "key.revoked"]
+    office.done("keys", "add", "crm", "--scope", "events:read")
+
+
+def test_a_further_key_that_could_not_be_printed_is_revoked_and_the_former_one_ends(office: Office) -> None:
+    former = office.done("keys", "add", "crm", "--scope", "events:read").out.splitlines()[-1].split("_")[1]
+    ran = on_full(office, "keys", "rotate", "crm")
+    assert ran.returncode == 75
+    assert "commsd keys add crm" in ran.stderr
+    rows = {row["id"]: row for row in office.done("keys", "list", "--json").json}
+    assert [key for key, row in rows.items() if row["revoked_at"] is None] == [former]
+    assert rows[former]["expires_at"] is not None
+
+
+@pytest.mark.parametrize("words", [["ledger"], ["ledger", "--json"], ["keys", "add", "crm", "--scope", "events:read"]])
+def test_an_output_that_takes_no_more_is_no_trouble_of_the_store(office: Office, words: list[str]) -> None:
+    ran = on_full(office, *words)
     assert ran.returncode == 75
     assert ran.stderr.splitlines() == [
         "the output cannot be written: No space left on device",

@@ -42,9 +42,9 @@ def test_the_settings_the_guide_shows_are_accepted(tmp_path: Path, blocks: list[
     route = [text for text in shown if text.startswith("[route.")]
     alarms = [text for text in shown if text.startswith("[alarms]")]
     boxes = [text for text in shown if text.startswith("[mailbox.")]
-    phone = [text for text in shown if text.startswith("[twilio]")]
+    phone = [text for text in shown if text.startswith(("[twilio]", "[dialling]"))]
     posts = [text for text in shown if text.startswith("[webhooks]")]
-    others = ("[service]", "[route.", "[alarms]", "[mailbox.", "[twilio]", "[webhooks]")
+    others = ("[service]", "[route.", "[alarms]", "[mailbox.", "[twilio]", "[dialling]", "[webhooks]")
     rules = "".join(text for text in shown if not text.startswith(others))
     assert (len(service), len(route), rules.count("[[rule]]")) == (2, 1, 2)
     main = MINIMUM.replace('hours = "mon-fri 09:00-17:00"\n', "".join(service)) + "".join(

@@ -234,6 +234,14 @@ ROWS = [
         "fallback_url does nothing while webhooks = false: a call of ours is one document",
         "take it out",
     ),
+    *(
+        (
+            f"[dialling]\nmachine_detection = {value}",
+            f"machine_detection = {value} is not true or false",
+            "write true or false, without quotes",
+        )
+        for value in ('"DetectMessageEnd"', '"yes"', "1")
+    ),
     ('[dialling]\nmax_cost = "20"', 'max_cost = "20" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 EUR/hour"', 'max_cost = "20 EUR/hour" is not an amount of money', AMOUNT),
     ('[dialling]\nmax_cost = "20 XAU/day"', 'max_cost = "20 XAU/day" is not an amount of money', AMOUNT),

@@ -3,15 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commsd.core.callback import Callback, State
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, match
 from commsd.core.entry import Hand
 from commsd.core.interaction import ContactMatch
 from commsd.core.open_items import OpenItems
+from commsd.core.opt_out import OptOut
 from commsd.crm.actions import Decide
 from commsd.crm.contact_merge import merge_contacts, split_contact
 from commsd.crm.contact_set import Said, put_contact, put_person, set_contact
@@ -153,6 +157,49 @@ def test_a_number_that_several_have_is_rung_again_once_nobody_refuses_it() -> No
     assert second is not None
     assert first.opt_outs == ()
     assert [said.lifted for said in second.opt_outs] == [True]
+
+
+def owed_to(contact_id: str | None, **more: Any) -> Callback:
+    return Callback(
+        **{
+            "id": "call",
+            "created_at": NOW,
+            "line": "hotline",
+            "number": SWITCH.value,
+            "contact_id": contact_id,
+            "case_id": "case",
+            "state": State.HELD,
+            "held": "dnc",
+            "due_at": None,
+            "opened_at": NOW,
+            **more,
+        }
+    )
+
+
+def freed(town: Town, decide: Decide, call: Callback) -> list[Callback]:
+    """The callback, if it waits again; its number wanted no calls so far."""
+    opted = OptOut(number=SWITCH.value, channel="phone", since=NOW, word="no calls")
+    change = decide(replace(town.items, callbacks=(call,), opt_outs=(opted,)))
+    return [each for each in change.callbacks if each.state is State.WAITING]
+
+
+@pytest.mark.parametrize("holder", ["jane", "bob", None])
+def test_a_call_to_a_number_that_several_have_is_free_once_nobody_refuses_it(holder: str | None) -> None:
+    town = shared_by("jane", "bob")
+    for contact_id in ("jane", "bob"):
+        town.do(quiet(contact_id, no_calls=True))
+    assert freed(town, quiet("jane", no_calls=False), owed_to(holder)) == []
+    town.do(quiet("jane", no_calls=False))
+    (free,) = freed(town, quiet("bob", no_calls=False), owed_to(holder))
+    assert (free.held, free.released, free.look_at, free.wish_ended_at, free.revision) == (None, None, NOW, NOW, 2)
+
+
+@pytest.mark.parametrize("reason", ["region:LV", "burst", "third_party", "own_number"])
+def test_a_wish_taken_back_frees_no_call_held_for_something_else(reason: str) -> None:
+    town = shared_by("jane")
+    town.do(quiet("jane", no_calls=True))
+    assert freed(town, quiet("jane", no_calls=False), owed_to("jane", held=reason)) == []
 
 
 def test_who_stands_for_himself_again_is_not_rung_where_calls_were_refused_meanwhile() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from commsd.core import key
-from commsd.core.belonging import marks_of, owner_of, tier_of, whose
+from commsd.core.belonging import is_anybodys, marks_of, owner_of, tier_of, whose
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity
 from commsd.core.interaction import ContactMatch
@@ -86,7 +86,9 @@ def test_a_colleague_of_another_firms_contact_stays_with_that_firm() -> None:
     assert fact.organisation_id is None
 
 
-@pytest.mark.parametrize("domain", ["gmail.com", "gmx.de", "outlook.com", "yahoo.co.id", "hotmail.dk"])
+@pytest.mark.parametrize(
+    "domain", ["gmail.com", "gmx.de", "outlook.com", "yahoo.co.id", "hotmail.dk", "youmail.dk", "a1.net"]
+)
 def test_a_public_mail_provider_is_no_firms_domain_whatever_somebody_entered(domain: str) -> None:
     books = in_acme()
     books.organisations = {"acme": replace(ACME, domains=(domain,))}
@@ -97,8 +99,19 @@ def test_a_public_mail_provider_is_no_firms_domain_whatever_somebody_entered(dom
 
 def test_a_subdomain_belongs_to_the_domain_above_it_the_nearest_first() -> None:
     marks = marks_of(Identity("email", "jane@sales.example.co.uk"))
-    assert marks[:2] == (Mark("domain", "sales.example.co.uk"), Mark("domain", "example.co.uk"))
+    assert marks == (Mark("domain", "sales.example.co.uk"), Mark("domain", "example.co.uk"))
     assert marks_of(Identity("hubspot", "4711")) == ()
+
+
+@pytest.mark.parametrize("ending", ["co.uk", "co.id", "com.au", "web.id", "or.at", "ltd.uk"])
+def test_an_ending_that_names_are_sold_below_is_no_mark(ending: str) -> None:
+    assert marks_of(Identity("email", f"jane@{ending}")) == ()
+    assert is_anybodys(ending)
+
+
+@pytest.mark.parametrize("domain", ["co.com", "acme.co", "shop.co.uk", "bmw.de", "com.example"])
+def test_a_domain_of_a_firms_own_is_its_mark(domain: str) -> None:
+    assert Mark("domain", domain) in marks_of(Identity("email", f"jane@{domain}"))
 
 
 def test_whose_a_withheld_number_is_nobody_can_say() -> None:

@@ -66,7 +66,7 @@ def test_the_headings_of_usual_exports_are_understood(headings: str, row: str) -
     [
         *((each, "organisation") for each in ("Unternehmen", "Firma", "Organisation", "Virksomhed", "Perusahaan")),
         *((each, "organisation") for each in ("Organization Name", "Company", "Account Name")),
-        *((each, "customer") for each in ("Kundennummer", "Kunden-Nr.", "Kundenummer", "Nomor pelanggan")),
+        *((each, "customer") for each in ("Customer number", "Customer No.")),
         *((each, "language") for each in ("Sprache", "Sprog", "Bahasa", "Preferred language")),
         *((each, "timezone") for each in ("Zeitzone", "Tidszone", "Zona waktu", "Time zone")),
     ],
@@ -74,6 +74,45 @@ def test_the_headings_of_usual_exports_are_understood(headings: str, row: str) -
 def test_a_field_is_known_by_its_heading_in_four_languages(heading: str, field: str) -> None:
     (card,) = rows(f"email;{heading}\njane@example.org;x\n")
     assert card.values[field] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell"),
+    [
+        *((each, "10017") for each in ("Kundennummer", "Kunden-Nr.", "Kundenummer", "Nomor pelanggan")),
+        *((each, "Max Muster") for each in ("Ansprechpartner", "Kontaktperson")),
+        ("Durchwahl", "23"),
+        ("WhatsApp", "yes"),
+    ],
+)
+def test_what_may_be_the_firms_or_ours_is_read_only_where_its_column_is_named(heading: str, cell: str) -> None:
+    text = f"{heading};Name;E-Mail\n{cell};Jane;jane@example.org\n"
+    sheet = sheet_of(io.StringIO(text), {})
+    (entry,) = entries(list(sheet.cards))
+    assert (entry.said.fields, entry.said.identities, entry.wrong) == ({"name": "Jane"}, (JANE,), ())
+    assert sheet.ignored == (heading,)
+    (card,) = rows(text, tier=heading)
+    assert card.values["tier"] == [cell]
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name", "whole"),
+    [
+        ("Hans", "Hansen", "Hans Hansen"),
+        ("Jan", "Janssen", "Jan Janssen"),
+        ("Anna", "Berg, Anna", "Berg, Anna"),
+        ("hans peter", "Hans Peter Berg", "Hans Peter Berg"),
+    ],
+)
+def test_a_given_name_is_part_of_a_name_only_as_a_word_of_it(given_name: str, name: str, whole: str) -> None:
+    (card,) = rows(f"Navn;Fornavn;E-mail\n{name};{given_name};jane@example.org\n")
+    assert card.values["name"] == [whole]
+
+
+@pytest.mark.parametrize("own", ["Company Name", "Company"])
+def test_the_company_a_person_wrote_goes_before_the_one_hubspot_associates(own: str) -> None:
+    text = f"Email,Associated Company,{own}\na@example.org,Acme Holding,Acme Ltd\nb@example.org,Acme Holding,\n"
+    assert [entry.organisation for entry in entries(rows(text))] == ["Acme Ltd", "Acme Holding"]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from commsd.core import key
+from commsd.core.callback import State
 from commsd.core.contact import Contact, Identity, identity_of
 from commsd.core.entry import Hand
 from commsd.core.organisation import Mark
@@ -18,6 +20,7 @@ from commsd.crm.organisation_merge import all_move, merge_organisations
 from commsd.crm.organisation_set import FirmSaid, put_organisation
 from commsd.store import organisations, schema
 from commsd.store.log import Log
+from tests.crm.serving import Place, rang
 from tests.house import items_of
 
 HAND = Hand(by="anna")
@@ -50,6 +53,21 @@ async def contact(log: Log, address: str) -> Contact | None:
 async def outbox(log: Log) -> list[str]:
     table = schema.outbox
     return list(await log.read(lambda c: list(c.execute(select(table.c.type).order_by(table.c.id)).scalars())))
+
+
+async def test_a_cell_that_holds_more_than_an_address_is_left_out_with_what_to_write(log: Log) -> None:
+    text = "external_id,email\n1,write to jane@example.org\n2,Jane <jane@example.org>\n3,jane@example.org\n"
+    report = await taken(log, text)
+    assert counts(report) == (1, 0, 0, [2, 3])
+    assert all("a mail address and nothing else" in each.what for each in report.broken)
+
+
+async def test_a_call_held_for_a_wish_waits_again_once_a_file_takes_the_wish_back(here: Place) -> None:
+    (owed,) = (await rang(here)).callbacks
+    for wanted, state in (("yes", State.HELD), ("no", State.WAITING)):
+        await taken(here.log, f"external_id,phone,no_calls\n1,+493023125099,{wanted}\n")
+        (call,) = (await items_of(here.log, key.of_callback(owed.id))).callbacks
+        assert call.state is state
 
 
 async def test_rows_go_in_by_themselves_and_a_second_time_nothing_changes(log: Log) -> None:
@@ -95,6 +113,49 @@ async def test_one_number_under_two_names_without_ids_is_told_and_not_guessed(lo
     known = await contact(log, "+493023125099")
     assert known is not None
     assert known.name == "Jane"
+
+
+@pytest.mark.parametrize(
+    ("known", "row"),
+    [
+        ("name,email,customer\nAnna Berg,anna@example.org,10017\n", "name,email,customer\nBo Lind,{mail},10017\n"),
+        ("name,customer\nAnna Berg,10017\n", "name,customer\nBo Lind,10017\n"),
+        ("name,customer\nAnna Berg,10017\n", "name,customer,external_id\nBo Lind,10017,2\n"),
+        ("name,email,phone\nAnna Berg,anna@example.org,{number}\n", "name,email,phone\nBo Lind,{mail},{number}\n"),
+    ],
+)
+@pytest.mark.parametrize("merge", [False, True])
+async def test_a_number_of_somebody_known_under_another_name_is_told_and_makes_no_two_people_one(
+    log: Log, known: str, row: str, merge: bool
+) -> None:
+    place = {"mail": "bo@example.org", "number": "+493023125099"}
+    await taken(log, known.format(**place))
+    before = await outbox(log)
+    for check in (True, False):
+        report = await taken(log, row.format(**place), check=check, merge=merge)
+        assert counts(report) == (0, 0, 0, [2])
+        assert "another name" in report.broken[0].what
+    assert await outbox(log) == before
+
+
+@pytest.mark.parametrize(
+    ("known", "row"),
+    [
+        ("name,email,customer\nBerg,anna@example.org,10017\n", "name,email,customer\nAnna B,anna@example.org,10017\n"),
+        ("name,email,customer\nAnna Berg,anna@example.org,7\n", 'name,email,customer\n"Berg, Anna",a@example.org,7\n'),
+        ("name,phone\nBerg,+493023125099\n", "name,phone\nAnna Berg,+493023125099\n"),
+        ("email,customer\nanna@example.org,10017\n", "name,email,customer\nAnna,anna@example.com,10017\n"),
+        ("external_id,name,customer\n1,Berg,10017\n", "external_id,name,customer\n1,Anna,10017\n"),
+    ],
+)
+async def test_who_is_known_by_more_than_a_number_may_get_another_name(log: Log, known: str, row: str) -> None:
+    await taken(log, known)
+    assert counts(await taken(log, row)) == (0, 1, 0, [])
+
+
+async def test_two_people_of_one_system_share_a_customer_number_whatever_their_names(log: Log) -> None:
+    await taken(log, "external_id,name,customer\n1,Anna Berg,10017\n")
+    assert counts(await taken(log, "external_id,name,customer\n2,Bo Lind,10017\n")) == (1, 0, 0, [])
 
 
 async def test_two_contacts_become_one_only_where_the_import_is_told_so(log: Log) -> None:
@@ -167,17 +228,25 @@ async def test_an_organisation_of_a_name_nobody_has_is_made_once_for_all_its_peo
 
 
 async def test_a_domain_nobody_has_makes_an_organisation_of_that_domain(log: Log) -> None:
-    text = "email,company\njane@example.org,Plain.example\njohn@example.org,plain.example.\n"
+    text = "email,company\njane@plain.example,Plain.example\njohn@post.plain.example,plain.example.\n"
     checked, first = await taken(log, text, check=True), await taken(log, text)
     again = await taken(log, text)
     assert (checked.firms, first.firms, again.firms, counts(again)) == (1, 1, 0, (0, 0, 2, []))
     holder = await log.read(lambda c: organisations.id_of_mark(c, Mark("domain", "plain.example")))
     assert holder is not None
-    assert await of_firm(log, "jane@example.org") == await of_firm(log, "john@example.org") == holder
+    assert await of_firm(log, "jane@plain.example") == await of_firm(log, "john@post.plain.example") == holder
+
+
+async def test_a_domain_is_no_mark_of_an_organisation_whose_people_write_from_elsewhere(log: Log) -> None:
+    text = "email,company\njane@example.org,plain.example\njohn@explain.example,plain.example\n"
+    first, again = await taken(log, text), await taken(log, text)
+    assert (first.firms, counts(first), again.firms, counts(again)) == (1, (2, 0, 0, []), 0, (0, 0, 2, []))
+    assert await log.read(lambda c: organisations.id_of_mark(c, Mark("domain", "plain.example"))) is None
+    assert (await of_firm(log, "jane@example.org"),) == await named(log, "plain.example")
 
 
 async def test_a_domain_that_somebody_claims_meanwhile_leads_to_who_has_it(log: Log) -> None:
-    (entry,) = entries("email,company\njane@example.org,plain.example\n")
+    (entry,) = entries("email,company\njane@plain.example,plain.example\n")
     claimed = FirmSaid(fields={"name": "Plain"}, domains=("plain.example",))
 
     def late() -> Iterator[Entry]:
@@ -186,7 +255,7 @@ async def test_a_domain_that_somebody_claims_meanwhile_leads_to_who_has_it(log: 
 
     report = await import_contacts(log, late(), HAND)
     assert (counts(report), report.firms) == ((1, 0, 0, []), 0)
-    assert (await of_firm(log, "jane@example.org"),) == await named(log, "Plain")
+    assert (await of_firm(log, "jane@plain.example"),) == await named(log, "Plain")
 
 
 async def test_a_public_mail_provider_is_no_organisation_and_is_told_with_its_line(log: Log) -> None:

@@ -95,6 +95,8 @@ async def test_a_change_for_another_revision_is_refused_with_412(here: Place) ->
         ({"wishes": {"hours": "whenever"}}, "/wishes/hours"),
         ({"wishes": {"no_call": True}}, "/wishes/no_call"),
         ({"identities": [MAIL, {"kind": "phone", "value": "12"}]}, "/identities/1/value"),
+        ({"identities": [{"kind": "email", "value": f"write to {JANE}"}]}, "/identities/0/value"),
+        ({"identities": [{"kind": "email", "value": f"Jane <{JANE}>"}]}, "/identities/0/value"),
         ({"identities": [{"kind": "Hub Spot", "value": "1"}]}, "/identities/0/value"),
         ({"organisation_id": "01950000-0000-7000-8000-000000000100"}, "/organisation_id"),
         ({"url": "javascript:alert(1)"}, "/url"),

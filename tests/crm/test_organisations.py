@@ -125,6 +125,20 @@ async def test_of_two_firms_that_are_one_the_one_that_stays_has_marks_people_and
     assert (row.about, row.scope) == ((gone, stays), "contacts:write")
 
 
+async def test_a_merge_of_firms_says_what_of_the_one_that_went_is_dropped(here: Place) -> None:
+    async with await here.client() as crm:
+        gone = (await put(crm, "1", name="Acme Limited", tier="gold", owner="anna")).json()["id"]
+        stays = (await put(crm, "2", name="Acme", tier="silver")).json()["id"]
+        merged = await crm.post(f"/v1/organisations/{gone}/merge", json={"into": stays})
+        again = await crm.post(f"/v1/organisations/{gone}/merge", json={"into": stays})
+    assert (merged.json()["tier"], merged.json()["owner"], merged.json()["dropped"]) == (
+        "silver",
+        "anna",
+        {"tier": "gold"},
+    )
+    assert (again.status_code, again.json()["dropped"]) == (200, {}), "nothing is left to be dropped"
+
+
 async def test_the_id_of_a_firm_that_went_into_another_still_leads_to_it(here: Place) -> None:
     async with await here.client() as crm:
         first, second, third = [(await put(crm, name, name=name)).json()["id"] for name in "abc"]

@@ -105,6 +105,21 @@ async def test_machine_detection_tells_who_answered(
     assert fields_of(shared, "amd-async") == board.on("/twilio/amd")[0].keys()
 
 
+async def test_what_machine_detection_found_is_told_by_the_method_that_was_asked_for(
+    exchange: Exchange, board: Switchboard, api: Api
+) -> None:
+    exchange.people.update({ANNA: Person(answers_after=3), ADA: Person(answers_after=6, talks_for=20)})
+    callback_script(board)
+    for method in ("GET", "POST"):
+        told = f"amdStatusCallback='/twilio/amd' amdStatusCallbackMethod='{method}'"
+        board.answers["/twilio/agent/accepted"] = (
+            f"<Response><Dial><Number machineDetection='DetectMessageEnd' {told}>{ADA}</Number></Dial></Response>"
+        )
+        await placed(exchange, api)
+    sent = [each.webhook.method for each in exchange.requests if each.webhook.kind == "amd"]
+    assert sent == ["GET", "POST"]
+
+
 async def test_an_order_given_inline_needs_no_address_of_ours(exchange: Exchange, board: Switchboard, api: Api) -> None:
     exchange.people.update({ANNA: Person(answers_after=3), ADA: Person(answers_after=6, talks_for=90)})
     inline = f"<Response><Say>Ada</Say><Dial callerId='{LINE}'><Number>{ADA}</Number></Dial></Response>"

@@ -49,14 +49,15 @@ async def test_p7_a_call_of_ours_is_listed_until_our_persons_leg_is_told_to_be_o
     live = Attempt(at=NOW, by="anna", result="busy", id=ATTEMPT)
     fact = replace(call(Direction.OUTBOUND, Outcome.NOT_REACHED), id=ATTEMPT, detail=Detail(callback_id=ID))
     await take(log, Change(callbacks=(owed(State.WAITING, attempt=live),), interactions=(fact,)))
-    await Journal(log).append(webhook(journal_name(ATTEMPT), "leg", {"CallStatus": "completed"}))
+    for customers in ("leg", "amd"):
+        await Journal(log).append(webhook(journal_name(ATTEMPT), customers, {"CallStatus": "completed"}))
 
     async def listed(since: datetime = NOW) -> list[tuple[str, str | None, int]]:
         over = {"completed", "busy"}
         found = await log.read(lambda connection: dialling.placed_calls(connection, since, over))
         return [(each.callback_id, each.attempt.by, len(each.webhooks)) for each in found]
 
-    assert await listed() == [(ID, "anna", 1)]
+    assert await listed() == [(ID, "anna", 2)]
     assert await listed(NOW + timedelta(seconds=1)) == []
     await Journal(log).append(webhook(journal_name(ATTEMPT), "status", {"CallStatus": "busy"}))
     assert await listed() == []

@@ -13,7 +13,7 @@ import pytest
 from commsd.core import key
 from commsd.core.callback import Attempt, Callback, State
 from commsd.core.change import Change, Original
-from commsd.core.interaction import Channel, Kind, Stored
+from commsd.core.interaction import MACHINE_HEARD, Channel, Kind, Stored
 from commsd.core.link import LASTS, Act, Link, link_of, link_token
 from commsd.core.pause import Pause
 from commsd.core.record import Json
@@ -320,6 +320,18 @@ async def test_a_held_number_cannot_be_tapped_and_is_let_go_in_ones_name(here: P
         after = (await client.post(release)).text
     assert ">Decide<" not in after
     assert "tel:+18765550123" in after
+
+
+async def test_p8_where_a_machine_seems_to_have_answered_the_page_says_so_beside_the_question(here: Place) -> None:
+    owed = await callback_in(here, "+493023125044", state=State.CONFIRM, attempts=(LIVE,))
+    fact = (await here.happened(*key.of_addresses("+4532123456"), fact=call_from("+4532123456", "CA7"))).interactions[0]
+    heard_one = replace(fact, id=LIVE.id or "", case_id=owed.case_id, tags=(MACHINE_HEARD,))
+    async with browser(here) as client:
+        before = (await signed_in(here, client)).text
+        await here.log.decide((key.of_callback(owed.id),), lambda items: Change(interactions=(heard_one,)))
+        after = (await client.get("/")).text
+    assert "bo has rung; nobody has said what came of it" in before
+    assert "bo has rung; a machine seems to have answered, and nobody has said what came of it" in after
 
 
 async def test_what_came_of_a_call_is_said_with_one_press(here: Place) -> None:

@@ -34,11 +34,13 @@ LAST_REFERENCES = 20
 @dataclass(frozen=True, slots=True)
 class OwedCall:
     """A call that the writer asked for. by: as promised, None where nothing can be; exact: then, not until then.
-    number: E.164, None: unknown."""
+    number: E.164, None: unknown. timeless: no time of ours is theirs: their hours and ours never meet, or they named
+    one at which we do not ring."""
 
     by: datetime | None
     number: str | None
     exact: bool = False
+    timeless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,8 @@ class AckFacts:
     @property
     def told_at(self) -> datetime | None:
         """By when the writer is told to be answered, be it in writing or by the call, which then comes by that time."""
-        by = self.call.by if self.call and self.is_answered_by_call else None
-        return by or self.promised_at
+        call = self.call if self.is_answered_by_call else None
+        return call.by if call and (call.by or call.timeless) else self.promised_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

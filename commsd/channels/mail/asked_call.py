@@ -7,6 +7,7 @@ alone; sla/README.md section 8.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.ack import OwedCall
 from commsd.channels.mail.call_wish import CallWish, call_wish
@@ -16,9 +17,10 @@ from commsd.channels.mail.region import offset_in, reads_our_clock, region_of, r
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
 from commsd.core.appointment import time_in
-from commsd.core.calendar import next_opening
+from commsd.core.calendar import Calendar, closing_after, is_open, next_opening
 from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback
+from commsd.core.calling_hours import zones_of
 from commsd.core.case import CaseFile
 from commsd.core.change import Change, change_of
 from commsd.core.contact import identity_of
@@ -29,6 +31,7 @@ from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
 from commsd.core.owed_call import number_of
 from commsd.core.promise import counted_in, told
+from commsd.sla.rules.wished_hours import wished_hours
 
 FARTHEST = timedelta(days=60)
 """How far ahead a time can be agreed."""
@@ -60,7 +63,7 @@ def change_with_call(
     """Everything the writing changes, with the call it asks for, if it does and a person wrote it."""
     listens = opens and fact.actor is Actor.CUSTOMER and fact.automation is Automation.NONE and fact.reason is None
     wish = wish_in(message, desk) if listens else None
-    if wish is None and listens and _wants_calls(fact, items):
+    if wish is None and listens and wants_calls_alone(fact, items):
         return asked(fact, None, items, terms, line=desk.mailbox.line, soon=True)
     if wish is None:
         return change_of(fact, items, terms, opens=opens)
@@ -68,7 +71,7 @@ def change_with_call(
     return asked(fact, wish.number, items, terms, line=desk.mailbox.line, at=at, soon=soon)
 
 
-def _wants_calls(fact: Interaction, items: OpenItems) -> bool:
+def wants_calls_alone(fact: Interaction, items: OpenItems) -> bool:
     """Whether the writer wants to be answered by telephone alone, and we know on which number."""
     identity = identity_of(fact.customer)
     contact = items.contacts.get(identity) if identity else None
@@ -151,10 +154,13 @@ def is_anothers(callback: Callback, change: Change) -> bool:
     return callback.revision > 1 and callback.case_id != fact.case_id and not same_person
 
 
-def owed_call(change: Change, items: OpenItems, terms: Terms, *, when: str | None = None) -> OwedCall | None:
+def owed_call(
+    change: Change, items: OpenItems, terms: Terms, ours: ZoneInfo, *, when: str | None = None
+) -> OwedCall | None:
     """What may be said of the call that was asked for; a time that has passed is none, and so is another's.
 
-    when: the time that was asked for, as in `CallWish`; where it was not agreed on, no other is told.
+    ours: our own zone. when: the time that was asked for, as in `CallWish`; where it was not agreed on, no other is
+    told.
     """
     callback = owed_callback(change)
     if callback is None:
@@ -166,9 +172,41 @@ def owed_call(change: Change, items: OpenItems, terms: Terms, *, when: str | Non
     by_policy = clock is not None and callback.due_at == clock.due_at
     promise = change.interactions[0].detail.promise
     if when is not None and (by_policy or promise is None):
-        return OwedCall(None, number)
-    calendar = counted_in(clock, terms.versions) if clock and by_policy else None
-    return OwedCall(told(callback.due_at, calendar), number, exact=when is not None)
+        return OwedCall(None, number, timeless=True)
+    if when is not None:
+        return OwedCall(told(callback.due_at, None), number, exact=True)
+    by = told_by(callback, items, terms, ours)
+    return OwedCall(by, number, timeless=by is None)
+
+
+def told_by(callback: Callback, items: OpenItems, terms: Terms, ours: ZoneInfo) -> datetime | None:
+    """By when to say that this call is made; None where no time can be said. ours: our own zone.
+
+    That is when it is due, or the end of the next hours in which its customer wishes to be rung and we are open. A time
+    that the customer asked for comes before those.
+    """
+    if callback.due_at is None:
+        return None
+    clock = callback_clock(items.files.get(callback.case_id), items.now, terms)
+    calendar = counted_in(clock, terms.versions) if clock else None
+    by = told(callback.due_at, calendar if clock and callback.due_at == clock.due_at else None)
+    contact = items.people.get(callback.contact_id or "")
+    zones = zones_of(parse_number(callback.number or ""), contact.timezone if contact else None, ours)
+    wished = wished_hours(contact, zones[0])
+    return _end_of_hours(by, wished, calendar) if wished and not callback.asked_at_time else by
+
+
+def _end_of_hours(by: datetime, wished: Calendar, calendar: Calendar | None) -> datetime | None:
+    """That time where both are open until then, else the end of the next hours in which both are; None: too far off."""
+    both = [each for each in (wished, calendar) if each is not None]
+    at, before = by - timedelta.resolution, by - timedelta.resolution
+    while closed := next((each for each in both if not is_open(each, at)), None):
+        opening = next_opening(closed, at)
+        if opening is None or opening - by > FARTHEST:
+            return None
+        at = opening
+    ends = [end for each in both if (end := closing_after(each, at, FARTHEST)) is not None]
+    return by if at == before else min(ends, default=None)
 
 
 def masked(number: str) -> str:

@@ -6,13 +6,11 @@ Asked twice, it is one call. The page's answer is an acknowledgement like any ot
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from commsd.channels.mail.asked_call import agreed, asked, is_anothers, owed_call, owed_callback
+from commsd.channels.mail.asked_call import agreed, asked, is_anothers, owed_call, owed_callback, told_by
 from commsd.channels.mail.desk import Desk
-from commsd.core.calendar import Calendar
 from commsd.core.callback import Callback
 from commsd.core.case import survivor
 from commsd.core.change import Change, change_of
-from commsd.core.entry import callback_clock
 from commsd.core.interaction import (
     Actor,
     CaseCause,
@@ -26,7 +24,6 @@ from commsd.core.interaction import (
     Role,
 )
 from commsd.core.open_items import OpenItems, Terms
-from commsd.core.promise import counted_in, told
 
 MOST = 10
 """Requests of one case in a day that change anything: whoever holds the link can send them."""
@@ -52,12 +49,12 @@ def ring_me(
     at = agreed(at, survivor(message.case_id or "", items.files), items, terms)
     owed = _owed(message, items)
     if _too_many(message, items) or (owed and _same(owed, number, at)):
-        return Change(result=_said(owed, items, terms) if owed else Asked())
+        return Change(result=_said(owed, items, terms, desk) if owed else Asked())
     change = asked(_request(message, items, desk), number, items, terms, line=desk.mailbox.line, at=at, soon=soon)
     callback = owed_callback(change)
     if callback is None:
         return replace(change, result=None)
-    call = owed_call(change, items, terms)
+    call = owed_call(change, items, terms, desk.firm.zone)
     given = callback.number is not None
     at = None if is_anothers(callback, change) else at
     return replace(change, result=Asked(by=call.by if call and not at else None, at=at, number=given))
@@ -135,13 +132,8 @@ def _too_many(message: Interaction, items: OpenItems) -> bool:
     return len(asked_today) >= MOST
 
 
-def _said(owed: Callback, items: OpenItems, terms: Terms) -> Asked:
+def _said(owed: Callback, items: OpenItems, terms: Terms, desk: Desk) -> Asked:
     given = owed.number is not None
     if owed.due_at is None or owed.due_at <= items.now:
         return Asked(number=given)
-    return Asked(by=told(owed.due_at, _calendar(owed.case_id, items, terms)), number=given)
-
-
-def _calendar(case_id: str, items: OpenItems, terms: Terms) -> Calendar | None:
-    clock = callback_clock(items.files.get(case_id), items.now, terms)
-    return counted_in(clock, terms.versions) if clock else None
+    return Asked(by=told_by(owed, items, terms, desk.firm.zone), number=given)

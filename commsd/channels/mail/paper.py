@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from commsd.channels.mail.ack import OwedCall
 from commsd.channels.mail.arrival import Arrival
+from commsd.channels.mail.asked_call import asked, masked, owed_call, wants_calls_alone
 from commsd.channels.mail.brake import ACKS, brake
 from commsd.channels.mail.brake import keys_of as brake_keys
 from commsd.channels.mail.desk import Desk
@@ -58,7 +60,9 @@ def keys_of(sheet: Sheet, arrival: Arrival, desk: Desk) -> tuple[str, ...]:
 def taken_in(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Change:
     """Everything this letter or fax changes. Where its sender cannot be read, a person is told at once."""
     fact = _fact(sheet, arrival, items, desk)
-    change = change_of(fact, items, terms)
+    by_call = fact.reason is None and wants_calls_alone(fact, items)
+    line = desk.mailbox.line
+    change = asked(fact, None, items, terms, line=line, soon=True) if by_call else change_of(fact, items, terms)
     change += Change(keys=(LogicalKey(key=arrival.message.logical_key, interaction_id=fact.id),))
     if not sheet.known:
         told = notices(
@@ -127,10 +131,12 @@ def _language(sheet: Sheet, contact: Contact | None, desk: Desk) -> tuple[str, s
 def _on_paper(
     change: Change, sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms, texts: PaperTexts
 ) -> Change:
-    change, promised_at, calendar = promised(change, items, terms)
+    told, promised_at, calendar = promised(change, items, terms)
     delivery_id = items.new_id()
     due_at = _post_by(change, items.now)
-    facts = facts_of(arrival, change, items, desk, "", "", promised_at, calendar, short=False, on_file=True)
+    call = _readable(owed_call(change, items, terms, desk.firm.zone), sheet)
+    facts = facts_of(arrival, change, items, desk, "", "", promised_at, calendar, short=False, call=call, on_file=True)
+    change = told if facts.told_at == promised_at else change
     made = page(
         facts,
         sheet,
@@ -150,7 +156,7 @@ def _on_paper(
         parties=(Party(Role.FROM, desk.mailbox.address), *(replace(each, role=Role.TO) for each in _parties(sheet))),
         subject=made.subject,
         text=made.text,
-        promised_at=promised_at,
+        promised_at=facts.told_at,
     )
     owed = Delivery(
         id=delivery_id,
@@ -163,6 +169,14 @@ def _on_paper(
         due_at=due_at,
     )
     return owing(change, sent, owed, items, desk)
+
+
+def _readable(call: OwedCall | None, sheet: Sheet) -> OwedCall | None:
+    """The call as a page may tell of it: where it is posted to, anybody can write; only the sheet's own number is read
+    out in full."""
+    if call is None or call.number is None or call.number == sheet.number:
+        return call
+    return replace(call, number=masked(call.number))
 
 
 def _post_by(change: Change, now: datetime) -> datetime:

@@ -21,7 +21,9 @@ Tables = Mapping[str, Any]
 _FOLDER = "letter"
 _WORD = re.compile(r"\{(paper|it|It)\}")
 _ANYWHERE = frozenset({"paper", "it", "It", "service"})
-_TOLD = frozenset({"name", "received", "promised", "person", "phone", "address", "weekday", "day", "month"})
+_TOLD = frozenset(
+    {"name", "received", "promised", "called", "number", "person", "phone", "address", "weekday", "day", "month"}
+)
 """Of what the shipped sentences fill in, what a reader needs; but who writes the answer is named once, at the top."""
 
 

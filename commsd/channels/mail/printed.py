@@ -87,6 +87,8 @@ def _line(text: str) -> str:
 
 def _values(facts: AckFacts, frame: Frame, wording: Wording) -> Mapping[str, str]:
     reader = Reader(zone=facts.service_tz, service_zone=facts.service_tz, now=facts.date_at)
+    rung_at = facts.told_at if facts.is_answered_by_call else None
+    number = facts.call.number if facts.call else None
     return {
         "name": greeting_name(facts.customer_name or "") or "",
         "service": facts.service_name,
@@ -94,6 +96,8 @@ def _values(facts: AckFacts, frame: Frame, wording: Wording) -> Mapping[str, str
         "whom": facts.person or wording.sentences["us"],
         "received": _day(wording, "received", facts.received_at, facts),
         "promised": _day(wording, "promised", facts.promised_at, facts) if facts.promised_at else "",
+        "called": _day(wording, "promised", rung_at, facts) if rung_at else "",
+        "number": _dialled(number, frame.region) if number else "",
         "phone": _dialled(facts.person_phone, frame.region) if facts.person_phone else "",
         "hours": wording.dates.hours(facts.phone_hours, reader) if facts.phone_hours else "",
         "address": frame.write_to or "",
@@ -103,12 +107,18 @@ def _values(facts: AckFacts, frame: Frame, wording: Wording) -> Mapping[str, str
 def _paragraphs(facts: AckFacts, values: Mapping[str, str]) -> Sequence[str]:
     person = "_person" if facts.person else ""
     talk = ("phone_hours" if values["hours"] else "phone") if values["phone"] else None
+    if facts.is_answered_by_call:
+        ring, note = ["ring_time" if values["called"] else "ring"], "note"
+        talk = f"{talk}_too" if talk else None
+    else:
+        ring, note = [], f"note{person or '_team'}"
     return [
         "greeting" if values["name"] else "greeting_plain",
-        f"opening{person}{'_time' if facts.promised_at else ''}",
+        f"opening{person}{'_time' if facts.written_by else ''}",
+        *ring,
         *([talk] if talk else []),
         "write" if values["address"] else "write_by_post",
-        f"note{person or '_team'}",
+        note,
     ]
 
 

@@ -80,14 +80,17 @@ def by_hand(
 ) -> Change:
     """What a person says of one that is held, or nobody sends: "sent", "again" or "never". Raises NotFound, Refused.
 
-    "never" is also said of an acknowledgement that waits and nobody sends at this moment. Sent again, it is owed anew:
-    it counts no copies, and its time begins now. mailboxes: those that are configured.
+    "never" is also said of an acknowledgement that waits and nobody sends at this moment; "sent" and "never" of one
+    that was given up, which then leaves the ledger. Sent again, it is owed anew: it counts no copies, and its time
+    begins now. mailboxes: those that are configured.
     """
     owed = items.deliveries.get(delivery_id)
     if owed is None:
         raise NotFound("no delivery has this id", remedy="`commsd ledger` lists those that are held")
     left = mailboxes is not None and owed.via not in mailboxes and owed.state in _WAITING
-    if owed.state is not DeliveryState.HELD and not left:
+    if _is_given_up(owed):
+        _must_not_go_again(verdict)
+    elif owed.state is not DeliveryState.HELD and not left:
         _must_only_wait(owed, verdict)
     if verdict == "again" and left:
         raise Refused(f"no mailbox {owed.via} sends it", remedy=f"put [mailbox.{owed.via}] back, and reload")
@@ -97,6 +100,18 @@ def by_hand(
     state = DeliveryState.SENT if verdict == "sent" else DeliveryState.CANCELLED
     after = replace(owed, state=state, reason=None, status_raw=_said(verdict, owed, by), settled_at=items.now)
     return _left(owed, after, items, terms)
+
+
+def _is_given_up(owed: Delivery) -> bool:
+    """Whether it is an acknowledgement that was tried for too long."""
+    return owed.kind is DeliveryKind.ACK and owed.state is DeliveryState.FAILED
+
+
+def _must_not_go_again(verdict: str) -> None:
+    """Raises Refused: what it tells is hours old."""
+    if verdict == "again":
+        remedy = "write to the customer yourself and say `sent`, or `never` where nobody need write any more"
+        raise Refused("this one was given up, for it came too late", remedy=remedy)
 
 
 def _must_only_wait(owed: Delivery, verdict: str) -> None:
@@ -112,7 +127,8 @@ def _must_only_wait(owed: Delivery, verdict: str) -> None:
 
 def _said(verdict: str, owed: Delivery, by: str) -> str:
     """Who settled it how, and what it waited for then."""
-    waited = f" while it was {owed.state.value}" if owed.state in _WAITING else ""
+    waits = owed.state in _WAITING or _is_given_up(owed)
+    waited = f" while it was {owed.state.value}" if waits else ""
     why = f" ({owed.reason})" if waited and owed.reason else ""
     return f"{verdict}, says {by}{waited}{why}"[:200]
 

@@ -50,6 +50,13 @@ def judge_heard(tables: Mapping[str, Table], people: People) -> None:
             table.warn("number", what, remedy)
 
 
+def judge_unheard(dialling: Table) -> None:
+    """Says that nothing listens for machines where Twilio cannot tell us what it heard. For webhooks = false."""
+    if dialling.value("machine_detection") is True:
+        what = "machine_detection does nothing while webhooks = false: Twilio has nowhere to tell what it heard"
+        dialling.note("machine_detection", what, "take it out, or set up webhooks and public_url")
+
+
 def _rung(table: Table, team: str | None, people: People) -> list[Agent]:
     """Whom calls of this line ring: its rounds, and its team when calls are made from it."""
     rounds = table.value("rounds")

@@ -13,7 +13,6 @@ from phonenumbers import timezone
 
 from commsd.channels.phone.prompts.spoken import Spoken
 from commsd.channels.phone.seen import House
-from commsd.channels.phone.wished_hours import wished_hours
 from commsd.core.calendar import is_zone
 from commsd.core.callback import Callback
 from commsd.core.calling_hours import if_soon, next_window, zones_of
@@ -26,6 +25,7 @@ from commsd.core.number import Number, parse_number
 from commsd.core.open_items import OpenItems
 from commsd.core.policy import ClockKind
 from commsd.core.promise import calendar_of, told
+from commsd.sla.rules.wished_hours import wished_hours
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,14 @@ def _one(thing: str, *statuses: int) -> Answer:
     return Answer(forms={JSON: ref(thing)}, statuses=statuses or (200,), example=f"record:{thing}")
 
 
+def _merged(thing: str, **fields: Json) -> Answer:
+    """A thing into which another went. fields: what of the other may have been dropped."""
+    said = "What the one that went knew otherwise, and the one that stays did not take over."
+    more = {"type": "object", "properties": fields, "description": said}
+    form = {"allOf": [ref(thing), {"type": "object", "properties": {"dropped": more}}]}
+    return Answer(forms={JSON: form}, example=f"record:{thing}")
+
+
 def _page(thing: str) -> Answer:
     return Answer(forms={JSON: page_of(thing)}, example=f"page:{thing}")
 
@@ -101,11 +109,16 @@ ANSWERS: Mapping[str, Answer] = {
     "GET /v1/contacts": _page("contact"),
     "GET /v1/contacts/{id}": _one("contact", 200, 304),
     "PUT /v1/contacts/by/{system}/{external_id}": _one("contact", 200, 201),
-    **{f"POST /v1/contacts/{{id}}/{word}": _one("contact", 200, 201) for word in ("merge", "split")},
+    "POST /v1/contacts/{id}/merge": _merged(
+        "contact",
+        **dict.fromkeys(("name", "language", "timezone", "tier", "owner", "stage", "organisation_id"), _TEXT),
+        wishes={"type": "object"},
+    ),
+    "POST /v1/contacts/{id}/split": _one("contact", 200, 201),
     "GET /v1/organisations": _page("organisation"),
     "GET /v1/organisations/{id}": _one("organisation", 200, 304),
     "PUT /v1/organisations/by/{system}/{external_id}": _one("organisation", 200, 201),
-    "POST /v1/organisations/{id}/merge": _one("organisation"),
+    "POST /v1/organisations/{id}/merge": _merged("organisation", tier=_TEXT, owner=_TEXT),
     "DELETE /v1/organisations/{id}": _one("organisation"),
     "DELETE /v1/contacts/{id}": _one("contact"),
     "GET /v1/reports/attainment": _OBJECT,

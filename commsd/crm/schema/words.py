@@ -50,6 +50,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
     "callback": {
         "misses": "Ids of the missed calls that it answers, oldest first.",
         "held": "Why no machine rings it.",
+        "wish_ended_at": "When the wish that it was held for was taken back.",
         "due_at": "By when, or from when on where asked_at_time is true.",
     },
     "clock": {

@@ -11,7 +11,7 @@ from textwrap import wrap
 from commsd.core.callback import Callback, State
 from commsd.core.case import CaseFile, ClockRecord
 from commsd.core.firm import Firm
-from commsd.core.interaction import Direction, Interaction, Kind, Role
+from commsd.core.interaction import MACHINE_HEARD, Direction, Interaction, Kind, Role
 from commsd.core.link import Act
 from commsd.core.number import parse_number
 from commsd.core.policy import ClockKind
@@ -58,6 +58,12 @@ class Entry:
         return self._named(self.callback.number)
 
     @property
+    def machine(self) -> bool:
+        """Whether a machine seems to have answered the last try of ours."""
+        last = self.callback.attempts[-1].id if self.callback.attempts else None
+        return any(fact.id == last and MACHINE_HEARD in fact.tags for fact in self.file.interactions)
+
+    @property
     def elsewhere(self) -> str | None:
         """The number that rang, where another one is to be rung."""
         rang = self.miss.address(Role.CALLER) if self.miss else None
@@ -73,7 +79,9 @@ class Entry:
 
 
 def acts_of(entry: Entry) -> tuple[Act, ...]:
-    """What the reader is offered: of a number that is held, never to ring it."""
+    """What the reader is offered: of a number that is held, never to ring it; the likeliest result first."""
+    if entry.matter.what is What.CONFIRM and entry.machine:
+        return (Act.VOICEMAIL, *(act for act in AFTER_A_CALL if act is not Act.VOICEMAIL))
     return OFFERED[What.HELD if entry.callback.state is State.HELD else entry.matter.what]
 
 
@@ -153,7 +161,8 @@ def subject(entry: Entry) -> str:
         case What.ESCALATED:
             return f"Needs a person: {entry.who} is not reached{line}"
         case What.CONFIRM:
-            return f"What came of your call to {entry.who}?"
+            seems = " It seems that a machine answered." if entry.machine else ""
+            return f"What came of your call to {entry.who}?{seems}"
     rang = f" ({times(len(entry.callback.misses))})" if len(entry.callback.misses) > 1 else ""
     instead = f", to be rung on {spoken(entry.callback.number)}" if entry.elsewhere else ""
     return f"Missed call: {entry.caller}{instead}{line}{rang}"
@@ -266,6 +275,8 @@ def _advice(entry: Entry) -> str:
     if entry.callback.state is State.HELD:
         return "Look who it is before anybody rings; then let it be called once in your name, or close it and say why."
     match entry.matter.what:
+        case What.CONFIRM if entry.machine:
+            return "It seems that a machine answered: if so, say voicemail. If not, say in one word what came of it."
         case What.CONFIRM:
             return "Say it in one word, so that the customer is neither forgotten nor rung twice."
         case What.ESCALATED:

@@ -224,9 +224,9 @@ async def test_the_subject_our_mail_link_writes_is_understood(office: Office, la
             datetime(2026, 3, 9, 14, 0, tzinfo=UTC),
             "We will also ring you on Monday 9 March at 15:00, on +49 30 23125099.",
         ),
-        ("Please call me after six on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
-        ("Please call me next week on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
-        ("Please don't call me before 10 on +44 20 7946 0018.", NOON, "We will also ring you, on +44 20 7946 0018."),
+        ("Please call me after six on +44 20 7946 0018.", NOON, "We will also ring you on +44 20 7946 0018."),
+        ("Please call me next week on +44 20 7946 0018.", NOON, "We will also ring you on +44 20 7946 0018."),
+        ("Please don't call me before 10 on +44 20 7946 0018.", NOON, "We will also ring you on +44 20 7946 0018."),
         ("Please call me today on +44 20 7946 0018.", NOON, "ring you today, Wednesday 4 March, by 12:00, on"),
     ],
 )

@@ -19,6 +19,7 @@ from commsd.core.interaction import Channel, Kind
 from commsd.core.policy import ClockKind
 from commsd.crm.actions import close_case
 from commsd.crm.call_actions import claim_callback, close_callback
+from commsd.crm.contact_set import Said, set_contact
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
 from commsd.store.migrate import upgrade
@@ -26,6 +27,7 @@ from tests.channels.mail.written_to import KEY, Office, ack_text, mail, page_ser
 from tests.house import TERMS
 from tests.world import ScriptedWorld
 
+JANE = "jane@example.org"
 NOON = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)
 
 
@@ -99,6 +101,18 @@ async def test_pressing_with_a_number_owes_one_call_and_says_by_when(office: Off
     assert [(fact.kind, fact.promised_at) for fact in web] == [(Kind.MESSAGE, None), (Kind.ACK, NOON)]
     running = {r.value.clock: r.value.due_at for r in file.clocks if r.value.state is ClockState.RUNNING}
     assert running[ClockKind.PROMISE] == NOON
+
+
+async def test_the_page_tells_a_time_in_the_hours_in_which_the_customer_wishes_to_be_rung(
+    office: Office, client: httpx.AsyncClient
+) -> None:
+    change = await office.write(mail("Where is my parcel? It should have come on Monday.\n"))
+    said = Said(wishes={"hours": "mon-fri 09:00-11:00"}, fields={"timezone": "Europe/Berlin"})
+    await office.log.decide(key.of_addresses(JANE), set_contact(JANE, said, Hand(by="anna")))
+    for _ in range(2):  # pressed again it is told from what is owed
+        done = await client.post(path(change), data={"number": "+493023125099"})
+        assert "We will ring you on Thursday 5 March, by 11:00." in done.text
+    assert await owed(office, change) == [("+493023125099", State.WAITING, NOON)]
 
 
 async def test_pressing_again_is_harmless(office: Office, client: httpx.AsyncClient) -> None:
@@ -286,7 +300,7 @@ async def test_a_stranger_who_writes_the_number_neither_moves_nor_learns_the_tim
     office.world.advance(timedelta(minutes=20))
     for words in ("Please call me on +44 20 7946 0018.", "Please call me tomorrow at 10 on +44 20 7946 0018."):
         theirs = await office.write(mail(words + "\n", sender="Al <al@attacker.example>", subject="thing"))
-        assert "We will also ring you, on +44 20 7946 0018." in ack_text(theirs)
+        assert "We will also ring you on +44 20 7946 0018." in ack_text(theirs)
         assert await owed(office, hers) == [("+442079460018", State.WAITING, NOON)]
 
 

@@ -9,9 +9,11 @@ from sqlalchemy import Connection, text, update
 
 from commsd.channels.mail.settle import by_hand, keys_of
 from commsd.core.change import Change
+from commsd.core.clock import State as ClockState
 from commsd.core.interaction import Delivery, DeliveryState
 from commsd.core.open_items import OpenItems
 from commsd.core.pause import Pause
+from commsd.core.policy import ClockKind
 from commsd.demo.smtp import SmtpSink
 from commsd.errors import Refused
 from commsd.store import decision_lock, schema
@@ -80,6 +82,50 @@ async def test_d4_one_that_was_given_up_first_is_claimed_by_nobody(house: Owing)
     await house.arrives(letter())
     await says(house, await house.owed(), "never")
     assert await house.claims.deliveries(("support",), 1, CLAIM) == ()
+
+
+async def given_up(house: Owing) -> Delivery:
+    """An acknowledgement that could not be sent for hours."""
+    await house.arrives(letter())
+    house.world.advance(timedelta(hours=5))
+    async with SmtpSink() as server:
+        await house.send(submission(server)).once()
+    owed = await house.owed()
+    assert (owed.state, owed.reason) == (DeliveryState.FAILED, "gave-up")
+    assert owed.id in [debt.id for debt in await house.ledger()]
+    return owed
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "outcome", "clock"),
+    [
+        ("sent", DeliveryState.SENT, "reached", ClockState.BREACHED),
+        ("never", DeliveryState.CANCELLED, "cancelled", ClockState.RUNNING),
+    ],
+)
+async def test_one_that_was_tried_for_too_long_leaves_the_ledger_when_a_person_settles_it(
+    house: Owing, verdict: str, state: DeliveryState, outcome: str, clock: ClockState
+) -> None:
+    owed = await given_up(house)
+    change = await says(house, owed, verdict)
+    settled = await house.owed()
+    assert (settled.state, settled.status_raw) == (state, f"{verdict}, says anna while it was failed (gave-up)")
+    (ack,) = await house.interactions("ack")
+    assert ack.outcome == outcome
+    assert owed.id not in [debt.id for debt in await house.ledger()]
+    stopped = [record.value.state for record in change.clocks if record.value.clock is ClockKind.ACK]
+    assert (stopped or [ClockState.RUNNING]) == [clock], "only what was sent stops the clock"
+
+
+async def test_one_that_was_tried_for_too_long_does_not_go_again(house: Owing) -> None:
+    owed = await given_up(house)
+    with pytest.raises(Refused, match="too late") as refused:
+        await says(house, owed, "again")
+    assert "`never`" in refused.value.remedy
+    await says(house, owed, "never")
+    for verdict in ("sent", "never"):
+        with pytest.raises(Refused, match="cancelled, not held"):
+            await says(house, owed, verdict)
 
 
 @pytest.fixture

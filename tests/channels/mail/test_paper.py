@@ -15,9 +15,10 @@ from commsd.channels.mail.posted import posted
 from commsd.channels.mail.sender_pattern import SenderPattern
 from commsd.core import key
 from commsd.core.agent import Absence
+from commsd.core.callback import State as CallState
 from commsd.core.change import Change
 from commsd.core.clock import State
-from commsd.core.contact import CUSTOMER, Contact, Identity
+from commsd.core.contact import CUSTOMER, Contact, Identity, Wishes
 from commsd.core.entry import Hand
 from commsd.core.interaction import (
     Actor,
@@ -52,7 +53,13 @@ class House:
     def __init__(self, log: Log, world: ScriptedWorld) -> None:
         self.log, self.world = log, world
 
-    async def knows(self, *identities: Identity, language: str | None = None, name: str = "Petra Weber") -> None:
+    async def knows(
+        self,
+        *identities: Identity,
+        language: str | None = None,
+        name: str = "Petra Weber",
+        wishes: Wishes | None = None,
+    ) -> None:
         """There is a contact with these identities."""
         contact = Contact(
             id=self.world.world.new_id(),
@@ -60,6 +67,7 @@ class House:
             name=name,
             identities=identities,
             language=language,
+            wishes=wishes or Wishes(),
         )
         await self.log.decide((), lambda items: Change(contacts=(contact,)))
 
@@ -137,6 +145,47 @@ async def test_a_page_is_due_when_its_clock_is(house: House) -> None:
     clock = change.clock(ClockKind.ACK)
     assert clock is not None
     assert owed.due_at == clock.value.due_at
+
+
+async def test_who_wants_calls_only_is_promised_the_call_on_paper_and_no_written_answer(house: House) -> None:
+    await house.knows(Identity("phone", FAX), wishes=Wishes(call_only=True))
+    change = await house.takes(desk())
+    (callback,) = change.callbacks
+    assert (callback.number, callback.state, callback.asked_at_time) == (FAX, CallState.WAITING, False)
+    html = of_kind(change, DeliveryKind.LETTER)[0].payload.decode()
+    assert "Wir rufen Sie bis Mittwoch, 4. März, unter 030 23125099 an." in html
+    assert "schreibt Ihnen" not in html
+    ack = next(fact for fact in change.interactions if fact.kind is Kind.ACK)
+    assert ack.promised_at == callback.due_at
+    assert [record.promised_at for record in change.clocks if record.value.clock is ClockKind.FIRST_RESPONSE] == [None]
+
+
+async def test_a_page_that_anybody_may_have_asked_for_reads_out_no_number_on_file(house: House) -> None:
+    await house.knows(Identity(CUSTOMER, "4711"), Identity("phone", FAX), wishes=Wishes(call_only=True))
+    numbered = desk(Channel.LETTER, senders=(SenderPattern(body=r"Kunde (?P<customer>\d+)"),))
+    change = await house.takes(numbered, subject="Post", body="Kunde 4711\r\n")
+    assert [callback.number for callback in change.callbacks] == [FAX]
+    html = of_kind(change, DeliveryKind.LETTER)[0].payload.decode()
+    assert "… 99" in html
+    assert "23125099" not in html
+
+
+async def test_the_mail_about_a_fax_promises_the_call_too_where_calls_only_are_wished(house: House) -> None:
+    known = (Identity("phone", FAX), Identity("email", "petra@example.org"))
+    await house.knows(*known, language="de", wishes=Wishes(call_only=True))
+    change = await house.takes(desk())
+    assert [callback.number for callback in change.callbacks] == [FAX]
+    text = read(of_kind(change, DeliveryKind.ACK)[0]).get_content()
+    assert "Wir rufen Sie heute" in text
+    assert "Antwort erhalten" not in text
+
+
+async def test_a_fax_too_old_to_be_answered_by_a_machine_opens_no_call(house: House) -> None:
+    await house.knows(Identity("phone", FAX), wishes=Wishes(call_only=True))
+    arrival = arrived(house.world.now - timedelta(days=2))
+    at = desk()
+    change = await house.log.decide(keys_of(arrival, at), lambda items: intake(arrival, items, at, TERMS))
+    assert change.callbacks == ()
 
 
 async def test_posting_stops_the_ack_clock_and_no_other(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 from playwright.async_api import Page as Tab
 
-from commsd.channels.mail.ack import render
+from commsd.channels.mail.ack import OwedCall, render
 from commsd.channels.mail.letter import Sheet
 from commsd.channels.mail.paper_texts import paper_texts
 from commsd.channels.mail.printed import Frame, Page, page
@@ -70,11 +70,47 @@ def test_letter_and_fax_are_called_by_their_names(reader: str) -> None:
     assert fax in made(reader, channel=Channel.FAX).text
 
 
+WRITES = {"en": "written by", "de": "schreibt Ihnen", "da-du": "skriver", "da-De": "skriver", "id": "ditulis"}
+RINGS = {
+    "en": "We will ring you by Tuesday 10 March, on",
+    "de": "Wir rufen Sie bis Dienstag, 10. März, unter",
+    "da-du": "Vi ringer til dig senest tirsdag den 10. marts på",
+    "da-De": "Vi ringer til Dem senest tirsdag den 10. marts på",
+    "id": "Kami akan menelepon Anda paling lambat hari Selasa, 10 Maret, ke nomor",
+}
+
+
+def rung(reader: str, situation: str, channel: Channel = Channel.LETTER) -> str:
+    """What the page says to who wants calls only."""
+    return page(facts(reader, situation, wishes=Wishes(call_only=True)), SHEET, FRAME, ON_PAPER[channel]).text
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_who_wants_calls_only_is_promised_the_call_and_nothing_in_writing(reader: str) -> None:
+    for situation in (each for each in WHEN if "called" in each and "number" not in each):
+        text = rung(reader, situation)
+        assert WRITES[reader] not in text
+        assert text.count("020 7946 0018") + text.count("+44 20 7946 0018") == 1
+        assert 35 <= len(text.split()) <= 110, text
+        assert not BANNED.search(text), text
+        assert not re.search(r"[{}$]|None|  |\.\.|,,|,\.|, \.", text), text
+    assert RINGS[reader] in rung(reader, "open called")
+    assert WRITES[reader] in rung(reader, "open called no-number"), "where to ring is not known"
+    assert WRITES[reader] in made(reader).text
+
+
+def test_who_is_rung_at_no_time_we_can_name_is_told_of_the_call_alone() -> None:
+    called = facts(call=OwedCall(None, "+442079460018", timeless=True), wishes=Wishes(call_only=True))
+    assert "We will ring you on +44 20 7946 0018." in page(called, SHEET, FRAME, ON_PAPER[Channel.LETTER]).text
+
+
 def test_danish_never_mixes_its_two_registers() -> None:
     for channel in ON_PAPER:
         for situation in WHEN:
-            assert not re.search(r"\b(?:du|dig|din|dit|dine)\b", made("da-De", situation, channel).text, re.I)
-            assert not re.search(r"\b(?:De|Dem|Deres)\b", made("da-du", situation, channel).text)
+            formal = made("da-De", situation, channel).text + rung("da-De", situation, channel)
+            familiar = made("da-du", situation, channel).text + rung("da-du", situation, channel)
+            assert not re.search(r"\b(?:du|dig|din|dit|dine)\b", formal, re.I)
+            assert not re.search(r"\b(?:De|Dem|Deres)\b", familiar)
 
 
 @pytest.mark.parametrize("channel", list(ON_PAPER))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -142,7 +142,7 @@ def test_who_wants_calls_only_is_rung_by_the_time_of_the_answer_where_the_call_h
     text = render(timeless, TEXTS).text
     assert f"We will ring you {DUE['en', 'open']}, on 020 7946 0018." in text
     assert "answer" not in text
-    assert "We will ring you, on 020 7946 0018." in render(replace(timeless, promised_at=None), TEXTS).text
+    assert "We will ring you on 020 7946 0018." in render(replace(timeless, promised_at=None), TEXTS).text
 
 
 def test_who_wants_calls_only_and_gave_no_number_is_still_promised_the_answer() -> None:
@@ -185,6 +185,49 @@ async def test_who_wants_calls_only_is_rung_at_the_number_on_file_and_told_so(of
     told = next(fact.promised_at for fact in change.interactions if fact.kind is Kind.ACK)
     assert told == callback.due_at
     assert [record.promised_at for record in change.clocks if record.value.clock in ANSWERING] == [None]
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("mon-fri 11:00-16:00", "today, Wednesday 4 March, by 12:00"),
+        ("mon-fri 15:00-16:30", "today, Wednesday 4 March, by 16:30"),
+        ("mon-fri 16:00-20:00", "today, Wednesday 4 March, by 17:00"),
+        ("mon-fri 09:00-11:00", "on Thursday 5 March, by 11:00"),
+        ("sat 09:00-12:00, mon 10:00-11:00", "on Monday 9 March, by 11:00"),
+        ("sat-sun 09:00-12:00", "We will ring you on 030"),
+        ("24x7", "today, Wednesday 4 March, by 12:00"),
+    ],
+)
+@pytest.mark.parametrize("asks", ["Please call me back, thank you very much.\n", ASKS])
+async def test_the_time_told_for_a_call_keeps_to_the_hours_in_which_its_customer_wishes_to_be_rung(
+    office: Office, hours: str, said: str, asks: str
+) -> None:
+    await jane(office, Identity("phone", "+493023125099"), wishes=Wishes(call_only=True, hours=hours))
+    change = await office.write(mail(asks, date="Wed, 04 Mar 2026 10:00:00 +0100"))
+    assert [callback.due_at for callback in change.callbacks] == [datetime(2026, 3, 4, 11, tzinfo=UTC)]
+    assert said in ack_text(change)
+
+
+async def test_the_hours_somebody_wishes_are_read_by_the_clock_of_their_number(office: Office) -> None:
+    await jane(office, PHONE, wishes=Wishes(call_only=True, hours="mon-fri 13:00-14:00"))
+    assert "by 15:00" in ack_text(await office.write(mail(ASKS)))
+
+
+async def test_a_time_the_customer_asks_for_comes_before_the_hours_they_wish(office: Office) -> None:
+    await jane(office, PHONE, wishes=Wishes(hours="mon-fri 15:00-16:00"))
+    change = await office.write(mail("Please call me tomorrow at 10 on +44 20 7946 0018.\n"))
+    assert "on Thursday 5 March at 10:00" in ack_text(change)
+
+
+@pytest.mark.parametrize("words", ["Please call me after six.", "Please call me next Monday at 7:00."])
+async def test_who_wants_calls_only_and_names_a_time_that_is_not_ours_is_told_no_other(
+    office: Office, words: str
+) -> None:
+    await jane(office, PHONE, wishes=Wishes(call_only=True))
+    text = ack_text(await office.write(mail(words, date="Wed, 04 Mar 2026 10:00:00 +0100")))
+    assert "ring you" in text
+    assert " by " not in text.partition("ring you")[2].partition(".")[0]
 
 
 def test_the_time_told_to_who_wants_calls_only_is_that_of_the_call() -> None:

@@ -1,7 +1,7 @@
 """The telephone as it runs: our routes behind HTTP, a store, and an exchange that rings them, on a clock that jumps."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from commsd.channels.channel import Means
 from commsd.channels.phone.channel import PHONE
-from commsd.channels.phone.line import PhoneSettings
+from commsd.channels.phone.line import Dialling, PhoneSettings
 from commsd.channels.phone.rest import Rest
 from commsd.channels.phone.switch import Switch
 from commsd.channels.phone.verdict import Verdict
@@ -118,7 +118,13 @@ def contract(shared: Path) -> Contract:
 
 
 @pytest.fixture
-async def phone(tmp_path: Path, sqlite_url: str, contract: Contract) -> AsyncIterator[Phone]:
+def dialling() -> Dialling:
+    """What the machine may dial; a module with other wishes has a fixture of its own."""
+    return Dialling()
+
+
+@pytest.fixture
+async def phone(tmp_path: Path, sqlite_url: str, contract: Contract, dialling: Dialling) -> AsyncIterator[Phone]:
     (tmp_path / "token").write_text(TOKEN)
     clockwork = Clockwork(TUESDAY)
     exchange = Exchange(
@@ -127,7 +133,7 @@ async def phone(tmp_path: Path, sqlite_url: str, contract: Contract) -> AsyncIte
     means = await opened(sqlite_url, clockwork)
     async with exchange, clockwork.running(lambda: exchange.post.busy > 0):
         secret = SecretSource("file", str(tmp_path / "token"))
-        known = settings(twilio(secret, exchange.api_base_url), languages=("en",))
+        known = replace(settings(twilio(secret, exchange.api_base_url), languages=("en",)), dialling=dialling)
         async with listening(PHONE.routes(known, means)) as url:
             exchange.app_url = url
             yield Phone(exchange, clockwork, known, means, url)

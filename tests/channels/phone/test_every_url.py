@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urldefrag, urlsplit
 from xml.etree import ElementTree
 
+import pytest
+
 from commsd.channels.phone.dial.dialler import Dialler
 from commsd.channels.phone.dial.exchange import Exchange as Attempts
+from commsd.channels.phone.line import Dialling
 from commsd.channels.phone.rest import Rest
 from commsd.core.callback import CloseReason
 from commsd.demo.exchange import Caller, Person
@@ -16,8 +19,13 @@ from tests.channels.phone.test_sms_ack import turn
 
 ASKS = {"rc": "2", "rp": "ct,rt,5xx", "ct": "1500", "rt": "5000"}
 TELLS = {"rc": "3", "rp": "ct,rt,5xx", "ct": "2000", "rt": "4000"}
-TELLING = frozenset({"leg", "recording", "status", "message-status"})
+TELLING = frozenset({"leg", "amd", "recording", "status", "message-status"})
 """What Twilio only tells; all else is asked for a document."""
+
+
+@pytest.fixture
+def dialling() -> Dialling:
+    return Dialling(machine_detection=True)
 
 
 def handed_out(phone: Phone) -> Iterator[str]:
@@ -58,7 +66,7 @@ async def test_w8_every_url_in_documents_orders_and_texts_says_how_it_is_asked_a
     assert CloseReason.REACHED in {owed.close_reason for owed in await phone.callbacks()}
     given = set(handed_out(phone))
     inbound = {"dial", "offer", "number", "confirm", "message", "whisper", "key", "leg", "recording"}
-    dialled = {"agent", "talk", "result", "status", "fallback", "leg", "key"}
+    dialled = {"agent", "talk", "result", "status", "fallback", "leg", "key", "amd"}
     assert {step(url) for url in given} >= inbound | dialled | {"message-status"}
     for url in given:
         assert dict(parse_qsl(urldefrag(url).fragment)) == (TELLS if step(url) in TELLING else ASKS), url

@@ -197,7 +197,29 @@ async def test_fraud_opt_out_who_wants_no_calls_is_held_when_he_is_missed(phone:
     await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, hand, wanted=False))
     assert (await after(phone, owed)).held == "dnc"
     await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, hand, wanted=True))
-    assert (await after(phone, owed)).state is State.HELD, "a person held it, a person lets it go"
+    free = await after(phone, owed)
+    assert (free.state, free.held, free.look_at) == (State.WAITING, None, owed.look_at)
+
+
+async def test_fraud_opt_out_a_wish_taken_back_frees_no_call_that_is_held_for_its_number(phone: Phone) -> None:
+    owed, hand = await missed(phone, RIGA), Hand(by="anna")
+    await phone.means.log.decide(key.of_addresses(RIGA), set_calls(RIGA, hand, wanted=False))
+    await phone.means.log.decide(key.of_addresses(RIGA), set_calls(RIGA, hand, wanted=True))
+    await turned(phone, dialler(phone))
+    assert (await after(phone, owed)).held == "region:LV"
+    for wanted in (False, True):
+        await phone.means.log.decide(key.of_addresses(RIGA), set_calls(RIGA, hand, wanted=wanted))
+        assert (await after(phone, owed)).held == "region:LV"
+
+
+async def test_fraud_opt_out_who_takes_the_wish_back_is_rung_by_itself(phone: Phone) -> None:
+    owed, hand, duty = await missed(phone, CUSTOMER), Hand(by="anna"), dialler(phone)
+    for wanted in (False, True):
+        await phone.means.log.decide(key.of_addresses(CUSTOMER), set_calls(CUSTOMER, hand, wanted=wanted))
+    await phone.passes(300)
+    phone.exchange.people.update({ANNA: TAKES, CUSTOMER: Person(answers_after=4, talks_for=30)})
+    await turned(phone, duty)
+    assert (await after(phone, owed)).close_reason is CloseReason.REACHED
 
 
 async def _signed(phone: Phone, path: str, **said: str) -> tuple[int | None, bytes]:

@@ -11,7 +11,7 @@ from commsd.core import key
 from commsd.core.callback import Attempt, Callback, Passed, State
 from commsd.core.change import Change, change_of
 from commsd.core.firm import Firm
-from commsd.core.interaction import Interaction, Outcome, Promise
+from commsd.core.interaction import MACHINE_HEARD, Direction, Interaction, Outcome, Promise
 from commsd.core.link import Act
 from commsd.core.open_items import OpenItems
 from commsd.sla.notice.call_watch import FEW, CallWatch, Desk, LineTold
@@ -205,6 +205,40 @@ async def test_what_came_of_a_call_is_asked_twice_and_then_told_to_the_lead(
         asked.append(len(only(await board.tells(), "What came of your call")))
     assert asked == [0, 1, 2, 3, 3]
     assert [line.partition("@")[0] for line in only(await board.told(), "What came")] == ["anna", "anna", "cai"]
+
+
+async def test_p8_where_a_machine_seems_to_have_answered_the_question_names_it_first(
+    log: Log, scripted_world: ScriptedWorld
+) -> None:
+    board = Switchboard(log, scripted_world)
+    owed = await board.rang()
+    await board.tells()
+    now = scripted_world.now
+
+    async def asked(tag: str, name: str) -> str:
+        """A talk of ours that bears the tag, and what is asked about it."""
+
+        def talk(items: OpenItems) -> Change:
+            fact = replace(call_from()(Books(items.now, items.new_id)), direction=Direction.OUTBOUND, id=name)
+            return Change(interactions=(replace(fact, case_id=owed.case_id, outcome=Outcome.REACHED, tags=(tag,)),))
+
+        await log.decide((key.of_callback(owed.id),), talk)
+        tried = Attempt(at=now, by="anna", result=None, id=name, bridged=True, ended_at=now)
+        await board.moved(await current(), state=State.CONFIRM, attempts=(*(await current()).attempts, tried))
+        scripted_world.advance(3 * M)
+        await board.tells()
+        *_, (_, _, said) = await board.notices()
+        return said
+
+    async def current() -> Callback:
+        (found,) = (await items_of(log, key.of_callback(owed.id))).callbacks
+        return found
+
+    plain, machine = await asked("conflict", "a1"), await asked(MACHINE_HEARD, "a2")
+    assert "machine" not in plain
+    assert plain.index("a/reached") < plain.index("a/voicemail")
+    assert "It seems that a machine answered: if so, say voicemail." in machine
+    assert machine.index("a/voicemail") < machine.index("a/reached")
 
 
 async def test_nobody_is_asked_once_the_result_is_given(log: Log, scripted_world: ScriptedWorld) -> None:
