@@ -26,7 +26,7 @@ PERSONAL = (
     *("personal.fields", "identities.value", "shared_identities.value", "organisation_marks.value", "notes.value"),
     *("callbacks.number", "opt_outs.number", "refusals.address", "deliveries.recipient", "deliveries.inbox"),
     *("deliveries.payload", "originals.content", "original_parts.content", "outbox.record"),
-    *("journal.url", "journal.fields", "answers.body"),
+    *("journal.call_sid", "journal.url", "journal.fields", "answers.call_sid", "answers.body"),
 )
 
 
