@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from commsd.core.callback import Callback, CloseReason, State
 from commsd.core.case import ClockRecord
+from commsd.core.clock import State as Running
 from commsd.core.interaction import CALL_SID, DECLINED, Direction, Interaction, Kind, Outcome
 from commsd.demo.exchange import Call
 from commsd.store import schema
@@ -107,9 +108,19 @@ class Witness:
         ]
 
     def _no_clock_begins_later(self, books: Books) -> Iterable[str]:
-        """A clock whose own call is owed no longer runs for the next one that is."""
+        """A clock whose own call is owed no longer runs for the next one that is.
+
+        Nor does it matter when one began that a correction took back, as an earlier one had never ended.
+        """
+        for clock in books.clocks:
+            if clock.value.state is Running.CANCELLED and _has_earlier(clock, books.clocks):
+                self.began.pop(f"clock {clock.id}", None)
         settled = {call.id for call in books.calls if call.outcome is Outcome.REACHED or call.reason == DECLINED}
-        clocks = {f"clock {clock.id}": (clock.value.started_at, clock.value.opened_by) for clock in books.clocks}
+        clocks = {
+            f"clock {clock.id}": (clock.value.started_at, clock.value.opened_by)
+            for clock in books.clocks
+            if clock.value.state is not Running.CANCELLED
+        }
         callbacks = {f"callback {callback.id}": (callback.opened_at, None) for callback in books.callbacks}
         for thing, (at, call) in {**clocks, **callbacks}.items():
             first, of = self.began.get(thing, (at, call))
@@ -138,6 +149,16 @@ class Witness:
             later = callback.opened_at > since and (callback.asked_at_time or not callback.misses)
             if not later and self.spoke.get(leg.to, since) <= since:
                 yield f"6: {leg.to} wants no calls since {since}, and was dialled"
+
+
+def _has_earlier(taken_back: ClockRecord, clocks: Iterable[ClockRecord]) -> bool:
+    """Whether another of its kind in its case counts from before."""
+    return any(
+        (other.case_id, other.value.clock) == (taken_back.case_id, taken_back.value.clock)
+        and other.value.state is not Running.CANCELLED
+        and other.value.started_at < taken_back.value.started_at
+        for other in clocks
+    )
 
 
 def _open(at: datetime, limits: Limits) -> bool:

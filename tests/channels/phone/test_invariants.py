@@ -10,7 +10,9 @@ import pytest
 
 from commsd.core.callback import Attempt, CloseReason, State
 from commsd.core.clock import Clock
+from commsd.core.clock import State as Running
 from commsd.core.interaction import CALL_SID, DECLINED, ExternalId, Interaction, Outcome
+from commsd.core.policy import ClockKind
 from commsd.demo.exchange import Call
 from commsd.store.journal import Webhook
 from tests.channels.phone import replay
@@ -178,6 +180,19 @@ def test_6d_5_a_clock_whose_own_call_is_owed_no_longer_runs_for_the_next_one(set
     assert told(books, witness=witness) == {"1"}
     later = [replace(record, value=moved(record.value)) for record in books.clocks]
     assert "5" not in told(with_call(replace(books, clocks=later), **settled), witness=witness)
+
+
+@pytest.mark.parametrize(("earlier", "told_of"), [(True, set()), (False, {"5"})])
+def test_6d_5_a_clock_that_a_correction_took_back_may_begin_anew(earlier: bool, told_of: set[str]) -> None:
+    """The one before it had never ended. Where there is none before it, it may not."""
+    witness, books = Witness(LIMITS), sound()
+    (record,) = [record for record in books.clocks if record.value.clock is ClockKind.CALLBACK]
+    first = replace(record, id="first", value=replace(record.value, started_at=NOON - timedelta(minutes=9)))
+    taken_back = replace(record, value=replace(record.value, state=Running.CANCELLED))
+    anew = replace(record, value=moved(record.value))
+    for clocks in ([record], [first, taken_back] if earlier else [taken_back]):
+        assert told(replace(books, clocks=clocks), witness=witness) == set()
+    assert told(replace(books, clocks=[first, anew]), witness=witness) == told_of
 
 
 def moved(clock: Clock) -> Clock:
