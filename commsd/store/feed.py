@@ -67,10 +67,11 @@ Render = Callable[[OutboxEntry, int], tuple[str, str]]
 _OURS = update(schema.feed_head).where(schema.feed_head.c.name == HEAD)
 _MINE: BindParameter[int] = bindparam("mine")
 _FENCED = _OURS.where(schema.feed_head.c.fence <= _MINE).values(fence=_MINE).returning(schema.feed_head.c.last)
-_FIRST = select(schema.outbox.c.id).order_by(schema.outbox.c.id).limit(bindparam("some", type_=Integer))
+_FIRST = select(schema.outbox.c.id).order_by(schema.outbox.c.id).limit(bindparam("some", type_=Integer)).subquery()
 _TAKEN = (
     delete(schema.outbox)
-    .where(schema.outbox.c.id.in_(_FIRST))
+    .where(schema.outbox.c.id <= select(func.max(_FIRST.c.id)).scalar_subquery())  # a range: joined with its own first
+    # rows, an outbox that was empty when PostgreSQL last counted it is read once for each of them
     .returning(
         *(schema.outbox.c[name] for name in OutboxEntry._fields[:-1]),
         cast(schema.outbox.c.record, Text).label("record"),
