@@ -95,13 +95,17 @@ def unbilled(connection: Connection, since: datetime, field: str, but: Collectio
 def _attempts(
     connection: Connection, since: datetime, *told: ColumnElement[bool], but: Collection[str] = ()
 ) -> Sequence[PlacedCall]:
-    """Attempts since then, but for those of which anything like this was noted."""
+    """Attempts since then, but for those of which anything like this was noted.
+
+    Of somebody erased nothing is noted any more; no call to them was live when they were.
+    """
     facts, journal = schema.interactions, schema.journal
     noted = select(journal.c.id).where(journal.c.call_sid == literal(NAME) + facts.c.id, *told)
     ours = (facts.c.kind == Kind.CALL.value, facts.c.direction == Direction.OUTBOUND.value, facts.c.current)
     begun = (facts.c.recorded_at >= since, facts.c.occurred_at >= since)
+    kept = facts.c.record["erased_at"].as_string().is_(None)
     place = facts.c.record["detail", "callback_id"].as_string()
-    where = (*ours, *begun, place.is_not(None), ~noted.exists())
+    where = (*ours, *begun, kept, place.is_not(None), ~noted.exists())
     asked = select(facts.c.id, place.label("callback")).where(*where)
     rows = [row for row in connection.execute(asked) if row.id not in but]
     if not rows:

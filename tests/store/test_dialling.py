@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from commsd.channels.phone.dial.step import journal_name
 from commsd.core.callback import Attempt, Callback, State
@@ -61,6 +62,17 @@ async def test_p7_a_call_of_ours_is_listed_until_our_persons_leg_is_told_to_be_o
     assert await listed(NOW + timedelta(seconds=1)) == []
     await Journal(log).append(webhook(journal_name(ATTEMPT), "status", {"CallStatus": "busy"}))
     assert await listed() == []
+
+
+async def test_p7_of_a_call_to_somebody_erased_nobody_is_taken_to_be_on_the_line(log: Log) -> None:
+    """What told of its end was erased with them."""
+    made = Attempt(at=NOW, by="anna", result="reached", id=ATTEMPT)
+    fact = replace(call(Direction.OUTBOUND, Outcome.REACHED), id=ATTEMPT, detail=Detail(callback_id=ID))
+    await take(log, Change(callbacks=(owed(State.WAITING, attempt=made),), interactions=(fact,)))
+    placed = partial(dialling.placed_calls, since=NOW, over={"completed"})
+    assert len(await log.read(placed)) == 1
+    await take(log, Change(interactions=(replace(fact, revision=fact.revision + 1, erased_at=NOW),)))
+    assert await log.read(placed) == ()
 
 
 async def test_callbacks_and_contacts_are_read_as_they_are_now(log: Log) -> None:
