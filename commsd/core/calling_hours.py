@@ -18,7 +18,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, timezone
 
 from commsd.config.unit import Minutes
-from commsd.core.calendar import Calendar, between, is_open, is_zone, next_opening, reached
+from commsd.core.calendar import Calendar, between, closing_after, is_open, is_zone, next_opening, reached
 from commsd.core.country import zones_in
 from commsd.core.number import Number
 
@@ -36,6 +36,9 @@ HORIZON = timedelta(days=400)
 SLEPT_THROUGH = timedelta(hours=40)
 """So many of our open hours go by without an hour at which he is up: then it is a person's matter. A Californian is up
 while Berlin works in three weeks of the year, when one of the two has summer time; nobody is to wait for those."""
+
+QUIET = Minutes(20 * 60, 8 * 60)
+"""The quiet hours where `[callbacks] quiet_hours` says nothing."""
 
 APART = 2
 """So many hours lie between the hours of two tries on different days."""
@@ -99,11 +102,11 @@ def _is_quiet(local: datetime, quiet: Minutes) -> bool:
     return minute >= start or minute < end
 
 
-def _quiet_until(at: datetime, zone: ZoneInfo, quiet: Minutes) -> datetime:
-    """The first instant after `at` at which the local clock reaches the end of the quiet hours."""
+def _next_at(minute: int, zone: ZoneInfo, at: datetime) -> datetime:
+    """The first instant after `at` at which the local clock reaches this minute of a day."""
     day = at.astimezone(zone).date()
     for ahead in range(3):
-        wall = datetime.combine(day + timedelta(days=ahead), time()) + timedelta(minutes=quiet.end % _DAY)
+        wall = datetime.combine(day + timedelta(days=ahead), time()) + timedelta(minutes=minute % _DAY)
         if (instant := reached(zone, wall)) > at:
             return instant
     return at + timedelta(days=1)
@@ -125,7 +128,7 @@ def next_window(
     while at - after <= HORIZON:
         asleep = [zone for zone in zones if _is_quiet(at.astimezone(zone), quiet)]
         if asleep:
-            at = max(_quiet_until(at, zone, quiet) for zone in asleep)
+            at = max(_next_at(quiet.end, zone, at) for zone in asleep)
         elif closed := next((each for each in both if not is_open(each, at)), None):
             opening = next_opening(closed, at)
             if opening is None:
@@ -141,6 +144,23 @@ def if_soon(at: datetime | None, after: datetime, calendar: Calendar | None) -> 
     if at is None or calendar is None:
         return at
     return at if between(calendar, after, at) <= SLEPT_THROUGH else None
+
+
+def kept_by(
+    by: datetime, zones: Sequence[ZoneInfo], quiet: Minutes, calendar: Calendar | None, wished: Calendar | None
+) -> datetime | None:
+    """When a call that is due `by` is made at the latest: then, where he may be rung until then, else at the end of the
+    next hours in which he may. None: there are none soon. The other arguments as for `next_window`.
+    """
+    before = by - timedelta.resolution
+    start = if_soon(next_window(before, zones, quiet, calendar, wished), before, calendar)
+    if start is None:
+        return None
+    if start == before:
+        return by
+    night = min(_next_at(quiet.start, zone, start) for zone in zones)
+    both = (each for each in (calendar, wished) if each is not None)
+    return min((closing_after(each, start, night - start) or night for each in both), default=night)
 
 
 def another_hour(

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from commsd.config.read import Table
-from commsd.config.unit import DOMAIN, LANGUAGE, TEXT, URL, ZONE
+from commsd.config.unit import DOMAIN, LANGUAGE, TEXT, URL, ZONE, Minutes, span_of_day
 from commsd.core.agent import People
+from commsd.core.calling_hours import QUIET
 from commsd.core.number import parse_number
 
 MODES = ("live", "observe")
@@ -20,7 +21,8 @@ class Firm:
 
     observe: everything is recorded and decided, nothing reaches a customer. address_as: e.g. {"da": "du"}.
     public_url: base of links given to customers and staff, None for mailto links. hours: as written, where no SLA
-    files say when we are open. country: e.g. "DE-BE". lines: the numbers we are rung on, E.164.
+    files say when we are open. country: e.g. "DE-BE". lines: the numbers we are rung on, E.164. quiet: when no customer
+    is rung, by his own clock.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Firm:
     observe: bool = False
     people: People = field(default_factory=People)
     lines: frozenset[str] = frozenset()
+    quiet: Minutes = QUIET
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -66,6 +69,7 @@ def read_firm(root: Table, people: People) -> Firm:
         observe=observes(service),
         people=people,
         lines=frozenset(_lines(root.contents.get("line"))),
+        quiet=_quiet(root.contents.get("callbacks")),
     )
 
 
@@ -81,6 +85,11 @@ def _lines(tables: object) -> Iterator[str]:
         number = parse_number(text) if isinstance(text, str) else None
         if number:
             yield number.e164
+
+
+def _quiet(callbacks: object) -> Minutes:
+    """The quiet hours of `[callbacks]`, read likewise: whoever tells a time for a call keeps to them."""
+    return (span_of_day(callbacks.get("quiet_hours")) if isinstance(callbacks, Mapping) else None) or QUIET
 
 
 def _base(url: str | None) -> str | None:

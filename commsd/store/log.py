@@ -4,7 +4,7 @@
 the next decision sees, and commits the batch. What is read for people is in `query`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -13,7 +13,8 @@ from weakref import WeakMethod
 import structlog
 from sqlalchemy import Connection, Table, select
 
-from commsd.core.callback import must_be_sound
+from commsd.core import key
+from commsd.core.callback import Callback, must_be_sound
 from commsd.core.change import Change, Fence
 from commsd.core.open_items import OpenItems
 from commsd.errors import LeaseLost, StoreAway
@@ -22,7 +23,7 @@ from commsd.store.bulk import insert
 from commsd.store.engine import Engine, is_unavailable
 from commsd.store.items import Items
 from commsd.store.silence import silence_of
-from commsd.store.writer import Row, Work, Write, Writer
+from commsd.store.writer import Row, RunAgain, Work, Write, Writer
 from commsd.world import World
 
 log = structlog.get_logger()
@@ -45,6 +46,11 @@ class Decision(Work[Change]):
         again = self.otherwise is not None and self.refused is None
         self.refused = error
         return again
+
+    def widen(self, named: Sequence[str]) -> bool:
+        """Take these keys in too; says whether one of them is new."""
+        before, self.keys = self.keys, tuple(dict.fromkeys((*self.keys, *named)))
+        return self.keys != before
 
 
 class Log:
@@ -81,8 +87,9 @@ class Log:
     ) -> Change:
         """Take one decision and give what was committed.
 
-        f: pure; it may run again, with other ids. otherwise: the decision where f raises or is refused; without it the
-        error is the caller's. bookkeeping: nobody outside waits for it, and it gives way to what others do wait for.
+        f: pure; it may run again, with other ids. It does where it opens a call to a number that no key names: then
+        under that key too, for one may be owed there. otherwise: the decision where f raises or is refused; without it
+        the error is the caller's. bookkeeping: nobody outside waits for it, and it gives way to what others wait for.
         Raises LeaseLost where the change's fence no longer holds; nothing of it is written then.
         """
         return await self.submit(keys, f, otherwise=otherwise, urgent=urgent, bookkeeping=bookkeeping)
@@ -159,11 +166,12 @@ class Log:
             self._decide_all(connection, decisions)
 
     def _decide_all(self, connection: Connection, decisions: Sequence[Decision]) -> None:
-        keys = sorted({key for decision in decisions for key in decision.keys})
+        keys = sorted({named for decision in decisions for named in decision.keys})
         decision_lock.hold(connection, keys)
         items = open_items.load(connection, keys, self._world.now())
         fences: dict[str, tuple[str, int]] = {}
         changes: list[Change] = []
+        widened = False
         for decision in decisions:
             try:
                 change = self._decide_one(decision, items)
@@ -172,9 +180,14 @@ class Log:
             except Exception as error:
                 decision.error = error
                 continue
+            if decision.widen(_numbers_newly_owed(change.callbacks, items)):
+                widened = True
+                continue
             items.fold(change)
             changes.append(change)
             decision.result = change
+        if widened:
+            raise RunAgain
         ahead = max(items.latest - self._world.now(), timedelta()) if items.latest else timedelta()
         rows.write(connection, changes, self._now(items), self._world.new_id, ahead=ahead)
 
@@ -194,6 +207,19 @@ class Log:
         """Never before the last recorded_at a decision can see, also when the host's clock was set back."""
         now = self._world.now()
         return max(now, items.latest) if items.latest else now
+
+
+def _numbers_newly_owed(callbacks: Iterable[Callback], items: Items) -> tuple[str, ...]:
+    """The keys of the numbers to which these owe a call that was not owed there before.
+
+    One call is owed to a number and line: whoever opens one must have looked for another, and hold the number alone.
+    """
+    return key.of_addresses(*(callback.number for callback in callbacks if _is_new(callback, items)))
+
+
+def _is_new(callback: Callback, items: Items) -> bool:
+    known = items.callbacks.get(callback.id)
+    return callback.open and (known is None or not known.open or known.number != callback.number)
 
 
 def _check(connection: Connection, fence: Fence | None, seen: dict[str, tuple[str, int]]) -> None:

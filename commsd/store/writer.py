@@ -31,6 +31,10 @@ PATIENCE = 5.0
 """Seconds after which bookkeeping is done all the same."""
 
 
+class RunAgain(Exception):
+    """Raised inside a batch that was found to need more than it held: nothing of it is kept, and it runs again."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Work(Generic[T]):
     """Something to commit, and who waits for it: what it gave is set inside the transaction, told after the commit."""
@@ -198,6 +202,8 @@ class Writer:
         while True:
             try:
                 await self.engine.commit(lambda connection: self.run_batch(connection, batch))
+            except RunAgain:
+                continue
             except Exception as error:
                 if not is_unavailable(error):
                     raise

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commsd.config.unit import Minutes
-from commsd.core.calendar import Calendar, is_open
-from commsd.core.calling_hours import another_hour, may_ring, next_window, zones_of
+from commsd.core.calendar import Calendar, Window, is_open
+from commsd.core.calling_hours import another_hour, kept_by, may_ring, next_window, zones_of
 from commsd.core.number import Number, parse_number
 from tests.house import OFFICE
 
@@ -169,6 +169,37 @@ def test_q7_the_next_window_is_the_first_minute_at_which_all_allow_it(
         assert not any(allowed(found - n * MINUTE) for n in range(1, 60))
     else:
         assert not any(allowed(after + n * HOUR / 2) for n in range(48 * 14))
+
+
+WISHED = Calendar(name="wish", tz="Asia/Jakarta", weekly={day: (Window(840, 1260),) for day in (1, 3)}, dates={})
+
+
+@given(
+    st.integers(0, 60 * 24 * 7).map(lambda minutes: TUESDAY + minutes * MINUTE),
+    _ZONES,
+    _QUIET,
+    st.sampled_from([None, OFFICE]),
+    st.sampled_from([None, WISHED]),
+)
+def test_q7_a_call_is_made_by_the_end_of_hours_in_which_all_allow_it(
+    by: datetime, zones: tuple[ZoneInfo, ...], quiet: Minutes, calendar: Calendar | None, wished: Calendar | None
+) -> None:
+    hours = [each for each in (calendar, wished) if each is not None]
+
+    def allowed(at: datetime) -> bool:
+        return may_ring(at, zones, quiet) and all(is_open(each, at) for each in hours)
+
+    kept = kept_by(by, zones, quiet, calendar, wished)
+    assert (kept == by) is allowed(by - timedelta.resolution)
+    if kept is not None:
+        assert kept >= by
+        assert allowed(kept - timedelta.resolution)
+        assert kept == by or not allowed(kept)
+
+
+def test_q7_hours_that_never_meet_keep_no_call() -> None:
+    evening = Calendar(name="wish", tz="Europe/Berlin", weekly=dict.fromkeys(range(7), (Window(1200, 1320),)), dates={})
+    assert kept_by(TUESDAY, (BERLIN,), QUIET, None, evening) is None
 
 
 def test_q8_the_next_window_is_at_another_hour_of_the_day() -> None:

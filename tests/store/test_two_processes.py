@@ -17,6 +17,7 @@ from commsd.store.open_items import records
 from commsd.world import real_world
 from tests.house import TERMS
 from tests.store.test_log import count, mail, missed_call
+from tests.store.test_owed_once import asks_for_a_call
 
 
 async def opened(stack: AsyncExitStack, url: str) -> Log:
@@ -69,3 +70,25 @@ async def test_log_9_one_mail_one_person_and_one_callback_whoever_decides_first(
         assert len({identity for contact in contacts for identity in contact.identities}) == 40
         assert sorted(len(callback.misses) for callback in callbacks) == [3] * 20
         assert await count(logs[0], "cases") == 40
+
+
+async def test_writings_decided_by_several_processes_owe_one_call_to_the_number_they_are_to_be_answered_on(
+    store_url: str,
+) -> None:
+    async with AsyncExitStack() as stack:
+        engine = open_engine(store_url)
+        await engine.commit(upgrade)
+        await engine.close()
+        logs = [await opened(stack, store_url) for _ in range(3)]
+        senders = [(f"c{n}-{place}@example.org", f"+4930231251{n:02}") for n in range(20) for place in range(3)]
+        await asyncio.gather(
+            *(
+                logs[at % 3].decide(key.of_addresses(sender), partial(asks_for_a_call, sender=sender, number=number))
+                for at, (sender, number) in enumerate(senders)
+            )
+        )
+        callbacks = await logs[0].read(lambda c: records(c, Callback, schema.callbacks))
+        assert sorted((callback.number, callback.revision) for callback in callbacks) == sorted(
+            (number, 3) for number in {number for _, number in senders}
+        )
+        assert await count(logs[0], "cases") == 60

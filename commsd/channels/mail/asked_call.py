@@ -7,7 +7,6 @@ alone; sla/README.md section 8.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from commsd.channels.mail.ack import OwedCall
 from commsd.channels.mail.call_wish import CallWish, call_wish
@@ -17,15 +16,16 @@ from commsd.channels.mail.region import offset_in, reads_our_clock, region_of, r
 from commsd.channels.mail.suppression import own_acks, speaker
 from commsd.core import key
 from commsd.core.appointment import time_in
-from commsd.core.calendar import Calendar, closing_after, is_open, next_opening
+from commsd.core.calendar import next_opening
 from commsd.core.call_promise import promises_of
 from commsd.core.callback import Callback
-from commsd.core.calling_hours import zones_of
+from commsd.core.calling_hours import if_soon, kept_by, next_window, zones_of
 from commsd.core.case import CaseFile
 from commsd.core.change import Change, change_of
 from commsd.core.contact import identity_of
 from commsd.core.country import zones_in
 from commsd.core.entry import callback_clock
+from commsd.core.firm import Firm
 from commsd.core.interaction import Actor, Automation, Interaction, Kind, Party, Promise, Role
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
@@ -155,12 +155,11 @@ def is_anothers(callback: Callback, change: Change) -> bool:
 
 
 def owed_call(
-    change: Change, items: OpenItems, terms: Terms, ours: ZoneInfo, *, when: str | None = None
+    change: Change, items: OpenItems, terms: Terms, firm: Firm, *, when: str | None = None
 ) -> OwedCall | None:
     """What may be said of the call that was asked for; a time that has passed is none, and so is another's.
 
-    ours: our own zone. when: the time that was asked for, as in `CallWish`; where it was not agreed on, no other is
-    told.
+    when: the time that was asked for, as in `CallWish`; where it was not agreed on, no other is told.
     """
     callback = owed_callback(change)
     if callback is None:
@@ -175,15 +174,15 @@ def owed_call(
         return OwedCall(None, number, timeless=True)
     if when is not None:
         return OwedCall(told(callback.due_at, None), number, exact=True)
-    by = told_by(callback, items, terms, ours)
+    by = told_by(callback, items, terms, firm)
     return OwedCall(by, number, timeless=by is None)
 
 
-def told_by(callback: Callback, items: OpenItems, terms: Terms, ours: ZoneInfo) -> datetime | None:
-    """By when to say that this call is made; None where no time can be said. ours: our own zone.
+def told_by(callback: Callback, items: OpenItems, terms: Terms, firm: Firm) -> datetime | None:
+    """By when to say that this call is made; None where no time can be said.
 
-    That is when it is due, or the end of the next hours in which its customer wishes to be rung and we are open. A time
-    that the customer asked for comes before those.
+    That is when it is due, or the end of the next hours in which its customer wishes to be rung, may be, and we are
+    open, as the dialler has it. A time that the customer asked for comes before those.
     """
     if callback.due_at is None:
         return None
@@ -191,22 +190,13 @@ def told_by(callback: Callback, items: OpenItems, terms: Terms, ours: ZoneInfo) 
     calendar = counted_in(clock, terms.versions) if clock else None
     by = told(callback.due_at, calendar if clock and callback.due_at == clock.due_at else None)
     contact = items.people.get(callback.contact_id or "")
-    zones = zones_of(parse_number(callback.number or ""), contact.timezone if contact else None, ours)
+    zones = zones_of(parse_number(callback.number or ""), contact.timezone if contact else None, firm.zone)
     wished = wished_hours(contact, zones[0])
-    return _end_of_hours(by, wished, calendar) if wished and not callback.asked_at_time else by
-
-
-def _end_of_hours(by: datetime, wished: Calendar, calendar: Calendar | None) -> datetime | None:
-    """That time where both are open until then, else the end of the next hours in which both are; None: too far off."""
-    both = [each for each in (wished, calendar) if each is not None]
-    at, before = by - timedelta.resolution, by - timedelta.resolution
-    while closed := next((each for each in both if not is_open(each, at)), None):
-        opening = next_opening(closed, at)
-        if opening is None or opening - by > FARTHEST:
-            return None
-        at = opening
-    ends = [end for each in both if (end := closing_after(each, at, FARTHEST)) is not None]
-    return by if at == before else min(ends, default=None)
+    if wished is None or callback.asked_at_time:
+        return by
+    rung = if_soon(next_window(items.now, zones, firm.quiet, calendar, wished), items.now, calendar)
+    end = kept_by(by, zones, firm.quiet, calendar, wished) if rung else None
+    return end if end and end - by <= FARTHEST else None
 
 
 def masked(number: str) -> str:

@@ -54,7 +54,7 @@ def ring_me(
     callback = owed_callback(change)
     if callback is None:
         return replace(change, result=None)
-    call = owed_call(change, items, terms, desk.firm.zone)
+    call = owed_call(change, items, terms, desk.firm)
     given = callback.number is not None
     at = None if is_anothers(callback, change) else at
     return replace(change, result=Asked(by=call.by if call and not at else None, at=at, number=given))
@@ -136,4 +136,4 @@ def _said(owed: Callback, items: OpenItems, terms: Terms, desk: Desk) -> Asked:
     given = owed.number is not None
     if owed.due_at is None or owed.due_at <= items.now:
         return Asked(number=given)
-    return Asked(by=told_by(owed, items, terms, desk.firm.zone), number=given)
+    return Asked(by=told_by(owed, items, terms, desk.firm), number=given)

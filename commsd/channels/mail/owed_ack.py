@@ -107,7 +107,7 @@ def acknowledged(
 ) -> Change:
     told, promised_at, calendar = promised(change, items, terms)
     wish = wish_in(arrival.message, desk)
-    call = owed_call(change, items, terms, desk.firm.zone, when=wish.when if wish else None)
+    call = owed_call(change, items, terms, desk.firm, when=wish.when if wish else None)
     if call and not (on_file or _may_hear(call, recipient, wish, change.interactions[0], items)):
         call = replace(call, number=masked(call.number) if call.number else None)
     message_id = ack_id(desk.key, arrival.message.logical_key, desk.domain)

@@ -33,6 +33,7 @@ from commsd.core.interaction import (
 )
 from commsd.core.number import parse_number
 from commsd.core.open_items import OpenItems, Terms
+from commsd.core.owed_call import number_of
 from commsd.core.policy import ClockKind
 from commsd.core.rate_limit import PAUSED
 from commsd.sla.notice.notice import local
@@ -60,7 +61,7 @@ def keys_of(sheet: Sheet, arrival: Arrival, desk: Desk) -> tuple[str, ...]:
 def taken_in(sheet: Sheet, arrival: Arrival, items: OpenItems, desk: Desk, terms: Terms) -> Change:
     """Everything this letter or fax changes. Where its sender cannot be read, a person is told at once."""
     fact = _fact(sheet, arrival, items, desk)
-    by_call = fact.reason is None and wants_calls_alone(fact, items)
+    by_call = fact.reason is None and wants_calls_alone(fact, items) and not _is_a_fax(sheet, items, desk)
     line = desk.mailbox.line
     change = asked(fact, None, items, terms, line=line, soon=True) if by_call else change_of(fact, items, terms)
     change += Change(keys=(LogicalKey(key=arrival.message.logical_key, interaction_id=fact.id),))
@@ -92,6 +93,13 @@ def mail_of(sheet: Sheet, items: OpenItems) -> str | None:
         return sheet.mail
     contact = contact_of(sheet.address, items)
     return next((known.value for known in contact.identities if known.kind == "email"), None) if contact else None
+
+
+def _is_a_fax(sheet: Sheet, items: OpenItems, desk: Desk) -> bool:
+    """Whether the one number we know them by is the machine that sent this: nobody speaks to that."""
+    number = number_of(contact_of(sheet.address, items)) if desk.mailbox.channel is Channel.FAX else None
+    sent_from = parse_number(sheet.number) if sheet.number else None
+    return number is not None and sent_from is not None and sent_from.e164 == number
 
 
 def _held(desk: Desk, items: OpenItems) -> str | None:
@@ -134,7 +142,7 @@ def _on_paper(
     told, promised_at, calendar = promised(change, items, terms)
     delivery_id = items.new_id()
     due_at = _post_by(change, items.now)
-    call = _readable(owed_call(change, items, terms, desk.firm.zone), sheet)
+    call = _readable(owed_call(change, items, terms, desk.firm), sheet)
     facts = facts_of(arrival, change, items, desk, "", "", promised_at, calendar, short=False, call=call, on_file=True)
     change = told if facts.told_at == promised_at else change
     made = page(

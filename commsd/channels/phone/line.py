@@ -21,12 +21,12 @@ from commsd.config.unit import COUNT, DAILY_SPAN, DURATION, LANGUAGE, RATE, TEXT
 from commsd.core.agent import NUMBER, RESERVED_NAMES, known_name, known_names
 from commsd.core.answer_level import Goal
 from commsd.core.backoff import Retry, Wait
+from commsd.core.calling_hours import QUIET
 from commsd.core.firm import Firm, observes
 from commsd.core.number import Number
 from commsd.core.price import CURRENCIES
 from commsd.core.screen import Burst
 
-_QUIET = Minutes(20 * 60, 8 * 60)
 _BURST = Burst()
 _PACE = Rate(1, timedelta(seconds=1))
 _REGIONS = ("DE", "AT", "CH", "DK", "ID", "GB")
@@ -100,7 +100,7 @@ class Callbacks:
     tries_per_day: int = 3
     tries: int = 6
     retry: Retry = field(default_factory=Retry)
-    quiet_hours: Minutes = _QUIET
+    quiet_hours: Minutes = QUIET
     first_try_after: timedelta = timedelta(seconds=45)
     owner_grace: timedelta = timedelta(minutes=15)
     confirm: timedelta = timedelta(minutes=2)

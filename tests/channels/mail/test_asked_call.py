@@ -9,8 +9,9 @@ from commsd.core import key
 from commsd.core.callback import State, claimed
 from commsd.core.change import Change, change_of
 from commsd.core.clock import State as ClockState
-from commsd.core.contact import Contact, Identity
+from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.entry import Hand, Result, Said, callback_talk
+from commsd.core.interaction import Outcome
 from commsd.core.policy import ClockKind
 from commsd.store.log import Log
 from tests.channels.mail.written_to import Office, ack_text, mail
@@ -23,6 +24,18 @@ NOON = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)  # in Berlin; two open hours afte
 @pytest.fixture
 def office(log: Log, scripted_world: ScriptedWorld) -> Office:
     return Office(log, scripted_world)
+
+
+async def _jane_is_on_file(office: Office, wishes: Wishes | None = None) -> None:
+    jane = Contact(
+        id=office.world.world.new_id(),
+        created_at=office.world.now,
+        identities=(Identity("email", "jane@example.org"), Identity("phone", "+442079460018")),
+        wishes=wishes or Wishes(),
+    )
+    await office.log.decide(
+        tuple(key.of_identity(each) for each in jane.identities), lambda _: Change(contacts=(jane,))
+    )
 
 
 async def test_a_wish_with_a_number_opens_a_callback_due_by_the_policy(office: Office) -> None:
@@ -74,16 +87,31 @@ async def test_without_a_number_it_is_asked_for(office: Office) -> None:
 
 
 async def test_a_number_on_file_is_rung(office: Office) -> None:
-    jane = Contact(
-        id=office.world.world.new_id(),
-        created_at=office.world.now,
-        identities=(Identity("email", "jane@example.org"), Identity("phone", "+442079460018")),
-    )
-    await office.log.decide(
-        tuple(key.of_identity(each) for each in jane.identities), lambda _: Change(contacts=(jane,))
-    )
+    await _jane_is_on_file(office)
     change = await office.write(mail("Please call me back, thank you very much.\n"))
     assert (change.callbacks[0].number, change.callbacks[0].state) == ("+442079460018", State.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "text"),
+    [
+        (Wishes(call_only=True), "Where is my order? It should have been here on Monday.\n"),
+        (Wishes(), "Please call me back, thank you very much.\n"),
+    ],
+)
+async def test_where_the_number_on_file_is_owed_a_call_in_anothers_matter_that_call_is_joined(
+    office: Office, wishes: Wishes, text: str
+) -> None:
+    asked = await office.write(mail("Please call me on +44 20 7946 0018.\n", sender="tom@example.org"))
+    await _jane_is_on_file(office, wishes)
+    change = await office.write(mail(text))
+    first, joined = asked.callbacks[0], change.callbacks[0]
+    assert (joined.id, joined.revision, joined.due_at) == (first.id, first.revision + 1, first.due_at)
+    fact = change.interactions[0]
+    assert (fact.outcome, fact.reason) == (Outcome.REACHED, None)
+    assert fact.case_id not in (None, first.case_id)
+    assert change.clock(ClockKind.ACK) is not None
+    assert "ring you" in ack_text(change)
 
 
 async def test_asking_again_joins_the_call_and_keeps_its_time(office: Office) -> None:

@@ -35,6 +35,7 @@ from commsd.core.policy import ClockKind
 from commsd.errors import NotFound, Refused
 from commsd.store.log import Log
 from tests.channels.mail.paper_house import arrived, desk, observing
+from tests.channels.mail.written_to import Office, mail
 from tests.house import TERMS
 from tests.world import ScriptedWorld
 
@@ -148,12 +149,14 @@ async def test_a_page_is_due_when_its_clock_is(house: House) -> None:
 
 
 async def test_who_wants_calls_only_is_promised_the_call_on_paper_and_no_written_answer(house: House) -> None:
-    await house.knows(Identity("phone", FAX), wishes=Wishes(call_only=True))
-    change = await house.takes(desk())
+    known = (Identity(CUSTOMER, "4711"), Identity("phone", FAX))
+    await house.knows(*known, language="de", wishes=Wishes(call_only=True))
+    numbered = desk(Channel.LETTER, senders=(SenderPattern(body=r"Kunde (?P<customer>\d+)"),))
+    change = await house.takes(numbered, subject="Post", body="Kunde 4711\r\n")
     (callback,) = change.callbacks
     assert (callback.number, callback.state, callback.asked_at_time) == (FAX, CallState.WAITING, False)
     html = of_kind(change, DeliveryKind.LETTER)[0].payload.decode()
-    assert "Wir rufen Sie bis Mittwoch, 4. März, unter 030 23125099 an." in html
+    assert "Wir rufen Sie bis Mittwoch, 4. März, unter … 99 an." in html
     assert "schreibt Ihnen" not in html
     ack = next(fact for fact in change.interactions if fact.kind is Kind.ACK)
     assert ack.promised_at == callback.due_at
@@ -170,14 +173,39 @@ async def test_a_page_that_anybody_may_have_asked_for_reads_out_no_number_on_fil
     assert "23125099" not in html
 
 
-async def test_the_mail_about_a_fax_promises_the_call_too_where_calls_only_are_wished(house: House) -> None:
-    known = (Identity("phone", FAX), Identity("email", "petra@example.org"))
-    await house.knows(*known, language="de", wishes=Wishes(call_only=True))
+async def test_a_fax_machine_is_not_rung_also_where_calls_only_are_wished(house: House) -> None:
+    await house.knows(Identity("phone", FAX), wishes=Wishes(call_only=True))
     change = await house.takes(desk())
+    assert change.callbacks == ()
+    assert "schreibt Ihnen" in of_kind(change, DeliveryKind.LETTER)[0].payload.decode()
+
+
+async def test_the_mail_about_a_letter_promises_the_call_too_where_calls_only_are_wished(house: House) -> None:
+    known = (Identity(CUSTOMER, "4711"), Identity("phone", FAX), Identity("email", "petra@example.org"))
+    await house.knows(*known, language="de", wishes=Wishes(call_only=True))
+    numbered = desk(Channel.LETTER, senders=(SenderPattern(body=r"Kunde (?P<customer>\d+)"),))
+    change = await house.takes(numbered, subject="Post", body="Kunde 4711\r\n")
     assert [callback.number for callback in change.callbacks] == [FAX]
     text = read(of_kind(change, DeliveryKind.ACK)[0]).get_content()
     assert "Wir rufen Sie heute" in text
     assert "Antwort erhalten" not in text
+
+
+@pytest.mark.parametrize("channel", [Channel.LETTER, Channel.FAX])
+async def test_who_wants_calls_only_and_whose_number_is_owed_a_call_in_anothers_matter_is_acknowledged(
+    house: House, channel: Channel
+) -> None:
+    asked = await Office(house.log, house.world).write(mail(f"Please call me on {FAX}.\n", sender="tom@example.org"))
+    await house.knows(Identity(CUSTOMER, "4711"), Identity("phone", FAX), wishes=Wishes(call_only=True))
+    numbered = desk(channel, senders=(SenderPattern(body=r"Kunde (?P<customer>\d+)"),), line="hotline")
+    change = await house.takes(numbered, subject="Post", body="Kunde 4711\r\n")
+    first, joined = asked.callbacks[0], change.callbacks[0]
+    assert (joined.id, joined.number, joined.due_at, joined.open) == (first.id, FAX, first.due_at, True)
+    fact = change.interactions[0]
+    assert (fact.outcome, fact.reason, fact.customer) == (Outcome.REACHED, None, "customer:4711")
+    assert fact.case_id not in (None, first.case_id)
+    assert change.clock(ClockKind.ACK) is not None
+    assert len(of_kind(change, DeliveryKind.LETTER)) == 1
 
 
 async def test_a_fax_too_old_to_be_answered_by_a_machine_opens_no_call(house: House) -> None:

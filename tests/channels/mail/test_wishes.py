@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from commsd.channels.mail.ack import AckFacts, render
 from commsd.channels.mail.owed_ack import ANSWERING
+from commsd.config.unit import Minutes
 from commsd.core import key
+from commsd.core.calendar import Calendar, Window
 from commsd.core.callback import State
 from commsd.core.change import Change
 from commsd.core.contact import Contact, Identity, Wishes
 from commsd.core.fact import replace
 from commsd.core.interaction import Kind
+from commsd.core.open_items import Terms
 from commsd.core.organisation import Organisation
 from commsd.store.engine import open_engine
 from commsd.store.log import Log
@@ -23,11 +26,13 @@ from tests.channels.mail.ack_facts import FACTS, READERS, TEXTS, facts
 from tests.channels.mail.test_tone import CALLED as CALLED_BY
 from tests.channels.mail.test_tone import DUE
 from tests.channels.mail.written_to import Office, ack_text, mail
+from tests.house import TERMS
 from tests.world import ScriptedWorld
 
 PASS = "mx.example.com; dmarc=pass header.from=example.org"
 ASKS = "When will my order be delivered? I have been waiting for it since Monday.\n"
 PHONE = Identity("phone", "+442079460018")
+ALWAYS = Calendar(name="office", tz="Europe/Berlin", weekly={day: (Window(0, 1440),) for day in range(7)}, dates={})
 
 
 @pytest.fixture
@@ -38,6 +43,11 @@ async def office(sqlite_url: str, scripted_world: ScriptedWorld) -> AsyncIterato
     log.start()
     yield Office(log, scripted_world)
     await log.close()
+
+
+def _open(calendar: Calendar) -> Terms:
+    """The house's rules, with these opening hours."""
+    return replace(TERMS, versions=(replace(TERMS.versions[0], calendars={"office": calendar}),))
 
 
 async def jane(office: Office, *more: Identity, wishes: Wishes, language: str | None = None) -> Contact:
@@ -207,6 +217,56 @@ async def test_the_time_told_for_a_call_keeps_to_the_hours_in_which_its_customer
     change = await office.write(mail(asks, date="Wed, 04 Mar 2026 10:00:00 +0100"))
     assert [callback.due_at for callback in change.callbacks] == [datetime(2026, 3, 4, 11, tzinfo=UTC)]
     assert said in ack_text(change)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("mon-fri 18:30-22:00", "today, Wednesday 4 March, by 20:00"),
+        ("mon-fri 06:00-09:00", "on Thursday 5 March, by 9:00"),
+        ("24x7", "today, Wednesday 4 March, by 12:00"),
+        ("mon-fri 20:00-22:00", "We will ring you on 030"),
+        ("sat 09:00-12:00", "We will ring you on 030"),
+    ],
+)
+async def test_no_time_is_told_for_a_call_at_which_nobody_is_rung(office: Office, hours: str, said: str) -> None:
+    """The desk never closes; the customer's night is from eight to eight; 40 open hours on, it is a person's matter."""
+    await jane(office, Identity("phone", "+493023125099"), wishes=Wishes(call_only=True, hours=hours))
+    raw = mail(ASKS, date="Wed, 04 Mar 2026 10:00:00 +0100")
+    assert said in ack_text(await office.write(raw, terms=_open(ALWAYS)))
+
+
+async def test_no_time_is_told_for_a_call_that_a_person_gets_at_once_since_its_hours_are_far(office: Office) -> None:
+    """Friday at three is 39 hours after it is due, and 41 from now."""
+    office.desk = replace(office.desk, firm=replace(office.desk.firm, quiet=Minutes(22 * 60, 60)))
+    await jane(office, Identity("phone", "+493023125099"), wishes=Wishes(call_only=True, hours="fri 03:00-05:00"))
+    raw = mail(ASKS, date="Wed, 04 Mar 2026 10:00:00 +0100")
+    assert "We will ring you on 030" in ack_text(await office.write(raw, terms=_open(ALWAYS)))
+
+
+@pytest.mark.parametrize(
+    ("opens", "said"), [(date(2026, 4, 29), "on Wednesday 29 April"), (date(2026, 5, 6), "on 030")]
+)
+async def test_no_time_is_told_for_a_call_that_is_more_than_sixty_days_off(
+    office: Office, opens: date, said: str
+) -> None:
+    """The desk closes for a long while after this Wednesday."""
+    season = Calendar(
+        name="office",
+        tz="Europe/Berlin",
+        weekly={},
+        dates=dict.fromkeys((date(2026, 3, 4), opens), (Window(540, 1020),)),
+    )
+    await jane(office, Identity("phone", "+493023125099"), wishes=Wishes(call_only=True, hours="wed 09:00-11:00"))
+    raw, terms = mail(ASKS, date="Wed, 04 Mar 2026 10:00:00 +0100"), _open(season)
+    assert f"We will ring you {said}" in ack_text(await office.write(raw, terms=terms))
+
+
+async def test_the_time_told_for_a_call_keeps_to_the_quiet_hours_of_the_configuration(office: Office) -> None:
+    office.desk = replace(office.desk, firm=replace(office.desk.firm, quiet=Minutes(15 * 60, 8 * 60)))
+    await jane(office, Identity("phone", "+493023125099"), wishes=Wishes(call_only=True, hours="mon-fri 14:00-16:00"))
+    raw = mail(ASKS, date="Wed, 04 Mar 2026 10:00:00 +0100")
+    assert "today, Wednesday 4 March, by 15:00" in ack_text(await office.write(raw))
 
 
 async def test_the_hours_somebody_wishes_are_read_by_the_clock_of_their_number(office: Office) -> None:

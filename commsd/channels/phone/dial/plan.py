@@ -16,9 +16,10 @@ from commsd.core.agent import Agent, People
 from commsd.core.backoff import DECLINED_BY_US, exhausted, next_try, rang, series, vain_today
 from commsd.core.calendar import Calendar, add, between, reached
 from commsd.core.callback import Attempt, Callback, State
-from commsd.core.calling_hours import another_hour, if_soon, next_window, zones_of
+from commsd.core.calling_hours import another_hour, if_soon, kept_by, next_window, zones_of
 from commsd.core.contact import Contact
 from commsd.core.number import parse_number
+from commsd.core.promise import told
 from commsd.sla.rules.wished_hours import wished_hours
 
 ASKED_FOR = timedelta(hours=1)
@@ -139,30 +140,38 @@ def plan(
     """What is next. contact: the customer's, for its zone and hours. held: why no machine may ring the number."""
     if callback.state is not State.WAITING or callback.number is None:
         return Nothing(callback.state.value)
+    zones = zones_of(parse_number(callback.number), contact.timezone if contact else None, policy.zone)
+    there = _There(zones, wished_hours(contact, zones[0]))
     if callback.released is None:
         if held is not None:
             return Hold(held)
-        if why := _for_a_person(callback, policy, now):
+        if why := _for_a_person(callback, policy, there, now):
             return Escalate(why)
     if policy.stopped is not None:
         return Nothing(policy.stopped)
     if callback.number in staff.on_line:
         return Nothing("on_line")
-    zones = zones_of(parse_number(callback.number), contact.timezone if contact else None, policy.zone)
-    there = _There(zones, wished_hours(contact, zones[0]))
     return _not_yet(callback, past, policy, there, now) or _who(callback, staff, policy, now)
 
 
-def _for_a_person(callback: Callback, policy: Policy, now: datetime) -> str | None:
+def _for_a_person(callback: Callback, policy: Policy, there: _There, now: datetime) -> str | None:
     if exhausted(callback.attempts, policy.callbacks.tries):
         return "tries"
-    return "overdue" if callback.due_at is not None and _overdue(callback.due_at, policy, now) else None
+    if callback.due_at is None:
+        return None
+    since = max(callback.due_at, callback.wish_ended_at or callback.due_at)
+    return "overdue" if _overdue(since, policy, there, now) else None
 
 
-def _overdue(due_at: datetime, policy: Policy, now: datetime) -> bool:
-    """A call that was due before a weekend is tried first when we open again."""
-    worked = policy.calendar is None or between(policy.calendar, due_at, now) >= WORKED
-    return worked and now - due_at >= OVERDUE
+def _overdue(since: datetime, policy: Policy, there: _There, now: datetime) -> bool:
+    """A call that was due before a weekend is tried first when we open again, and one whose customer wishes hours in
+    the first of those. since: when it was due, or when it first could be made."""
+    worked = policy.calendar is None or between(policy.calendar, since, now) >= WORKED
+    if not worked or now - since < OVERDUE:
+        return False
+    quiet, by = policy.callbacks.quiet_hours, told(since, policy.calendar)
+    end = kept_by(by, there.zones, quiet, policy.calendar, there.wished) if there.wished else None
+    return end is None or now >= end
 
 
 def _not_yet(callback: Callback, past: Past, policy: Policy, there: _There, now: datetime) -> Plan | None:

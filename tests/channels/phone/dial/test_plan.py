@@ -28,7 +28,7 @@ from commsd.core.backoff import vain_today
 from commsd.core.calendar import is_open
 from commsd.core.callback import Attempt, Callback, State
 from commsd.core.calling_hours import may_ring, zones_of
-from commsd.core.contact import Contact, Wishes
+from commsd.core.contact import Contact
 from commsd.core.number import parse_number
 from tests.core.items import TUESDAY, Books, call_from, given
 from tests.house import OFFICE
@@ -349,43 +349,3 @@ def test_who_waits_is_served_or_a_persons_within_days(situation: tuple[Callback,
             return
         now = chosen.until
     raise AssertionError("it waits for ever")
-
-
-def wishing(hours: str, timezone: str | None = None) -> Contact:
-    return Contact(id="jane", created_at=TUESDAY, wishes=Wishes(hours=hours), timezone=timezone)
-
-
-def test_q7_a_contacts_own_hours_are_waited_for_by_the_contacts_own_clock() -> None:
-    """Tuesday at ten in Berlin; nine in London, where Jane's hours begin at two."""
-    afternoon = wishing("mon-fri 14:00-16:00", "Europe/London")
-    assert planned(owed(), contact=afternoon) == Wait(
-        datetime(2026, 3, 10, 14, 0, tzinfo=ZoneInfo("Europe/London")), "window"
-    )
-    assert who(planned(owed(), TUESDAY + 5 * HOUR, contact=afternoon)) == "anna"
-
-
-def test_q7_a_contact_without_a_zone_means_the_zone_of_their_number() -> None:
-    assert planned(owed(), contact=wishing("tue 11:00-12:00")) == Wait(
-        datetime(2026, 3, 10, 11, 0, tzinfo=BERLIN), "window"
-    )
-
-
-def test_q7_the_next_try_lies_within_a_contacts_hours_too() -> None:
-    callback = owed(attempts=tries("no-answer", "no-answer", "no-answer"))
-    chosen = planned(callback, TUESDAY + 4 * HOUR, contact=wishing("wed-fri 09:00-10:00"))
-    assert isinstance(chosen, Wait)
-    assert chosen.until.astimezone(BERLIN).hour == 9
-    assert chosen.until.astimezone(BERLIN).date() > TODAY
-
-
-def test_q7_hours_at_which_we_are_never_there_are_a_persons_matter() -> None:
-    assert planned(owed(), contact=wishing("sun 09:00-12:00")) == Escalate("no_window")
-
-
-def test_q7_a_time_asked_for_comes_before_a_contacts_usual_hours() -> None:
-    callback = owed(asked_at_time=True, due_at=TUESDAY)
-    assert who(planned(callback, contact=wishing("fri 09:00-10:00"))) == "anna"
-
-
-def test_q7_hours_that_nobody_can_read_keep_nobody_waiting() -> None:
-    assert who(planned(owed(), contact=wishing("whenever it suits"))) == "anna"
