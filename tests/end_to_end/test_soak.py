@@ -30,6 +30,7 @@ from tests.neighbours.dovecot import Dovecot
 
 pytestmark = pytest.mark.end_to_end
 
+COLLEAGUE = "anna@commsd.test"
 MAILS = int(os.environ.get("COMMSD_SOAK", "500"))
 HEAPS = 20
 """The post comes in so many heaps, with a mishap after most of them."""
@@ -65,7 +66,8 @@ async def test_a_storm_of_mail_and_mishaps_leaves_nobody_out_and_answers_nobody_
                 await daemon.kill()
     got: dict[str, list[bytes]] = defaultdict(list)
     for taken in sink.accepted:
-        got[taken.recipient].append(taken.raw)
+        if taken.recipient != COLLEAGUE:  # at eight she is told what is owed today
+            got[taken.recipient].append(taken.raw)
     distinct = {mail.number: mail for mail in mails}
     resent = sum(len(copies) - 1 for copies in got.values())
     cuts = f"{imap.cuts} and {smtp.cuts} cuts"
