@@ -126,6 +126,7 @@ async def test_d1_a_kill_at_every_point_of_the_way_loses_no_mail_and_makes_at_mo
     assert mails_done(tmp_path) == number
     now = real_world().now()
     assert [debt for debt in debts(await read(sqlite_url, lambda c: books(c, now)), now) if debt.wrong] == []
-    assert {message_from_bytes(taken.raw)["Auto-Submitted"] for taken in sink.accepted} == {"auto-replied"}
+    customers = [taken for taken in sink.accepted if taken.recipient != "anna@commsd.test"]  # she has a digest at eight
+    assert {message_from_bytes(taken.raw)["Auto-Submitted"] for taken in customers} == {"auto-replied"}
     for way in ("died before a", "died after a", "died before reading", "died before writing", "died after writing"):
         assert places[way], f"no life {way} … {places}"
